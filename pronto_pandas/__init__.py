@@ -1,0 +1,68 @@
+"""Work emails and phone numbers for a DataFrame of people.
+
+Importing this package registers ``df.pronto`` and does nothing else.
+
+>>> import pandas as pd, pronto_pandas as pronto
+>>> pronto.configure(base_url="sandbox")  # or api_key="…"
+pronto: the sandbox in this process; every answer is made up, nothing is spent
+>>> leads = pd.read_csv("leads.csv")  # doctest: +SKIP
+>>> out = leads.pronto.enrich(type=["email", "phone"])  # doctest: +SKIP
+"""
+
+from . import accessor as _accessor  # noqa: F401  registers df.pronto
+from .errors import (
+    AnswerLostError,
+    AuthenticationError,
+    ColumnsError,
+    ConfigurationError,
+    ConnectionFailedError,
+    ConsentRequiredError,
+    CreditsExhaustedError,
+    CreditsExhaustedWarning,
+    FateUnknownError,
+    MissingKeyError,
+    NotWorkedOnError,
+    PhoneWithoutLinkedInWarning,
+    ProntoError,
+    ProntoWarning,
+    RateLimitedError,
+    RefusedError,
+    ServerFailedError,
+    ServiceBusyError,
+    ServiceError,
+    ServiceUnreachableWarning,
+    UnreadableAnswerError,
+)
+from .notebook.progress import Progress
+from .run import aenrich, enrich
+from .settings import configure
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "AnswerLostError",
+    "AuthenticationError",
+    "ColumnsError",
+    "ConfigurationError",
+    "ConnectionFailedError",
+    "ConsentRequiredError",
+    "CreditsExhaustedError",
+    "CreditsExhaustedWarning",
+    "FateUnknownError",
+    "MissingKeyError",
+    "NotWorkedOnError",
+    "PhoneWithoutLinkedInWarning",
+    "Progress",
+    "ProntoError",
+    "ProntoWarning",
+    "RateLimitedError",
+    "RefusedError",
+    "ServerFailedError",
+    "ServiceBusyError",
+    "ServiceError",
+    "ServiceUnreachableWarning",
+    "UnreadableAnswerError",
+    "aenrich",
+    "configure",
+    "enrich",
+]

@@ -1,0 +1,71 @@
+"""The command line: ``python -m pronto_pandas sandbox``."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m pronto_pandas", description="pronto-pandas")
+    commands = parser.add_subparsers(dest="command", required=True)
+    sandbox = commands.add_parser(
+        "sandbox", help="serve the Pronto API on this machine, with made-up people"
+    )
+    sandbox.add_argument("--port", type=int, default=8765, help="0 takes a free one")
+    sandbox.add_argument(
+        "--latency", type=_share_or_more, default=0.5, help="seconds an answer takes"
+    )
+    sandbox.add_argument("--faults", type=_share, default=0.0, help="part of the requests, 0 to 1")
+    sandbox.add_argument("--seed", type=int, default=0, help="draws the faults")
+    sandbox.add_argument("--rate", type=_count, default=50, help="requests in a sliding second")
+    sandbox.add_argument("--credits", type=_count, default=100_000, help="balance at the start")
+    return parser
+
+
+def _number(text: str, low: float, high: float) -> float:
+    number = float(text)
+    if not low <= number <= high:
+        raise argparse.ArgumentTypeError(f"must be from {low:g} to {high:g}")
+    return number
+
+
+def _share(text: str) -> float:
+    return _number(text, 0, 1)
+
+
+def _share_or_more(text: str) -> float:
+    return _number(text, 0, 3600)
+
+
+def _count(text: str) -> int:
+    return int(_number(text, 0, 1e12))
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run a command."""
+    args = _parser().parse_args(arguments)
+    from .sandbox import Sandbox, Server
+
+    sandbox = Sandbox(
+        latency=args.latency,
+        faults=args.faults,
+        seed=args.seed,
+        rate=args.rate,
+        credits=args.credits,
+    )
+    server = Server(sandbox, port=args.port)
+    print(f"Sandbox at {server.url}, key {sandbox.api_key}. Everything it answers is made up.")
+    print(
+        f'In Python: pronto.configure(base_url="{server.url}", api_key="{sandbox.api_key}")\n'
+        "Ctrl-C ends it.",
+        flush=True,
+    )
+    try:
+        server.serve()
+    except KeyboardInterrupt:
+        print("Ended.")
+
+
+if __name__ == "__main__":
+    main()

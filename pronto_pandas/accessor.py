@@ -1,0 +1,74 @@
+"""``df.pronto``: thin, delegates, holds no state."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable
+from typing import Concatenate, NoReturn, ParamSpec, TypeVar
+
+import pandas as pd
+
+from . import run
+from .frame import columns as headers
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def _method(
+    function: Callable[Concatenate[pd.DataFrame, P], R],
+) -> Callable[Concatenate[Pronto, P], R]:
+    """Make a method of a function whose first parameter is the frame."""
+
+    @functools.wraps(function)
+    def method(self: Pronto, /, *args: P.args, **kwargs: P.kwargs) -> R:
+        return function(self._df, *args, **kwargs)
+
+    signature = inspect.signature(function)
+    own = inspect.Parameter("self", inspect.Parameter.POSITIONAL_ONLY)
+    rest = list(signature.parameters.values())[1:]
+    method.__signature__ = signature.replace(parameters=[own, *rest])  # type: ignore[attr-defined]  # read by inspect
+    return method
+
+
+@pd.api.extensions.register_dataframe_accessor("pronto")
+class Pronto:
+    """What Pronto can do with this frame of people.
+
+    Parameters
+    ----------
+    df : DataFrame
+        One person a row.
+    """
+
+    def __init__(self, df: pd.DataFrame) -> None:
+        self._df = df
+
+    enrich = _method(run.enrich)
+    aenrich = _method(run.aenrich)
+
+    @property
+    def columns(self) -> pd.DataFrame:
+        """Which header was understood as which field. Nothing is sent.
+
+        Returns
+        -------
+        DataFrame
+            One row a field of the API, with ``header``, ``example``, ``filled %`` and ``why``.
+        """
+        return headers.find(self._df).table(self._df)
+
+    def __repr__(self) -> str:
+        return f"<df.pronto of {len(self._df)} rows: .columns, .enrich(type=…), .aenrich(type=…)>"
+
+
+@pd.api.extensions.register_series_accessor("pronto")
+class _OfSeries:
+    """Says what to do instead."""
+
+    def __init__(self, series: object) -> NoReturn:
+        raise AttributeError(
+            "A column alone has no .pronto: it takes a name and a company to find a person. "
+            "Use the whole frame: df.pronto."
+        )

@@ -1,0 +1,204 @@
+"""The HTTP client: one method a call of the API, each answer parsed or a named error raised."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from types import TracebackType
+from typing import Any, Self
+
+import aiohttp
+import httpx
+from httpx_aiohttp import AiohttpTransport
+from pydantic import SecretStr, ValidationError
+
+from ..errors import AnswerLostError, ConnectionFailedError, UnreadableAnswerError
+from . import spec
+from .failures import failure
+from .models import Answer, Contact
+from .spec import EnrichmentType
+
+CONNECT_TIMEOUT = 15.0
+"""Seconds a connection may take to open."""
+
+IDLE_TIMEOUT = 2.0
+"""Seconds an idle connection is kept.
+
+A server closes idle connections after a time of its own, five seconds and more in common ones.
+A request sent just then is lost and its fate unknown, so ours are closed well before.
+"""
+
+
+class _Key(httpx.Auth):
+    """Adds the key at the last moment, so that no client or header list carries it."""
+
+    def __init__(self, key: SecretStr) -> None:
+        self._key = key
+
+    async def async_auth_flow(
+        self, request: httpx.Request
+    ) -> AsyncGenerator[httpx.Request, httpx.Response]:
+        request.headers[spec.KEY_HEADER] = self._key.get_secret_value()
+        yield request
+
+
+class Client:
+    """The calls of the Pronto API.
+
+    An async context manager. Nothing is retried here; see the engine.
+
+    Parameters
+    ----------
+    api_key : SecretStr
+        The account's key.
+    base_url : str, optional
+        Replaces both of the vendor's hosts.
+    timeout : float
+        Seconds to wait for an answer, from the moment the request left.
+    """
+
+    def __init__(
+        self, api_key: SecretStr, *, base_url: str | None = None, timeout: float = 300.0
+    ) -> None:
+        self._base_url = base_url
+        self._http = httpx.AsyncClient(
+            transport=AiohttpTransport(client=_session),
+            auth=_Key(api_key),
+            timeout=httpx.Timeout(timeout, connect=CONNECT_TIMEOUT, pool=None),
+            headers={"Accept": "application/json"},
+        )
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self._http.aclose()
+
+    async def sync_single_enrich(
+        self,
+        contact: Contact,
+        types: Sequence[EnrichmentType],
+        *,
+        custom: Mapping[str, Any] | None = None,
+        webhook_url: str | None = None,
+    ) -> Answer:
+        """Ask about one person and wait for the answer.
+
+        One request; charged by the service for what it finds.
+
+        Parameters
+        ----------
+        contact : Contact
+            The person.
+        types : sequence of str
+            Any of ``email``, ``phone`` and ``personal_email``.
+        custom : mapping, optional
+            Comes back unchanged in the answer.
+        webhook_url : str, optional
+            Where the service shall also post the answer.
+
+        Returns
+        -------
+        Answer
+            Found or not; "no data found" is an answer.
+
+        Raises
+        ------
+        ProntoError
+            By name, as drawn in `pronto_pandas.errors`.
+        """
+        body: dict[str, Any] = {**contact.body(), "enrichment_type": list(types)}
+        if custom:
+            body["custom"] = dict(custom)
+        if webhook_url is not None:
+            body["webhook_url"] = webhook_url
+        return _answer(await self._call(spec.SYNC_SINGLE_ENRICH, body))
+
+    async def credits(self) -> dict[str, Any]:
+        """Return what the service says of the balance: an object of undocumented fields. Free."""
+        return _object(await self._call(spec.CREDITS))
+
+    async def account(self) -> dict[str, Any]:
+        """Return what the service says of the account: an object of undocumented fields. Free."""
+        return _object(await self._call(spec.ACCOUNT))
+
+    async def _call(self, endpoint: spec.Endpoint, body: dict[str, Any] | None = None) -> bytes:
+        try:
+            response = await self._http.request(
+                endpoint.method, endpoint.url(self._base_url), json=body
+            )
+        except Exception as error:  # noqa: BLE001  whatever broke, the request's fate must be named
+            raise _broken(error) from None
+        if not response.is_success:
+            raise failure(response.status_code, response.headers, response.content) from None
+        return response.content
+
+
+def _session() -> aiohttp.ClientSession:
+    # The pace decides how many requests are in flight, so the pool has no limit of its own.
+    connector = aiohttp.TCPConnector(
+        limit=0, keepalive_timeout=IDLE_TIMEOUT, ssl=httpx.create_ssl_context()
+    )
+    return aiohttp.ClientSession(connector=connector, trust_env=True)
+
+
+_NEVER_OPENED = (
+    aiohttp.ClientConnectorError,
+    aiohttp.ClientHttpProxyError,
+    aiohttp.ConnectionTimeoutError,
+    aiohttp.InvalidURL,
+)
+
+
+def _broken(error: Exception) -> ConnectionFailedError | AnswerLostError:
+    """Name what broke between us and the service.
+
+    The transport maps every broken connection, also one that broke while the answer was awaited,
+    to ``httpx.ConnectTimeout``. Only the error below it says whether the request can have left.
+    """
+    cause = error.__cause__ or error
+    if isinstance(cause, _NEVER_OPENED):
+        return ConnectionFailedError(
+            f"The connection to Pronto could not be opened ({type(cause).__name__}). "
+            "Check the network, a proxy, and base_url."
+        )
+    slow = isinstance(cause, asyncio.TimeoutError)
+    return AnswerLostError(
+        f"The answer {'took too long' if slow else 'was lost on the way'} "
+        f"({type(cause).__name__}); it may have been charged."
+    )
+
+
+def _answer(body: bytes) -> Answer:
+    data = _object(body)
+    try:
+        answer = Answer.model_validate(data)
+    except ValidationError:
+        # Pydantic's own message would carry the values.
+        raise _unreadable("is not of the documented form") from None
+    if not answer.is_final:
+        raise _unreadable(f'has the status "{answer.status}" and no data')
+    return answer
+
+
+def _object(body: bytes) -> dict[str, Any]:
+    try:
+        data = json.loads(body)
+    except (ValueError, RecursionError):
+        kind = "is an HTML page" if body.lstrip()[:1] == b"<" else "is no JSON"
+        raise _unreadable(kind) from None
+    if not isinstance(data, dict):
+        raise _unreadable("is no object")
+    return data
+
+
+def _unreadable(what: str) -> UnreadableAnswerError:
+    return UnreadableAnswerError(
+        f"Pronto said success, but the answer {what}; it may have been charged.", status=200
+    )

@@ -1,0 +1,175 @@
+"""How fast, and how many at once.
+
+The service allows a number of *starts* a second, whatever an answer's latency. So starts are
+paced here, and what is in flight follows from the answers' latency by itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import random
+import sys
+import threading
+import time
+from collections.abc import Awaitable, Callable
+
+Clock = Callable[[], float]
+"""Seconds of a clock that never goes back and is the same in all threads."""
+
+Sleep = Callable[[float], Awaitable[object]]
+Jitter = Callable[[float, float], float]
+
+
+def backoff(attempt: int, *, first: float = 1.0, most: float = 30.0) -> float:
+    """Return the seconds before attempt ``attempt + 1``: doubling, capped."""
+    return min(most, first * 2.0 ** min(attempt - 1, 16))
+
+
+class Gcra:
+    """The generic cell rate algorithm: no closed sliding second holds more than ``rate`` starts.
+
+    A burst of ``b`` and an interval ``T`` between starts let at most
+    ``floor((1 + (b - 1) T) / T) + 1`` starts into a second. With a burst of 2 that is 50 for any
+    ``T`` just above 1/49 s; 4 % are kept back on top, because connections that open at the same
+    moment bunch on their way to the server.
+
+    Parameters
+    ----------
+    rate : float
+        Starts that no sliding second may exceed.
+    """
+
+    def __init__(self, rate: float) -> None:
+        burst = 2 if rate >= 4 else 1
+        self._interval = 1.0 / min(0.96 * rate, (rate - burst + 1) * (1 - 1e-6))
+        self._tolerance = (burst - 1) * self._interval
+        self._next = -float("inf")
+
+    def take(self, now: float) -> float:
+        """Start now and return 0, or return the seconds to wait before asking again."""
+        wait = self._next - self._tolerance - now
+        if wait > 0:
+            return wait
+        self._next = max(self._next, now) + self._interval
+        return 0.0
+
+    def resume(self, earlier: Gcra) -> None:
+        """Go on from where a limiter of another rate stood."""
+        self._next = earlier._next
+
+
+class Pace:
+    """Lets one start after the other through, and none while the service asks for a pause.
+
+    Safe to share between threads, each with an event loop of its own.
+
+    Parameters
+    ----------
+    rate : float
+        Starts that no sliding second may exceed.
+    clock, sleep, jitter : callable
+        Injected, so that tests need no real time.
+    """
+
+    def __init__(
+        self,
+        rate: float,
+        *,
+        clock: Clock = time.monotonic,
+        sleep: Sleep = asyncio.sleep,
+        jitter: Jitter = random.uniform,
+    ) -> None:
+        self._gcra = Gcra(rate)
+        self.rate = rate
+        self._clock, self._sleep, self._jitter = clock, sleep, jitter
+        self._lock = threading.Lock()
+        self._paused_until = -float("inf")
+        self._strikes = 0
+
+    def set_rate(self, rate: float) -> None:
+        """Change the rate; starts that were already let through still count."""
+        with self._lock:
+            if rate != self.rate:
+                slower = Gcra(rate)
+                slower.resume(self._gcra)
+                self._gcra, self.rate = slower, rate
+
+    async def turn(self) -> float:
+        """Wait for the next start and return its moment. Every request needs one, retries too."""
+        while True:
+            with self._lock:
+                now = self._clock()
+                # The check is made at the moment of the start itself: a loop that wakes late
+                # must not let those through together that were planned one after the other.
+                wait = max(self._paused_until - now, 0.0) or self._gcra.take(now)
+            if wait <= 0.0:
+                return now
+            await self._sleep(wait)
+
+    def pause(self, retry_after: float | None) -> float:
+        """Hold every start after a 429; return the seconds from now until the next.
+
+        Parameters
+        ----------
+        retry_after : float, optional
+            Seconds the service asks for. Without it, an exponential backoff with jitter.
+        """
+        with self._lock:
+            now = self._clock()
+            if now >= self._paused_until:  # 429s of one burst are one strike
+                self._strikes += 1
+            wait = retry_after
+            if wait is None:
+                wait = backoff(self._strikes) * self._jitter(0.5, 1.0)
+            self._paused_until = max(self._paused_until, now + wait)
+            return self._paused_until - now
+
+    def worked(self, started: float) -> None:
+        """Note that a request that started at ``started`` met no 429."""
+        with self._lock:
+            if started >= self._paused_until:
+                self._strikes = 0
+
+
+_paces: dict[str, Pace] = {}
+_paces_lock = threading.Lock()
+
+
+def pace_for(address: str, api_key: str, rate: float) -> Pace:
+    """Return the pace that all runs of this process with this key share.
+
+    Two runs one after the other, or side by side in threads, share one sliding second.
+    """
+    name = hashlib.sha256(f"{address}\0{api_key}".encode()).hexdigest()
+    with _paces_lock:
+        pace = _paces.setdefault(name, Pace(rate))
+    pace.set_rate(rate)
+    return pace
+
+
+_SPARE_FILES = 128
+_FEWEST_IN_FLIGHT = 16
+
+
+def in_flight_at_most(rate: float, timeout: float) -> int:
+    """Return how many requests may be in flight: what the pace can reach, if sockets allow.
+
+    Each request in flight is an open socket. Where the soft limit of the process is lower than
+    what the pace can need, it is raised as far as the system allows.
+    """
+    wanted = int(rate * timeout) + 1
+    if sys.platform == "win32":  # pragma: no cover  the event loop there needs no file numbers
+        return wanted
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    needed = wanted + _SPARE_FILES
+    if soft < needed and (hard == resource.RLIM_INFINITY or soft < hard):
+        target = needed if hard == resource.RLIM_INFINITY else min(needed, hard)
+        try:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (target, hard))
+            soft = target
+        except (OSError, ValueError):  # a system may allow less than it says
+            pass
+    return max(_FEWEST_IN_FLIGHT, min(wanted, soft - _SPARE_FILES))

@@ -1,0 +1,170 @@
+"""Every exception and warning of the package.
+
+::
+
+    ProntoError
+    ├── ConfigurationError          an argument or a setting is wrong; nothing was sent (ValueError)
+    │   └── ColumnsError            the frame lacks what the request needs
+    ├── AuthenticationError         401 or 403: the key is wrong
+    │   └── MissingKeyError         there is no key; nothing was sent
+    ├── ConsentRequiredError        personal emails without recorded consent
+    └── ServiceError                one call to the service brought no answer
+        ├── CreditsExhaustedError   422: the balance is used up
+        ├── RefusedError            another 4xx: this request alone
+        ├── NotWorkedOnError        surely not worked on, so surely not charged
+        │   ├── ConnectionFailedError   the connection never opened
+        │   ├── RateLimitedError        429
+        │   └── ServiceBusyError        503
+        └── FateUnknownError        sent, and nobody can say whether it was charged
+            ├── AnswerLostError         time-out, reset or cut while the answer was awaited
+            ├── ServerFailedError       5xx
+            └── UnreadableAnswerError   2xx, but not an answer
+
+    ProntoWarning (UserWarning)
+    ├── CreditsExhaustedWarning     the run stopped because credits were used up
+    ├── ServiceUnreachableWarning   the run stopped because the service could not be reached
+    └── PhoneWithoutLinkedInWarning phones were asked for people without linkedin_url
+
+Messages say what happened, why, and what to do next. They never carry a value of a person's data.
+"""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from pathlib import Path
+
+
+class ProntoError(Exception):
+    """Base of every error this package raises on purpose."""
+
+
+class ConfigurationError(ProntoError, ValueError):
+    """An argument or a setting is wrong. Nothing was sent, nothing was charged."""
+
+
+class ColumnsError(ConfigurationError):
+    """The frame lacks a column that the request needs. Nothing was sent."""
+
+
+class AuthenticationError(ProntoError):
+    """The service does not accept the key.
+
+    Parameters
+    ----------
+    message : str
+        What happened and what to do next.
+    status : int, optional
+        401 or 403, where the service said so.
+    """
+
+    def __init__(self, message: str, *, status: int | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class MissingKeyError(AuthenticationError):
+    """No API key is set. Nothing was sent."""
+
+
+class ConsentRequiredError(ProntoError):
+    """Personal emails need consent, in the Pronto account and here."""
+
+
+class ServiceError(ProntoError):
+    """One call to the service brought no answer.
+
+    Parameters
+    ----------
+    message : str
+        What happened and what to do next.
+    status : int, optional
+        The HTTP status, where there was one.
+    """
+
+    def __init__(self, message: str, *, status: int | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class CreditsExhaustedError(ServiceError):
+    """The account has too few credits for this request; it was not worked on."""
+
+
+class RefusedError(ServiceError):
+    """The service refused this request; another may be fine."""
+
+
+class NotWorkedOnError(ServiceError):
+    """The request was surely not worked on, so sending it again cannot charge twice.
+
+    Parameters
+    ----------
+    message : str
+        What happened and what to do next.
+    status : int, optional
+        The HTTP status, where there was one.
+    retry_after : float, optional
+        Seconds the service asks to wait.
+    """
+
+    def __init__(
+        self, message: str, *, status: int | None = None, retry_after: float | None = None
+    ) -> None:
+        super().__init__(message, status=status)
+        self.retry_after = retry_after
+
+
+class ConnectionFailedError(NotWorkedOnError):
+    """The connection to the service never opened."""
+
+
+class RateLimitedError(NotWorkedOnError):
+    """The service asks for a slower pace (429)."""
+
+
+class ServiceBusyError(NotWorkedOnError):
+    """The service takes no work just now (503)."""
+
+
+class FateUnknownError(ServiceError):
+    """The request left, and whether it was worked on and charged is not known."""
+
+
+class AnswerLostError(FateUnknownError):
+    """The answer did not arrive: time-out, reset, or cut on the way."""
+
+
+class ServerFailedError(FateUnknownError):
+    """The service failed (5xx other than 503) after it had taken the request."""
+
+
+class UnreadableAnswerError(FateUnknownError):
+    """The service said success, but its body is no answer."""
+
+
+class ProntoWarning(UserWarning):
+    """Base of every warning of this package."""
+
+
+class CreditsExhaustedWarning(ProntoWarning):
+    """The run stopped early because the credits were used up."""
+
+
+class ServiceUnreachableWarning(ProntoWarning):
+    """The run stopped early because the service could not be reached."""
+
+
+class PhoneWithoutLinkedInWarning(ProntoWarning):
+    """Phones were asked for people without a LinkedIn address, where few are found."""
+
+
+_PACKAGE = str(Path(__file__).parent)
+
+
+def warn(message: str, category: type[ProntoWarning]) -> None:
+    """Warn at the line of the caller's code that called into the package."""
+    frame, level = sys._getframe(1), 2
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(_PACKAGE):
+        frame, level = frame.f_back, level + 1
+    warnings.warn(message, category, stacklevel=level)

@@ -1,0 +1,1 @@
+"""pandas in, pandas out; does no I/O."""

@@ -1,0 +1,65 @@
+"""Small tools on columns of Python objects, where None stands for no value."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+Bools = npt.NDArray[np.bool_]
+Ints = npt.NDArray[np.intp]
+Objects = npt.NDArray[np.object_]
+
+
+def objects(values: Iterable[Any], length: int) -> Objects:
+    """Return the values as one column; each stays the object it is, lists too."""
+    array = np.empty(length, dtype=object)
+    array[:] = list(values)
+    return array
+
+
+def nothing(length: int) -> Objects:
+    """Return a column without values."""
+    return np.full(length, None, dtype=object)
+
+
+def no_rows(length: int) -> Bools:
+    """Return a mask of no row."""
+    return np.zeros(length, dtype=np.bool_)
+
+
+def present(values: Objects) -> Bools:
+    """Say which cells hold a value."""
+    return np.asarray(pd.notna(values), dtype=np.bool_)
+
+
+def first_of(values: Objects, otherwise: Objects) -> Objects:
+    """Return ``values``, and where there is none, ``otherwise``."""
+    chosen = otherwise.copy()
+    there = present(values)
+    chosen[there] = values[there]
+    return chosen
+
+
+def any_of(masks: Iterable[Bools]) -> Bools:
+    """Say which rows any mask holds."""
+    return np.asarray(np.logical_or.reduce(list(masks)), dtype=np.bool_)
+
+
+def all_of(masks: Iterable[Bools]) -> Bools:
+    """Say which rows every mask holds."""
+    return np.asarray(np.logical_and.reduce(list(masks)), dtype=np.bool_)
+
+
+def joined(parts: Iterable[Objects], between: str = "; ") -> Objects:
+    """Join texts row by row; None where no part has one."""
+    whole, *others = parts
+    for part in others:
+        both = present(whole) & present(part)
+        merged = first_of(whole, part)
+        merged[both] = whole[both] + between + part[both]
+        whole = merged
+    return whole

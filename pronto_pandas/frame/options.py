@@ -1,0 +1,88 @@
+"""What the caller asked for, checked before anything else happens."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from ..api.spec import TYPES, EnrichmentType
+from ..errors import ConfigurationError
+
+Endpoint = Literal["sync", "single", "bulk"]
+Phones = Literal["columns", "rows", "list"]
+Types = EnrichmentType | Sequence[EnrichmentType]
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the caller asked for, checked.
+
+    Parameters
+    ----------
+    types : tuple of str
+        What to ask for.
+    endpoint : str
+        Where; it decides what a row needs.
+    columns : mapping, optional
+        Field to header.
+    limit : int, optional
+        At most so many contacts.
+    overwrite : bool
+        Ask also for what the frame already holds.
+    phones : str
+        ``columns``, ``rows`` or ``list``.
+    prefix : str
+        Put before every column that is added.
+    custom : tuple of str
+        Columns to pass through to the service.
+    """
+
+    types: tuple[EnrichmentType, ...]
+    endpoint: Endpoint = "sync"
+    columns: Mapping[str, object] | None = None
+    limit: int | None = None
+    overwrite: bool = False
+    phones: Phones = "columns"
+    prefix: str = ""
+    custom: tuple[object, ...] = ()
+
+    def __post_init__(self) -> None:
+        limit = self.limit
+        if limit is not None and (type(limit) is not int or limit < 0):
+            raise ConfigurationError("limit must be a whole number from 0 on. Nothing was sent.")
+        if self.phones not in get_args(Phones):
+            raise ConfigurationError(
+                'phones must be "columns", "rows" or "list". Nothing was sent.'
+            )
+        if not isinstance(self.prefix, str):
+            raise ConfigurationError("prefix must be a text. Nothing was sent.")
+
+
+def types_of(asked: Types) -> tuple[EnrichmentType, ...]:
+    """Return the types that were asked for, each once, in the package's order.
+
+    Raises
+    ------
+    ConfigurationError
+        Where there is none, or one is unknown.
+    """
+    known = ", ".join(map(repr, TYPES))
+    if not isinstance(asked, str | list | tuple | set | frozenset):
+        raise ConfigurationError(f"type must be one of {known}, or a list. Nothing was sent.")
+    names: Sequence[object] = [asked] if isinstance(asked, str) else list(asked)
+    if not names:
+        raise ConfigurationError(f"type is empty. Ask for {known}, or several. Nothing was sent.")
+    for name in names:
+        if name not in TYPES:
+            raise ConfigurationError(
+                f"type {name!r} is unknown. The types are {known}. Nothing was sent."
+            )
+    return tuple(name for name in TYPES if name in names)
+
+
+def customs_of(headers: Iterable[object] | None) -> tuple[object, ...]:
+    """Return the headers of the columns to pass through."""
+    if isinstance(headers, str):
+        raise ConfigurationError(f"custom must be a list: custom=[{headers!r}]. Nothing was sent.")
+    return tuple(headers or ())

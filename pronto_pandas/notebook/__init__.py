@@ -1,0 +1,1 @@
+"""What a person sees, and the event loop behind it."""

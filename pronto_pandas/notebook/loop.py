@@ -1,0 +1,131 @@
+"""Runs a coroutine to its end from code that may or may not have an event loop already.
+
+The coroutine gets a loop of its own in a thread; its events are shown from the caller's thread,
+where widgets live and where an interrupt arrives. So one way serves scripts, notebooks and
+worker threads, and nothing of the caller's loop is patched. ``nest`` is for who asks for it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import queue
+import threading
+from collections.abc import Callable, Coroutine
+from typing import Any, Generic, Protocol, TypeVar
+
+E = TypeVar("E", covariant=True)
+
+GRACE = 1.5
+"""Seconds that answers in flight get to arrive after an interrupt."""
+
+_TICK = 0.1
+
+
+class Task(Protocol[E]):
+    """A run: it emits events, and can be stopped from within its loop."""
+
+    def start(self, emit: Callable[[E], object]) -> Coroutine[Any, Any, None]: ...  # noqa: D102
+    def interrupt(self, grace: float) -> None: ...  # noqa: D102
+    def abandon(self) -> None: ...  # noqa: D102
+
+
+class _Ended:
+    """The last event of a run in a thread."""
+
+
+class _Threaded(Generic[E]):
+    def __init__(self, task: Task[E]) -> None:
+        self._task = task
+        self._events: queue.SimpleQueue[E | _Ended] = queue.SimpleQueue()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._error: BaseException | None = None
+        self._thread = threading.Thread(target=self._work, name="pronto", daemon=True)
+
+    def _work(self) -> None:
+        try:
+            # Not asyncio.run, which nest_asyncio.apply() replaces for the whole process.
+            with asyncio.Runner() as runner:
+                self._loop = runner.get_loop()
+                runner.run(self._task.start(self._events.put))
+        except BaseException as error:  # noqa: BLE001  raised again in the caller's thread
+            self._error = error
+        finally:
+            self._events.put(_Ended())
+
+    def run(self, show: Callable[[E], object]) -> None:
+        self._thread.start()
+        interrupts = 0
+        while True:
+            try:
+                # The time-out is what lets an interrupt through on every system.
+                event = self._events.get(timeout=_TICK)
+                if isinstance(event, _Ended):
+                    break
+                show(event)
+            except queue.Empty:
+                continue
+            except KeyboardInterrupt:
+                interrupts += 1
+                self._pass_on(interrupts)
+        self._thread.join()
+        if interrupts:
+            raise KeyboardInterrupt
+        if self._error is not None:
+            raise self._error
+
+    def _pass_on(self, interrupts: int) -> None:
+        if self._loop is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(_stop, self._task, interrupts)
+
+
+def _nested(task: Task[E], show: Callable[[E], object], loop: asyncio.AbstractEventLoop) -> None:
+    import nest_asyncio
+
+    nest_asyncio.apply(loop)
+    running = loop.create_task(task.start(show))
+    interrupts = 0
+    while not running.done():
+        try:
+            loop.run_until_complete(running)
+        except KeyboardInterrupt:
+            interrupts += 1
+            _stop(task, interrupts)
+    if interrupts:
+        raise KeyboardInterrupt
+    running.result()
+
+
+def _stop(task: Task[Any], interrupts: int) -> None:
+    """Ask politely at the first interrupt, and not at the second."""
+    if interrupts == 1:
+        task.interrupt(GRACE)
+    else:
+        task.abandon()
+
+
+def run(task: Task[E], show: Callable[[E], object], *, nest: bool) -> None:
+    """Run a task to its end.
+
+    Parameters
+    ----------
+    task : Task
+        What to run.
+    show : callable
+        Gets each event, in the caller's thread.
+    nest : bool
+        Use the loop that runs already, if one does, patched by nest-asyncio. A loop that is
+        patched already is used without being asked for.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        After what was in flight had a short grace; a second interrupt does not wait.
+    """
+    try:
+        loop = asyncio.get_running_loop()
+    except RuntimeError:
+        loop = None
+    if loop is not None and (nest or hasattr(loop, "_nest_patched")):
+        _nested(task, show, loop)
+    else:
+        _Threaded(task).run(show)

@@ -1,0 +1,100 @@
+"""Made-up people: the same contact always gets the same answer, and none of it is anybody's.
+
+Emails end in ``.example``, which nobody can own. Phone numbers come from the ranges that the
+British, French and North American authorities keep for films and books.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import unicodedata
+from collections.abc import Collection, Mapping
+from typing import Any, Final
+
+FIELDS: Final = ("firstname", "lastname", "company_name", "domain", "linkedin_url")
+MADE_UP: Final = "Made up by the sandbox."
+
+_SHARE_FOUND: Final = {"email": 0.75, "phone": 0.5, "personal_email": 0.6}
+_EMAIL_STATUSES: Final = ("valid", "valid", "valid", "deliverable", "catch-all")
+_PHONES: Final = (("+44770090", 4), ("+3363998", 4), ("+120255501", 2), ("+3319900", 4))
+_PHONE_TYPES: Final = ("mobile", "mobile", "landline")
+
+
+def identity(contact: Mapping[str, Any]) -> str:
+    """Return the name of a contact in records: the same for the same fields, and no value of it."""
+    text = "\0".join(str(contact.get(name) or "").casefold() for name in FIELDS)
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+class _Dice:
+    """Numbers that follow from a contact and a purpose alone."""
+
+    def __init__(self, who: str, purpose: str) -> None:
+        self._digest = hashlib.sha256(f"{who}/{purpose}".encode()).digest()
+        self._at = 0
+
+    def roll(self, sides: int) -> int:
+        number = int.from_bytes(self._digest[self._at : self._at + 4], "big")
+        self._at = (self._at + 4) % 28
+        return number % sides
+
+
+def _slug(text: str, fallback: str) -> str:
+    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
+    return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:30] or fallback
+
+
+def _email(contact: Mapping[str, Any], who: str) -> str:
+    first, last = (_slug(str(contact[n]), who[:6]) for n in ("firstname", "lastname"))
+    company = str(contact.get("domain") or contact.get("company_name") or "").lower()
+    host = _slug(company.removesuffix(".example"), "company")
+    return f"{first}.{last}.{who[:4]}@{host}.example"
+
+
+def _phones(dice: _Dice) -> list[dict[str, str]]:
+    phones = []
+    for _ in range(1 + dice.roll(3)):
+        prefix, digits = _PHONES[dice.roll(len(_PHONES))]
+        number = f"{prefix}{dice.roll(10**digits):0{digits}d}"
+        phones.append({"number": number, "type": _PHONE_TYPES[dice.roll(3)]})
+    return list({phone["number"]: phone for phone in phones}.values())
+
+
+def truth(contact: Mapping[str, Any], types: Collection[str]) -> dict[str, Any]:
+    """Return the answer's data fields for a contact, as the page describes them.
+
+    Parameters
+    ----------
+    contact : mapping
+        The fields of the request.
+    types : collection of str
+        What was asked for.
+
+    Returns
+    -------
+    dict
+        ``status``, ``message``, and for each type asked its value and status.
+    """
+    who = identity(contact)
+    data: dict[str, Any] = {}
+    found = False
+    for type_ in ("email", "phone", "personal_email"):
+        if type_ not in types:
+            continue
+        dice = _Dice(who, type_)
+        hit = dice.roll(1000) < 1000 * _SHARE_FOUND[type_]
+        found = found or hit
+        if type_ == "phone":
+            data["phones"] = _phones(dice) if hit else []
+            data["phone_status"] = "valid" if hit else "not_found"
+        else:
+            data[type_] = _email(contact, who) if hit else None
+            status = _EMAIL_STATUSES[dice.roll(len(_EMAIL_STATUSES))]
+            data[f"{type_}_status"] = status if hit else "N/A"
+            if hit and type_ == "personal_email":
+                data[type_] = data[type_].split("@")[0] + "@mail.example"
+    words = " or ".join(types)
+    data["status"] = "success" if found else "error"
+    data["message"] = MADE_UP if found else f"No {words} found for this profile. {MADE_UP}"
+    return data

@@ -1,0 +1,175 @@
+"""What the service would do with a request: its checks, its limit, its prices, its records.
+
+It reads bodies by the vendor's pages, on its own, so that a client that strays from them is
+told so.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+import uuid
+from collections import Counter, deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from ..api import spec
+from .faults import FAULTS, Fault, Kind, draw
+from .people import FIELDS, identity, truth
+
+KEY: Final = "sandbox-key"
+"""The key the sandbox takes. It opens nothing else."""
+
+PRICES: Final = {"email": 1, "phone": 10, "personal_email": 1}
+"""Credits for each email, and for each phone number."""
+
+_DOMAIN: Final = re.compile(r"[^\s/:@]+(\.[^\s/:@]+)+")
+
+
+class RefusalError(Exception):
+    """An answer other than 200.
+
+    Parameters
+    ----------
+    status : int
+        The HTTP status.
+    body : dict
+        The answer's body.
+    retry_after : int, optional
+        Seconds, for the header.
+    """
+
+    def __init__(self, status: int, body: dict[str, Any], retry_after: int | None = None) -> None:
+        super().__init__(status)
+        self.status, self.body, self.retry_after = status, body, retry_after
+
+
+@dataclass
+class Sandbox:
+    """One account of the service.
+
+    Parameters
+    ----------
+    api_key : str
+        The only key that is taken.
+    rate : int
+        Requests that a sliding second holds; more get 429.
+    credits : int
+        The balance at the start.
+    latency : float
+        Seconds an answer takes.
+    faults : float
+        Part of the requests that meet a fault, from 0 to 1.
+    fault_kinds : tuple of str
+        Which faults.
+    hold : float
+        Seconds after which the fault ``timeout`` hangs up.
+    seed : int
+        Draws the faults.
+    clock : callable
+        Seconds; injected.
+    """
+
+    api_key: str = KEY
+    rate: int = spec.RATE_LIMIT
+    credits: int = 100_000
+    latency: float = 0.0
+    faults: float = 0.0
+    fault_kinds: tuple[Kind, ...] = tuple(fault.kind for fault in FAULTS)
+    hold: float = 30.0
+    seed: int = 0
+    clock: Callable[[], float] = time.monotonic
+    arrivals: list[float] = field(default_factory=list)
+    charges: list[dict[str, Any]] = field(default_factory=list)
+    asked: Counter[str] = field(default_factory=Counter)
+    refused: Counter[int] = field(default_factory=Counter)
+    _window: deque[float] = field(default_factory=deque)
+
+    def admit(self) -> None:
+        """Count an arrival; refuse it where the last second is full."""
+        now = self.clock()
+        while self._window and self._window[0] <= now - 1.0:
+            self._window.popleft()
+        if len(self._window) >= self.rate:
+            raise RefusalError(429, {"error": "Too many requests"}, retry_after=1)
+        self._window.append(now)
+        self.arrivals.append(now)
+
+    def authorize(self, key: str | None) -> None:
+        """Refuse every key but the one."""
+        if key != self.api_key:
+            raise RefusalError(401, {"error": "Unauthorized"})
+
+    def check(self, body: Any) -> None:
+        """Refuse what the page of the endpoint does not allow."""
+        if not isinstance(body, dict):
+            raise RefusalError(400, {"error": 400, "message": "The body must be a JSON object"})
+        types = body.get("enrichment_type")
+        if not isinstance(types, list) or not 1 <= len(types) <= len(spec.TYPES):
+            raise _wrong("enrichment_type must be an array of 1 to 3 elements")
+        if any(t not in spec.TYPES for t in types) or len(set(types)) != len(types):
+            raise _wrong(f"enrichment_type takes {', '.join(spec.TYPES)}, each once")
+        for name in ("firstname", "lastname"):
+            if not isinstance(body.get(name), str) or not body[name].strip():
+                raise _wrong(f"{name} is required")
+        for name in FIELDS:
+            if name in body and (not isinstance(body[name], str) or not body[name]):
+                raise _wrong(f"{name} must be a string")
+        _check_addresses(body)
+        if "personal_email" in types and "linkedin_url" not in body:
+            raise _wrong("linkedin_url is required for personal_email")
+        if "custom" in body and not isinstance(body["custom"], dict):
+            raise _wrong("custom must be an object")
+        known = {*FIELDS, "enrichment_type", "custom", "webhook_url"}
+        if unknown := body.keys() - known:
+            raise _wrong(f"unknown fields: {', '.join(sorted(unknown))}")
+
+    def fault(self, body: dict[str, Any]) -> Fault | None:
+        """Count the question and draw its fault."""
+        who = identity(body)
+        self.asked[who] += 1
+        return draw(self.seed, who, self.asked[who], self.faults, self.fault_kinds)
+
+    def work(self, body: dict[str, Any]) -> dict[str, Any]:
+        """Answer and charge."""
+        types = body["enrichment_type"]
+        data = truth(body, types)
+        emails = [t for t in ("email", "personal_email") if data.get(t)]
+        cost = sum(PRICES[t] for t in emails) + PRICES["phone"] * len(data.get("phones", ()))
+        if cost > self.credits:
+            raise RefusalError(422, {"error": spec.CREDITS_EXHAUSTED_TEXT})
+        self.credits -= cost
+        who = identity(body)
+        self.charges.append({"contact": who, "types": types, "credits": cost})
+        answer = {
+            "enrichment_id": str(uuid.uuid5(uuid.NAMESPACE_OID, f"{who}/{self.asked[who]}")),
+            "first_name": body["firstname"],
+            "last_name": body["lastname"],
+            "linkedin_profile_url": body.get("linkedin_url"),
+            **data,
+        }
+        return answer | ({"custom": body["custom"]} if "custom" in body else {})
+
+    def record(self) -> dict[str, Any]:
+        """Return what happened: arrivals (seconds), charges, questions by contact, refusals."""
+        return {
+            "arrivals": self.arrivals,
+            "charges": self.charges,
+            "asked": dict(self.asked),
+            "refused": {str(status): count for status, count in self.refused.items()},
+            "credits": self.credits,
+        }
+
+
+def _wrong(message: str) -> RefusalError:
+    return RefusalError(422, {"error": 422, "message": message})
+
+
+def _check_addresses(body: dict[str, Any]) -> None:
+    if "domain" in body and not _DOMAIN.fullmatch(body["domain"]):
+        raise _wrong("domain must be a domain name")
+    for name in ("linkedin_url", "webhook_url"):
+        if name in body and urlsplit(str(body[name])).scheme not in {"http", "https"}:
+            raise _wrong(f"{name} must be a URI")

@@ -1,0 +1,252 @@
+"""Key, address, limits: where each value comes from.
+
+What `configure` sets holds for the process. A run takes a snapshot when it starts.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import threading
+from dataclasses import dataclass, replace
+from enum import Enum
+from typing import Any, Final, Literal, Self
+from urllib.parse import urlsplit
+
+from pydantic import SecretStr
+
+from .errors import ConfigurationError, MissingKeyError
+
+SANDBOX: Final = "sandbox"
+"""As ``base_url``: the sandbox inside this process. It needs no key and is never sent yours."""
+
+KEY_VARIABLE: Final = "PRONTO_API_KEY"
+BASE_URL_VARIABLE: Final = "PRONTO_BASE_URL"
+
+_LOOPBACK: Final = {"localhost", "127.0.0.1", "::1"}
+
+
+class _Unset(Enum):
+    UNSET = "unchanged"
+
+    def __repr__(self) -> str:
+        return self.value
+
+
+UNSET: Final = _Unset.UNSET
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a run goes by.
+
+    Parameters
+    ----------
+    api_key : SecretStr, optional
+        As given to `configure`.
+    base_url : str, optional
+        As given to `configure`.
+    rate : float
+        Starts that no sliding second may exceed.
+    timeout : float
+        Seconds to wait for one answer.
+    retry_budget : float
+        Seconds without any answer after which a failing run stops.
+    loop : str
+        ``thread`` or ``nest``.
+    personal_email_consent : str, optional
+        What personal emails are used for.
+    """
+
+    api_key: SecretStr | None = None
+    base_url: str | None = None
+    rate: float = 50.0
+    timeout: float = 300.0
+    retry_budget: float = 120.0
+    loop: Literal["thread", "nest"] = "thread"
+    personal_email_consent: str | None = None
+
+    @property
+    def address(self) -> str | None:
+        """Where requests go: the setting, else ``PRONTO_BASE_URL``, else None for Pronto itself."""
+        if self.base_url is not None:
+            return self.base_url
+        return _address(os.environ.get(BASE_URL_VARIABLE, "").strip() or None, BASE_URL_VARIABLE)
+
+    def key(self) -> SecretStr:
+        """Return the key: the setting, else ``PRONTO_API_KEY``.
+
+        Raises
+        ------
+        MissingKeyError
+            Where neither is set.
+        """
+        if self.api_key is not None:
+            return self.api_key
+        key = os.environ.get(KEY_VARIABLE, "").strip()
+        if not key:
+            raise MissingKeyError(
+                'No API key is set. Set one with pronto.configure(api_key="…") or in the '
+                f"environment variable {KEY_VARIABLE}; or try everything without one: "
+                f'pronto.configure(base_url="{SANDBOX}"). Nothing was sent.'
+            )
+        return _key(key, KEY_VARIABLE)
+
+
+_current = Settings()
+_lock = threading.Lock()
+
+
+def current() -> Settings:
+    """Return the settings that hold now."""
+    return _current
+
+
+class Configured:
+    """What `configure` returns; as a context manager it takes the change back at the end."""
+
+    def __init__(self, before: Settings, now: Settings) -> None:
+        self._before, self._now = before, now
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        global _current
+        with _lock:
+            _current = self._before
+
+    def __repr__(self) -> str:
+        now = self._now
+        if now.address == SANDBOX:
+            return "pronto: the sandbox in this process; every answer is made up, nothing is spent"
+        key = "from configure()" if now.api_key else f"from {KEY_VARIABLE}"
+        if not now.api_key and not os.environ.get(KEY_VARIABLE, "").strip():
+            key = "not set"
+        return f"pronto: {now.address or 'Pronto'}; API key {key}; at most {now.rate:g} requests/s"
+
+
+def configure(
+    *,
+    api_key: str | _Unset | None = UNSET,
+    base_url: str | _Unset | None = UNSET,
+    rate: float | _Unset = UNSET,
+    timeout: float | _Unset = UNSET,
+    retry_budget: float | _Unset = UNSET,
+    loop: Literal["thread", "nest"] | _Unset = UNSET,
+    personal_email_consent: str | _Unset | None = UNSET,
+) -> Configured:
+    """Set what runs go by, for this process. Sends nothing and costs nothing.
+
+    What is not named stays as it was. ``with pronto.configure(…):`` holds for the block alone.
+
+    Parameters
+    ----------
+    api_key : str, optional
+        The account's key. Without it the environment variable ``PRONTO_API_KEY`` is read.
+    base_url : str, optional
+        Replaces the addresses of the service. ``"sandbox"`` is the API inside this process, with
+        made-up people and without a key. Else ``https://…``; ``http://`` on this machine only.
+        Without it the environment variable ``PRONTO_BASE_URL`` is read.
+    rate : float
+        Requests a second that no sliding second exceeds, retries included. The service allows 50
+        on the synchronous endpoint, by its own page.
+    timeout : float
+        Seconds to wait for one answer. An answer that comes later is lost and may be charged.
+    retry_budget : float
+        Seconds without any answer, while requests fail that surely were not worked on, after
+        which a run stops.
+    loop : str
+        ``"thread"``: a run gets an event loop of its own in a thread. ``"nest"``: it runs on the
+        notebook's own loop, patched by nest-asyncio.
+    personal_email_consent : str, optional
+        What personal emails are used for. Needed before any is asked for.
+
+    Returns
+    -------
+    Configured
+        Prints what holds now, without the key.
+
+    Raises
+    ------
+    ConfigurationError
+        Where a value cannot be; nothing is changed then.
+    """
+    global _current
+    changes: dict[str, Any] = {
+        "api_key": api_key if api_key is UNSET or api_key is None else _key(api_key, "api_key"),
+        "base_url": base_url if base_url is UNSET else _address(base_url, "base_url"),
+        "rate": rate if rate is UNSET else _positive(rate, "rate"),
+        "timeout": timeout if timeout is UNSET else _positive(timeout, "timeout"),
+        "retry_budget": (
+            retry_budget if retry_budget is UNSET else _positive(retry_budget, "retry_budget")
+        ),
+        "loop": loop if loop is UNSET else _loop(loop),
+        "personal_email_consent": (
+            personal_email_consent
+            if personal_email_consent is UNSET
+            else _purpose(personal_email_consent)
+        ),
+    }
+    with _lock:
+        before = _current
+        _current = replace(before, **{k: v for k, v in changes.items() if v is not UNSET})
+        return Configured(before, _current)
+
+
+def _key(value: Any, said_by: str) -> SecretStr:
+    if not isinstance(value, str) or not value.strip():
+        raise ConfigurationError(f"{said_by} must be a text that is not empty.")
+    key = value.strip()
+    if not key.isascii() or not key.isprintable() or " " in key:
+        raise ConfigurationError(
+            f"{said_by} holds characters that no key has. Copy it again, without quotes or spaces."
+        )
+    return SecretStr(key)
+
+
+def _address(value: Any, said_by: str) -> str | None:
+    if value is None or value == SANDBOX:
+        return None if value is None else SANDBOX
+    problem = f"{said_by} must be {SANDBOX!r} or an address like 'https://api.example.com/v2'."
+    if not isinstance(value, str):
+        raise ConfigurationError(problem)
+    try:
+        parts = urlsplit(value.strip())
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        raise ConfigurationError(problem) from None
+    if not host or parts.scheme not in {"http", "https"} or parts.query or parts.fragment:
+        raise ConfigurationError(problem)
+    if parts.username is not None or parts.password is not None:
+        raise ConfigurationError(f"{said_by} must not hold a name or a password.")
+    if parts.scheme == "http" and host not in _LOOPBACK:
+        raise ConfigurationError(
+            f"{said_by} must start with https://, or the key and the people in your list would "
+            "cross the network readable by others. http:// is for this machine only."
+        )
+    return value.strip().rstrip("/")
+
+
+def _positive(value: Any, said_by: str) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ConfigurationError(f"{said_by} must be a number above 0.")
+    if not math.isfinite(value) or value <= 0:
+        raise ConfigurationError(f"{said_by} must be a number above 0.")
+    return float(value)
+
+
+def _loop(value: Any) -> str:
+    if value not in {"thread", "nest"}:
+        raise ConfigurationError("loop must be 'thread' or 'nest'.")
+    return str(value)
+
+
+def _purpose(value: Any) -> str | None:
+    if value is None:
+        return None
+    if not isinstance(value, str) or not value.strip():
+        raise ConfigurationError(
+            "personal_email_consent must say in words what personal emails are used for."
+        )
+    return value.strip()
