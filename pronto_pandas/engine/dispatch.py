@@ -36,6 +36,9 @@ BUSY_ATTEMPTS = 6
 LOSSES_IN_A_ROW = 20
 """Answers lost one after the other, and none received between, after which the run stops."""
 
+UNREACHED_IN_A_ROW = 3
+"""Connections that did not open, and none that did, after which all wait together."""
+
 CANCEL_GRACE = 1.0
 """Seconds that answers in flight get to arrive when the run itself is cancelled."""
 
@@ -127,7 +130,7 @@ class Dispatch:
         self._in_flight: set[asyncio.Task[Any]] = set()
         self._last_answer = clock()
         self._reached = False
-        self._losses = 0
+        self._losses = self._unreached = 0
         self._first_loss = 0.0
         self._stopping = False
         self._crash: Exception | None = None
@@ -260,6 +263,10 @@ class Dispatch:
             return None
         if not isinstance(error, ConnectionFailedError):
             self._reached = True
+        if isinstance(error, ConnectionFailedError):
+            self._unreached += 1
+            if self._unreached >= UNREACHED_IN_A_ROW:  # not one unlucky connection: the network
+                self._pace.pause(None)
         if isinstance(error, RateLimitedError):
             pause = self._pace.pause(error.retry_after)
             log.info("429: all requests wait %.1f s", pause)
@@ -292,7 +299,7 @@ class Dispatch:
     def _heard(self, started: float) -> None:
         self._last_answer = self._clock()
         self._reached = True
-        self._losses = 0
+        self._losses = self._unreached = 0
         self._pace.worked(started)
 
     def _lost(self, error: FateUnknownError, started: float) -> None:
@@ -302,10 +309,10 @@ class Dispatch:
         loss before them was known.
         """
         self._reached = True
-        if self._losses == 0 or started > self._first_loss:
+        if self._losses == 0:
+            self._losses, self._first_loss = 1, self._clock()
+        elif started > self._first_loss:
             self._losses += 1
-        if self._losses == 1:
-            self._first_loss = self._clock()
         if self._losses >= LOSSES_IN_A_ROW:
             self._stop(error)
 

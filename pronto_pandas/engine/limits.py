@@ -13,6 +13,7 @@ import sys
 import threading
 import time
 from collections.abc import Awaitable, Callable
+from weakref import WeakKeyDictionary
 
 Clock = Callable[[], float]
 """Seconds of a clock that never goes back and is the same in all threads."""
@@ -84,6 +85,9 @@ class Pace:
         self.rate = rate
         self._clock, self._sleep, self._jitter = clock, sleep, jitter
         self._lock = threading.Lock()
+        self._queues: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock] = (
+            WeakKeyDictionary()
+        )
         self._paused_until = -float("inf")
         self._strikes = 0
 
@@ -97,18 +101,23 @@ class Pace:
 
     async def turn(self) -> float:
         """Wait for the next start and return its moment. Every request needs one, retries too."""
-        while True:
-            with self._lock:
-                now = self._clock()
-                # The check is made at the moment of the start itself: a loop that wakes late
-                # must not let those through together that were planned one after the other.
-                wait = max(self._paused_until - now, 0.0) or self._gcra.take(now)
-            if wait <= 0.0:
-                return now
-            await self._sleep(wait)
+        async with self._queue():  # first come, first served; and only the first one wakes
+            while True:
+                with self._lock:
+                    now = self._clock()
+                    # Checked at the moment of the start itself: a loop that wakes late must not
+                    # let those through together that were planned one after the other.
+                    wait = max(self._paused_until - now, 0.0) or self._gcra.take(now)
+                if wait <= 0.0:
+                    return now
+                await self._sleep(wait)
+
+    def _queue(self) -> asyncio.Lock:
+        with self._lock:
+            return self._queues.setdefault(asyncio.get_running_loop(), asyncio.Lock())
 
     def pause(self, retry_after: float | None) -> float:
-        """Hold every start after a 429; return the seconds from now until the next.
+        """Hold every start for a while; return the seconds from now until the next.
 
         Parameters
         ----------
@@ -117,7 +126,7 @@ class Pace:
         """
         with self._lock:
             now = self._clock()
-            if now >= self._paused_until:  # 429s of one burst are one strike
+            if now >= self._paused_until:  # failures of one burst are one strike
                 self._strikes += 1
             wait = retry_after
             if wait is None:
@@ -126,7 +135,7 @@ class Pace:
             return self._paused_until - now
 
     def worked(self, started: float) -> None:
-        """Note that a request that started at ``started`` met no 429."""
+        """Note that a request that started at ``started`` was answered."""
         with self._lock:
             if started >= self._paused_until:
                 self._strikes = 0

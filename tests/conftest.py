@@ -1,0 +1,64 @@
+"""What the tests share: a sandbox on a real socket, and frames of invented people."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from typing import Any
+
+import pandas as pd
+import pytest
+
+import pronto_pandas as pronto
+from pronto_pandas.sandbox import Sandbox, Server
+
+Serve = Callable[..., Server]
+
+
+@pytest.fixture(autouse=True)
+def _no_settings_of_the_machine(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Let no key or address of the developer's machine into a test, nor out of it."""
+    monkeypatch.delenv("PRONTO_API_KEY", raising=False)
+    monkeypatch.delenv("PRONTO_BASE_URL", raising=False)
+    with pronto.configure():
+        yield
+
+
+@pytest.fixture
+def serve() -> Iterator[Serve]:
+    """Start sandboxes and set the package to the last one.
+
+    Without a rate of its own, a test goes far above the service's, so that it is quick.
+    """
+    with ExitStack() as stack:
+
+        def start(*, rate: float = 5_000, timeout: float = 20, **sandbox: Any) -> Server:
+            sandbox.setdefault("rate", 100_000)
+            server = stack.enter_context(Server(Sandbox(**sandbox)))
+            pronto.configure(
+                base_url=server.url,
+                api_key=server.sandbox.api_key,
+                rate=rate,
+                timeout=timeout,
+                retry_budget=30,
+            )
+            return server
+
+        yield start
+
+
+def people(count: int, start: int = 0) -> pd.DataFrame:
+    """Return distinct invented people."""
+    numbers = range(start, start + count)
+    return pd.DataFrame(
+        {
+            "firstname": [f"Ana{_letters(n)}" for n in numbers],
+            "lastname": [f"Lovelace{_letters(n // 7)}" for n in numbers],
+            "domain": [f"company{n % 50}.example" for n in numbers],
+            "linkedin_url": [f"https://www.linkedin.com/in/ana-example-{n}/" for n in numbers],
+        }
+    )
+
+
+def _letters(number: int) -> str:
+    return "".join("abcdefghij"[int(digit)] for digit in str(number))

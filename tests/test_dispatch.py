@@ -1,0 +1,441 @@
+"""The engine in virtual time: every job gets one outcome, and only what surely failed is repeated."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Awaitable, Callable
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pronto_pandas.api.models import Answer, Contact
+from pronto_pandas.engine.dispatch import BUSY_ATTEMPTS, LOSSES_IN_A_ROW, Dispatch, Job, Outcome
+from pronto_pandas.engine.limits import Pace
+from pronto_pandas.errors import (
+    AnswerLostError,
+    AuthenticationError,
+    ConnectionFailedError,
+    ConsentRequiredError,
+    CreditsExhaustedError,
+    ProntoError,
+    RateLimitedError,
+    RefusedError,
+    ServerFailedError,
+    ServiceBusyError,
+    UnreadableAnswerError,
+)
+
+from . import virtual
+from .test_limits import most_in_a_second
+
+Behaviour = Callable[[Job], Awaitable[Answer]]
+FOUND = Answer(status="success", email="ana@acme.example")
+
+
+class Service:
+    """Answers as a test says, and keeps the books."""
+
+    def __init__(self, behaviour: Behaviour) -> None:
+        self.behaviour = behaviour
+        self.starts: list[float] = []
+        self.asked: Counter[int] = Counter()
+        self.flying = self.most_flying = 0
+
+    async def __call__(self, job: Job) -> Answer:
+        self.starts.append(virtual.now())
+        self.asked[job.number] += 1
+        self.flying += 1
+        self.most_flying = max(self.most_flying, self.flying)
+        try:
+            return await self.behaviour(job)
+        finally:
+            self.flying -= 1
+
+
+class Result:
+    """What a run left behind."""
+
+    def __init__(self, service: Service, dispatch: Dispatch, outcomes: dict[int, Outcome]) -> None:
+        self.service, self.dispatch, self.outcomes = service, dispatch, outcomes
+        self.states = Counter(outcome.state for outcome in outcomes.values())
+        self.seconds = virtual.now()
+
+
+def jobs(count: int) -> list[Job]:
+    return [Job(n, Contact("Ana", "Lovelace"), ("email",)) for n in range(count)]
+
+
+async def play(
+    behaviour: Behaviour,
+    count: int,
+    *,
+    meanwhile: Callable[[Dispatch], Awaitable[None]] | None = None,
+    in_flight: int = 20_000,
+) -> Result:
+    """Dispatch ``count`` jobs to a service in virtual time."""
+    service = Service(behaviour)
+    outcomes: dict[int, Outcome] = {}
+
+    def record(job: Job, outcome: Outcome) -> None:
+        assert job.number not in outcomes, "an outcome was reported twice"
+        outcomes[job.number] = outcome
+
+    dispatch = Dispatch(
+        service,
+        Pace(50, clock=virtual.now, jitter=lambda low, high: high),
+        in_flight=in_flight,
+        retry_budget=120,
+        clock=virtual.now,
+        jitter=lambda low, high: high,
+    )
+    helper = asyncio.ensure_future(meanwhile(dispatch)) if meanwhile else None
+    await dispatch.run(jobs(count), record)
+    if helper is not None:
+        await helper
+    assert sorted(outcomes) == list(range(count)), "a job has no outcome"
+    return Result(service, dispatch, outcomes)
+
+
+def after(seconds: float) -> Behaviour:
+    async def answer(job: Job) -> Answer:
+        await asyncio.sleep(seconds)
+        return FOUND
+
+    return answer
+
+
+def first(errors: list[ProntoError], latency: float = 0.1) -> Behaviour:
+    """Fail each job with these errors, one a request, then answer."""
+    tries: Counter[int] = Counter()
+
+    async def answer(job: Job) -> Answer:
+        await asyncio.sleep(latency)
+        tries[job.number] += 1
+        if tries[job.number] <= len(errors):
+            raise errors[tries[job.number] - 1]
+        return FOUND
+
+    return answer
+
+
+@pytest.mark.parametrize("latency", [0.2, 2, 10, 30])
+def test_the_pace_holds_whatever_the_latency(latency: float) -> None:
+    """3,000 rows take what the pace needs plus one answer, and never 51 starts in a second."""
+    result = virtual.run(play(after(latency), 3000))
+    assert result.states == {"answered": 3000}
+    assert result.seconds <= 3000 / 47.9 + latency + 0.1
+    assert most_in_a_second(result.service.starts) <= 50
+    assert result.service.most_flying == pytest.approx(48 * latency, abs=4)
+
+
+def test_no_more_in_flight_than_allowed() -> None:
+    """Where sockets are few, the rest waits here."""
+    result = virtual.run(play(after(10), 100, in_flight=20))
+    assert result.service.most_flying == 20
+    assert result.states == {"answered": 100}
+
+
+def test_all_wait_for_retry_after() -> None:
+    """One 429 holds every start, not only its own."""
+    hit = False
+
+    async def once(job: Job) -> Answer:
+        nonlocal hit
+        await asyncio.sleep(0.5)
+        if not hit:
+            hit = True
+            raise RateLimitedError("", status=429, retry_after=20)
+        return FOUND
+
+    result = virtual.run(play(once, 500))
+    assert result.states == {"answered": 500}
+    assert not [start for start in result.service.starts if 0.6 < start < 20.4]
+    assert sum(result.service.asked.values()) == 501
+
+
+def test_429_without_retry_after_backs_off_and_loses_nothing() -> None:
+    """A service that says 429 for ten seconds gets few requests, and then all of them."""
+
+    async def closed(job: Job) -> Answer:
+        if virtual.now() < 10:
+            raise RateLimitedError("", status=429)
+        return FOUND
+
+    result = virtual.run(play(closed, 300))
+    assert result.states == {"answered": 300}
+    assert len([start for start in result.service.starts if start < 10]) <= 12
+
+
+@pytest.mark.parametrize("error", [ConnectionFailedError(""), ServiceBusyError("", status=503)])
+def test_what_was_surely_not_worked_on_is_sent_again(error: ProntoError) -> None:
+    """Connections that never opened and 503 cost time, not rows."""
+    result = virtual.run(play(first([error, error]), 200))
+    assert result.states == {"answered": 200}
+    assert set(result.service.asked.values()) == {3}
+    assert most_in_a_second(result.service.starts) <= 50
+
+
+def test_503_honours_retry_after() -> None:
+    """The service's own wait is taken."""
+    error = ServiceBusyError("", status=503, retry_after=33)
+    result = virtual.run(play(first([error], latency=0), 1))
+    assert result.service.starts == pytest.approx([0, 33])
+
+
+def test_503_for_ever_is_an_error_of_that_row() -> None:
+    """One row that always meets 503 does not keep the others."""
+
+    async def one_is_out(job: Job) -> Answer:
+        if job.number == 3:
+            raise ServiceBusyError("Busy.", status=503)
+        await asyncio.sleep(1)
+        return FOUND
+
+    result = virtual.run(play(one_is_out, 50))
+    assert result.states == {"answered": 49, "error": 1}
+    assert result.service.asked[3] == BUSY_ATTEMPTS
+    assert "6 times" in str(result.outcomes[3].message)
+
+
+@pytest.mark.parametrize(
+    "error", [AnswerLostError(""), ServerFailedError("", status=500), UnreadableAnswerError("")]
+)
+def test_an_unknown_fate_is_never_sent_again(error: ProntoError) -> None:
+    """What may have been charged is asked once."""
+
+    async def half(job: Job) -> Answer:
+        if job.number % 2:
+            raise error
+        return FOUND
+
+    result = virtual.run(play(half, 100))
+    assert result.states == {"answered": 50, "unknown": 50}
+    assert set(result.service.asked.values()) == {1}
+
+
+def test_a_refused_row_is_its_own_affair() -> None:
+    """The service's words are the row's message; the others go on."""
+
+    async def one(job: Job) -> Answer:
+        if job.number == 7:
+            raise RefusedError("lastname is required", status=422)
+        return FOUND
+
+    result = virtual.run(play(one, 20))
+    assert result.states == {"answered": 19, "error": 1}
+    assert result.outcomes[7].message == "lastname is required"
+
+
+@pytest.mark.parametrize(
+    "error", [AuthenticationError(""), ConsentRequiredError(""), CreditsExhaustedError("")]
+)
+def test_what_holds_for_every_row_stops_the_run(error: ProntoError) -> None:
+    """In flight is awaited, nothing more is sent, and nothing that was refused counts as sent."""
+
+    async def from_fifty(job: Job) -> Answer:
+        await asyncio.sleep(1 if job.number != 50 else 0.1)
+        if job.number >= 50:
+            raise error
+        return FOUND
+
+    result = virtual.run(play(from_fifty, 1000))
+    assert result.dispatch.stopped_by is error
+    assert result.states == {"answered": 50, "pending": 950}
+    assert sum(result.service.asked.values()) <= 60
+
+
+def test_a_dead_network_stops_the_run_after_the_budget() -> None:
+    """Rows that never left are pending; those that were in flight are unknown."""
+
+    async def dies(job: Job) -> Answer:
+        if virtual.now() < 5:
+            await asyncio.sleep(2)
+            if virtual.now() < 5:
+                return FOUND
+            raise AnswerLostError("")
+        raise ConnectionFailedError("")
+
+    result = virtual.run(play(dies, 20_000))
+    assert isinstance(result.dispatch.stopped_by, ConnectionFailedError)
+    assert 120 < result.seconds < 160
+    assert result.states["unknown"] <= 2 * 48 + 2
+    assert result.states["answered"] + result.states["unknown"] <= 5 * 48 + 3
+    assert result.states["error"] == 0
+
+
+def test_a_network_that_was_never_there_is_said_soon() -> None:
+    """A wrong address takes seconds, not minutes."""
+
+    async def nowhere(job: Job) -> Answer:
+        raise ConnectionFailedError("")
+
+    result = virtual.run(play(nowhere, 500))
+    assert result.seconds < 40
+    assert result.states == {"pending": 500}
+
+
+def test_a_pause_longer_than_the_budget_stops_the_run() -> None:
+    """Nobody watches a bar for an hour: the rows stay pending."""
+
+    async def much_later(job: Job) -> Answer:
+        raise RateLimitedError("", status=429, retry_after=3600)
+
+    result = virtual.run(play(much_later, 100))
+    assert result.seconds < 5
+    assert result.states == {"pending": 100}
+
+
+def test_a_run_that_only_loses_is_stopped() -> None:
+    """Each lost answer may be charged, so a service that only fails is left alone."""
+
+    async def broken(job: Job) -> Answer:
+        await asyncio.sleep(0.5)
+        raise ServerFailedError("", status=500)
+
+    result = virtual.run(play(broken, 10_000))
+    assert result.states["unknown"] <= LOSSES_IN_A_ROW + 2 * 25 + 2
+    assert result.states["pending"] == 10_000 - result.states["unknown"]
+
+
+def test_one_blip_that_loses_all_in_flight_does_not_stop_the_run() -> None:
+    """A network that blinks costs what was in flight and no more."""
+
+    async def blip(job: Job) -> Answer:
+        started = virtual.now()
+        await asyncio.sleep(5)
+        if started < 20 < virtual.now():
+            raise AnswerLostError("")
+        return FOUND
+
+    result = virtual.run(play(blip, 3000))
+    assert result.states["unknown"] <= 5 * 48 + 3
+    assert result.states["answered"] == 3000 - result.states["unknown"]
+
+
+def test_interrupt_gives_what_is_in_flight_a_grace() -> None:
+    """Answers that come within the grace count; the others are unknown; the rest is pending."""
+
+    async def meanwhile(dispatch: Dispatch) -> None:
+        await asyncio.sleep(10.005)
+        dispatch.interrupt(1.5)
+
+    async def two_speeds(job: Job) -> Answer:
+        await asyncio.sleep(1 if job.number % 2 else 60)
+        return FOUND
+
+    result = virtual.run(play(two_speeds, 3000, meanwhile=meanwhile))
+    sent = sum(result.service.asked.values())
+    assert result.seconds == pytest.approx(11.505)
+    assert result.states["answered"] == sent // 2
+    assert result.states["unknown"] == sent - sent // 2
+    assert result.states["pending"] == 3000 - sent
+
+
+def test_a_second_interrupt_does_not_wait() -> None:
+    """Letting go is at once."""
+
+    async def meanwhile(dispatch: Dispatch) -> None:
+        await asyncio.sleep(5)
+        dispatch.interrupt(30)
+        await asyncio.sleep(0.25)
+        dispatch.abandon()
+
+    result = virtual.run(play(after(100), 1000, meanwhile=meanwhile))
+    assert result.seconds < 36  # the grace's own timer may still stand
+    assert result.states["unknown"] == sum(result.service.asked.values())
+
+
+def test_an_interrupt_ends_a_wait_for_retry() -> None:
+    """What waits to be sent again was not worked on: pending."""
+
+    async def meanwhile(dispatch: Dispatch) -> None:
+        await asyncio.sleep(2)
+        dispatch.interrupt(1)
+
+    error = ServiceBusyError("", status=503, retry_after=100)
+    result = virtual.run(play(first([error]), 10, meanwhile=meanwhile))
+    assert result.states == {"pending": 10}
+
+
+def test_a_cancelled_run_hands_on_what_it_can() -> None:
+    """Cancelling the task that runs gives in-flight answers their grace, then cancels."""
+    outcomes: list[Outcome] = []
+
+    async def main() -> None:
+        dispatch = Dispatch(
+            Service(after(0.5)),
+            Pace(50, clock=virtual.now),
+            in_flight=100,
+            retry_budget=120,
+            clock=virtual.now,
+        )
+        task = asyncio.create_task(dispatch.run(jobs(500), lambda job, o: outcomes.append(o)))
+        await asyncio.sleep(2)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    virtual.run(main())
+    assert 90 <= len(outcomes) <= 99
+    assert {outcome.state for outcome in outcomes} == {"answered"}
+
+
+def test_a_mistake_of_ours_is_raised_after_the_others_ended() -> None:
+    """An unexpected exception does not vanish, and does not tear answers away."""
+    outcomes: list[Outcome] = []
+
+    async def buggy(job: Job) -> Answer:
+        await asyncio.sleep(1)
+        if job.number == 5:
+            raise ZeroDivisionError
+        return FOUND
+
+    async def main() -> None:
+        dispatch = Dispatch(
+            buggy, Pace(50, clock=virtual.now), in_flight=100, retry_budget=9, clock=virtual.now
+        )
+        await dispatch.run(jobs(500), lambda job, outcome: outcomes.append(outcome))
+
+    with pytest.raises(ZeroDivisionError):
+        virtual.run(main())
+    states = Counter(outcome.state for outcome in outcomes)
+    assert states["answered"] >= 40
+    assert states["pending"] == 499 - states["answered"]
+
+
+FATES = {
+    "answer": None,
+    "429": RateLimitedError("", status=429),
+    "429 wait": RateLimitedError("", status=429, retry_after=2),
+    "503": ServiceBusyError("", status=503),
+    "closed": ConnectionFailedError(""),
+    "500": ServerFailedError("", status=500),
+    "lost": AnswerLostError(""),
+    "refused": RefusedError("", status=422),
+}
+
+
+@settings(max_examples=60, deadline=None)
+@given(fates=st.lists(st.lists(st.sampled_from(sorted(FATES)), max_size=4), max_size=80))
+def test_whatever_happens_nobody_is_worked_on_twice(fates: list[list[str]]) -> None:
+    """After an answer or an unknown fate a contact is never sent again."""
+    settled: Counter[int] = Counter()
+    queue = [list(fate) for fate in fates]
+
+    async def behave(job: Job) -> Answer:
+        await asyncio.sleep(0.3)
+        fate = queue[job.number].pop(0) if queue[job.number] else "answer"
+        error = FATES[fate]
+        if error is None or not isinstance(
+            error, RateLimitedError | ServiceBusyError | ConnectionFailedError
+        ):
+            settled[job.number] += 1
+        if error is not None:
+            raise error
+        return FOUND
+
+    result = virtual.run(play(behave, len(fates)))
+    assert all(count == 1 for count in settled.values())
+    assert most_in_a_second(result.service.starts or [0.0]) <= 50
