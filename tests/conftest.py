@@ -8,9 +8,16 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from hypothesis import HealthCheck, settings
 
 import pronto_pandas as pronto
 from pronto_pandas.sandbox import Sandbox, Server
+
+# The machine is shared and slow at times; what is tested is what holds, not how fast.
+settings.register_profile(
+    "tests", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True
+)
+settings.load_profile("tests")
 
 Serve = Callable[..., Server]
 

@@ -1,0 +1,421 @@
+"""The client against answers as they come: documented, contradictory, broken."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+import socketserver
+import threading
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import SecretStr
+
+import pronto_pandas as pronto
+from pronto_pandas.api import spec
+from pronto_pandas.api.client import Client
+from pronto_pandas.api.failures import failure, retry_after
+from pronto_pandas.api.models import Answer, Contact
+
+CONTACT = Contact("Mathilde", "Brun", "Acme", "acme.example", "https://www.linkedin.com/in/m/")
+FOUND = {
+    "enrichment_id": "123e4567-e89b-12d3-a456-426614174000",
+    "first_name": "Mathilde",
+    "last_name": "Brun",
+    "status": "success",
+    "email": "m.brun@acme.example",
+    "email_status": "valid",
+    "phones": [{"number": "+33639980001", "type": "mobile"}],
+    "phone_status": "valid",
+    "custom": {"crm_id": "1"},
+}
+
+Respond = Callable[[socket.socket, bytes], None]
+
+
+class Canned:
+    """A server that says exactly what a test tells it to, byte by byte."""
+
+    def __init__(self) -> None:
+        canned = self
+        self.connections = 0
+        self.requests: list[bytes] = []
+        self.respond: Respond = lambda connection, request: None
+        self.keeps_open = False
+
+        class Handler(socketserver.BaseRequestHandler):
+            def handle(self) -> None:
+                canned.connections += 1
+                while request := _read(self.request):
+                    canned.requests.append(request)
+                    canned.respond(self.request, request)
+                    if not canned.keeps_open:
+                        break
+
+        self.server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler)
+        self.server.daemon_threads = True
+        self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
+
+    def says(
+        self,
+        body: bytes | dict[str, Any],
+        status: int = 200,
+        *,
+        keep_open: bool = False,
+        **headers: str,
+    ) -> None:
+        self.keeps_open = keep_open
+        headers |= {} if keep_open else {"Connection": "close"}
+        content = body if isinstance(body, bytes) else json.dumps(body).encode()
+        lines = [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
+        head = "\r\n".join([f"HTTP/1.1 {status} X", f"Content-Length: {len(content)}", *lines])
+        self.respond = lambda connection, _: connection.sendall(
+            head.encode() + b"\r\n\r\n" + content
+        )
+
+
+def _read(connection: socket.socket) -> bytes:
+    data = b""
+    while b"\r\n\r\n" not in data:
+        part = connection.recv(65536)
+        if not part or part.startswith(b"\x16\x03"):  # closed, or TLS
+            return b""
+        data += part
+    head, _, body = data.partition(b"\r\n\r\n")
+    for line in head.split(b"\r\n"):
+        if line.lower().startswith(b"content-length:"):
+            while len(body) < int(line.split(b":")[1]):
+                body += connection.recv(65536)
+    return head + b"\r\n\r\n" + body
+
+
+@pytest.fixture
+def canned() -> Iterator[Canned]:
+    """Serve canned answers."""
+    server = Canned()
+    thread = threading.Thread(target=server.server.serve_forever, args=(0.01,))
+    thread.start()
+    yield server
+    server.server.shutdown()
+    thread.join()
+    server.server.server_close()
+
+
+def ask(url: str, *, timeout: float = 5.0, **more: Any) -> Answer:
+    async def main() -> Answer:
+        async with Client(SecretStr("k3y"), base_url=url, timeout=timeout) as client:
+            return await client.sync_single_enrich(CONTACT, ("email", "phone"), **more)
+
+    return asyncio.run(main())
+
+
+def test_the_request_is_the_documented_one(canned: Canned) -> None:
+    """Method, path, key and every field of the page, and nothing else."""
+    canned.says(FOUND)
+    answer = ask(canned.url + "/", custom={"crm_id": "1"}, webhook_url="https://hook.example/x")
+    head, _, body = canned.requests[0].partition(b"\r\n\r\n")
+    assert head.startswith(b"POST /contacts/sync_single_enrich HTTP/1.1\r\n")
+    assert b"\r\nx-api-key: k3y\r\n" in head.lower() + b"\r\n"
+    assert b"content-type: application/json" in head.lower()
+    assert json.loads(body) == {
+        "firstname": "Mathilde",
+        "lastname": "Brun",
+        "company_name": "Acme",
+        "domain": "acme.example",
+        "linkedin_url": "https://www.linkedin.com/in/m/",
+        "enrichment_type": ["email", "phone"],
+        "custom": {"crm_id": "1"},
+        "webhook_url": "https://hook.example/x",
+    }
+    assert answer.email == "m.brun@acme.example"
+    assert answer.custom == {"crm_id": "1"}
+
+
+def test_the_addresses_are_the_vendors() -> None:
+    """The literal addresses of the vendor's pages; one base_url replaces both hosts."""
+    assert spec.SYNC_SINGLE_ENRICH.url(None) == (
+        "https://api.prontohq.com/v2/contacts/sync_single_enrich"
+    )
+    assert spec.CREDITS.url(None) == "https://app.prontohq.com/api/v2/credits"
+    assert spec.ACCOUNT.url("https://x.example/") == "https://x.example/account"
+    assert spec.KEY_HEADER == "X-API-KEY"
+    assert spec.RATE_LIMIT == 50
+
+
+def test_credits_and_account_are_objects(canned: Canned) -> None:
+    """Their fields are undocumented, so any JSON object is handed on."""
+    canned.says({"anything": {"at": ["all"]}})
+
+    async def main() -> list[dict[str, Any]]:
+        async with Client(SecretStr("k"), base_url=canned.url) as client:
+            return [await client.credits(), await client.account()]
+
+    assert asyncio.run(main()) == [{"anything": {"at": ["all"]}}] * 2
+    assert [r.split(b" ")[:2] for r in canned.requests] == [
+        [b"GET", b"/credits"],
+        [b"GET", b"/account"],
+    ]
+
+
+@pytest.mark.parametrize(
+    "phones",
+    [
+        {"phones": [{"number": "+33639980001", "type": "mobile"}, {"number": "+441"}]},
+        {"phones": ["+33639980001", "+441"]},
+        {"phone": ["+33639980001", "+441"]},
+        {"phone": "+33639980001", "phones": ["+441"]},
+        {"phones": ["+33639980001", "+441", "+441", "", None, {"type": "mobile"}]},
+        {"phones": [{"number": " +33639980001 ", "label": 7}, {"number": "+441", "type": None}]},
+    ],
+)
+def test_phones_are_read_from_every_form(phones: dict[str, Any]) -> None:
+    """Objects, strings, or under ``phone``: each number once."""
+    answer = Answer.model_validate({"status": "success", **phones})
+    assert sorted(phone.number for phone in answer.phones) == ["+33639980001", "+441"]
+    assert answer.has("phone")
+
+
+def test_numbers_where_texts_are_expected_become_texts() -> None:
+    """A service that sends a phone or an id as a number is understood."""
+    answer = Answer.model_validate({"enrichment_id": 17, "phones": [33639980001]})
+    assert answer.enrichment_id == "17"
+    assert answer.phones[0].number == "33639980001"
+
+
+def test_unknown_statuses_pass_through_and_unknown_fields_are_ignored() -> None:
+    """The vocabulary is the service's."""
+    answer = Answer.model_validate(FOUND | {"email_status": "brand-new", "extra": {"deep": 1}})
+    assert answer.email_status == "brand-new"
+    assert not hasattr(answer, "extra")
+
+
+def test_no_data_found_is_an_answer(canned: Canned) -> None:
+    """HTTP 200 with status error and empty fields, as the page shows."""
+    canned.says(
+        {
+            "status": "error",
+            "message": "No email or phone found for this profile",
+            "email": None,
+            "email_status": "N/A",
+            "phones": [],
+            "phone_status": "not_found",
+        }
+    )
+    answer = ask(canned.url)
+    assert not answer.has("email")
+    assert not answer.has("phone")
+    assert answer.message == "No email or phone found for this profile"
+
+
+def test_an_email_without_an_at_is_none() -> None:
+    """``N/A`` in the email itself is nothing found."""
+    assert Answer.model_validate({"status": "success", "email": "N/A"}).email is None
+
+
+@pytest.mark.parametrize(
+    ("body", "says"),
+    [
+        (b"<html><h1>Bad gateway</h1></html>", "HTML"),
+        (b'{"status": "success", "ema', "no JSON"),
+        (b"", "no JSON"),
+        (b"\xff\xfe\x00", "no JSON"),
+        (b"[" * 100_000, "no JSON"),
+        (b"[1, 2]", "no object"),
+        (b'"text"', "no object"),
+        (b"{}", "form"),
+        (b'{"error": "Unauthorized"}', "form"),
+        (b'{"status": "success", "email": {"value": "a@b.example"}}', "form"),
+        (b'{"status": "success", "phones": [["+44"]]}', "form"),
+        (b'{"status": "success", "email": true}', "form"),
+        (b'{"status": "pending", "enrichment_id": "7"}', "pending"),
+    ],
+)
+def test_an_unreadable_success_has_a_name(canned: Canned, body: bytes, says: str) -> None:
+    """Never a traceback from a parser, and never the values."""
+    canned.says(body)
+    with pytest.raises(pronto.UnreadableAnswerError, match=says) as caught:
+        ask(canned.url)
+    assert "a@b.example" not in str(caught.value)
+    assert caught.value.__cause__ is None
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "error", "says"),
+    [
+        (401, {"error": "Unauthorized"}, pronto.AuthenticationError, "Unauthorized"),
+        (403, {"error": "Forbidden"}, pronto.AuthenticationError, "API key"),
+        (422, {"error": "Insufficient enrichment credits"}, pronto.CreditsExhaustedError, "Top up"),
+        (
+            422,
+            {"message": spec.CONSENT_MISSING_TEXT},
+            pronto.ConsentRequiredError,
+            "personal_email_consent",
+        ),
+        (422, {"message": "lastname is required"}, pronto.RefusedError, "lastname is required"),
+        (422, {"errors": ["one", "two"]}, pronto.RefusedError, "one; two"),
+        (422, {"something": "else"}, pronto.RefusedError, "422"),
+        (422, b"<html>", pronto.RefusedError, "422"),
+        (400, {"error": 400, "message": "Bad body"}, pronto.RefusedError, "Bad body"),
+        (404, b"<html>not here</html>", pronto.RefusedError, "404"),
+        (301, b"", pronto.RefusedError, "redirect"),
+        (429, {"error": "Slow down"}, pronto.RateLimitedError, "429"),
+        (503, b"<html>", pronto.ServiceBusyError, "503"),
+        (500, {"error": "Oops"}, pronto.ServerFailedError, "Oops"),
+        (502, b"<html>", pronto.ServerFailedError, "502"),
+        (504, [1], pronto.ServerFailedError, "504"),
+        (600, b"", pronto.UnreadableAnswerError, "600"),
+    ],
+)
+def test_each_failure_has_its_exception(
+    status: int, body: Any, error: type[Exception], says: str
+) -> None:
+    """One table from status and text to exception."""
+    content = body if isinstance(body, bytes) else json.dumps(body).encode()
+    raised = failure(status, {}, content)
+    assert type(raised) is error
+    assert says in str(raised)
+
+
+@pytest.mark.parametrize(
+    ("value", "seconds"),
+    [("7", 7), ("0.5", 0.5), ("-3", None), ("soon", None), ("", None), ("nan", None), ("²", None)],
+)
+def test_retry_after_in_seconds(value: str, seconds: float | None) -> None:
+    """A number, or nothing."""
+    assert retry_after({"retry-after": value}) == seconds
+
+
+def test_retry_after_as_a_date() -> None:
+    """The other form that HTTP knows."""
+    later = format_datetime(datetime.now(UTC) + timedelta(seconds=60), usegmt=True)
+    assert 55 < (retry_after({"retry-after": later}) or 0) <= 60
+    assert retry_after({"retry-after": "Mon, 01 Jan 2001 00:00:00 GMT"}) == 0
+
+
+def test_retry_after_comes_with_the_error(canned: Canned) -> None:
+    """From the header of a real answer."""
+    canned.says({"error": "slow"}, status=429, Retry_After="3")
+    with pytest.raises(pronto.RateLimitedError) as caught:
+        ask(canned.url)
+    assert caught.value.retry_after == 3
+
+
+def test_a_closed_port_was_never_reached() -> None:
+    """Such a request can be sent again."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    with pytest.raises(pronto.ConnectionFailedError, match="base_url"):
+        ask(f"http://127.0.0.1:{port}")
+
+
+def test_an_unknown_host_was_never_reached() -> None:
+    """Neither was one that has no address."""
+    with pytest.raises(pronto.ConnectionFailedError):
+        ask("https://pronto.invalid")
+
+
+def test_a_port_without_tls_was_never_reached(canned: Canned) -> None:
+    """Where TLS fails, not a byte of the request has left."""
+    with pytest.raises(pronto.ConnectionFailedError):
+        ask(canned.url.replace("http:", "https:"))
+    assert not [request for request in canned.requests if b"Mathilde" in request]
+
+
+def _hang_up(connection: socket.socket, request: bytes) -> None:
+    connection.close()
+
+
+def _reset(connection: socket.socket, request: bytes) -> None:
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+    connection.close()
+
+
+def _cut(connection: socket.socket, request: bytes) -> None:
+    connection.sendall(b'HTTP/1.1 200 OK\r\nContent-Length: 900\r\n\r\n{"status": "suc')
+
+
+def _cut_chunks(connection: socket.socket, request: bytes) -> None:
+    connection.sendall(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n{}")
+
+
+def _noise(connection: socket.socket, request: bytes) -> None:
+    connection.sendall(b"\x00\x01\x02 this is not HTTP\r\n\r\n")
+
+
+def _bad_gzip(connection: socket.socket, request: bytes) -> None:
+    head = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 4\r\n\r\n"
+    connection.sendall(head + b"nope")
+
+
+def _silent(connection: socket.socket, request: bytes) -> None:
+    connection.settimeout(5)
+    connection.recv(1)
+
+
+@pytest.mark.parametrize(
+    "respond", [_hang_up, _reset, _cut, _cut_chunks, _noise, _bad_gzip, _silent]
+)
+def test_what_breaks_after_the_request_left_is_of_unknown_fate(
+    canned: Canned, respond: Respond
+) -> None:
+    """However the answer is lost, it must never look like a connection that did not open."""
+    canned.respond = respond
+    with pytest.raises(pronto.AnswerLostError, match="charged") as caught:
+        ask(canned.url, timeout=0.5)
+    assert len(canned.requests) == 1
+    assert caught.value.__cause__ is None
+
+
+def test_connections_are_used_again_but_not_after_a_lull(
+    canned: Canned, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A server closes idle connections; a request sent into one just then would be lost."""
+    monkeypatch.setattr("pronto_pandas.api.client.IDLE_TIMEOUT", 0.2)
+    canned.says(FOUND, keep_open=True)
+
+    async def main() -> list[int]:
+        connections = []
+        async with Client(SecretStr("k"), base_url=canned.url) as client:
+            for lull in (0.0, 0.0, 0.5):
+                await asyncio.sleep(lull)
+                await client.sync_single_enrich(CONTACT, ("email",))
+                connections.append(canned.connections)
+        return connections
+
+    assert asyncio.run(main()) == [1, 1, 2]
+
+
+def test_nothing_of_a_person_or_the_key_is_in_a_repr() -> None:
+    """Reprs land in logs and tracebacks."""
+    answer = Answer.model_validate(FOUND)
+    texts = [repr(CONTACT), str(CONTACT), repr(answer), str(answer), repr(answer.phones[0])]
+    texts += [f"{answer.phones}", repr(Client(SecretStr("k3y"))._http.headers)]
+    for secret in ("Mathilde", "Brun", "acme", "+336", "k3y"):
+        assert not [text for text in texts if secret in text]
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.floats() | st.text(max_size=5) | st.integers(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner),
+    max_leaves=8,
+)
+FIELDS = [*Answer.model_fields, "phone", "other"]
+
+
+@given(st.dictionaries(st.sampled_from(FIELDS), json_values))
+def test_any_object_is_an_answer_or_a_named_error(data: dict[str, Any]) -> None:
+    """No answer whatsoever raises anything but what is documented."""
+    from pronto_pandas.api.client import _answer
+
+    try:
+        answer = _answer(json.dumps(data).encode())
+    except pronto.UnreadableAnswerError:
+        return
+    assert answer.email is None or "@" in answer.email
+    assert all(phone.number for phone in answer.phones)
