@@ -108,6 +108,8 @@ def canned() -> Iterator[Canned]:
 
 
 def ask(url: str, *, timeout: float = 5.0, **more: Any) -> Answer:
+    """Ask about one contact."""
+
     async def main() -> Answer:
         async with Client(SecretStr("k3y"), base_url=url, timeout=timeout) as client:
             return await client.sync_single_enrich(CONTACT, ("email", "phone"), **more)

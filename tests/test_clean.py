@@ -15,6 +15,7 @@ from pronto_pandas.frame import clean
 
 
 def one(cell: object, field: str) -> tuple[object, object]:
+    """Clean one cell."""
     column = pd.Series([None], dtype=object)
     column[0] = cell
     values, problems = clean.cleaned(column, clean.CLEANERS[field])

@@ -12,6 +12,7 @@ from pronto_pandas.frame import columns
 
 
 def frame(*headers: object) -> pd.DataFrame:
+    """Return one row below these headers."""
     return pd.DataFrame([["x"] * len(headers)], columns=pd.Index(headers, dtype=object))
 
 

@@ -1,4 +1,4 @@
-"""The engine in virtual time: every job gets one outcome, and only what surely failed is repeated."""
+"""The engine in virtual time: one outcome a job, and only what surely failed is repeated."""
 
 from __future__ import annotations
 
@@ -64,6 +64,7 @@ class Result:
 
 
 def jobs(count: int) -> list[Job]:
+    """Return jobs; the engine does not look at who they are for."""
     return [Job(n, Contact("Ana", "Lovelace"), ("email",)) for n in range(count)]
 
 
@@ -99,6 +100,8 @@ async def play(
 
 
 def after(seconds: float) -> Behaviour:
+    """Answer after a while."""
+
     async def answer(job: Job) -> Answer:
         await asyncio.sleep(seconds)
         return FOUND

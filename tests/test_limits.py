@@ -24,6 +24,7 @@ def most_in_a_second(starts: list[float]) -> int:
 
 
 def pace(rate: float) -> Pace:
+    """Return a pace in virtual time, without chance."""
     return Pace(rate, clock=virtual.now, sleep=asyncio.sleep, jitter=lambda low, high: high)
 
 
@@ -159,8 +160,7 @@ def test_threads_share_a_pace() -> None:
 
     def work() -> None:
         async def main() -> None:
-            for _ in range(100):
-                starts.append(await limiter.turn())
+            starts.extend([await limiter.turn() for _ in range(100)])
 
         asyncio.run(main())
 

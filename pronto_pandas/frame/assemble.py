@@ -66,7 +66,7 @@ def _places(df: pd.DataFrame, pattern: str) -> list[int]:
 
 
 class _Writer:
-    """Writes columns into a copy of a frame, by position: a repeated index cannot be aligned."""
+    """Writes columns into a copy of a frame."""
 
     def __init__(self, df: pd.DataFrame, prefix: str) -> None:
         self.df = df.copy()
@@ -95,10 +95,12 @@ class _Writer:
         self._set(name, blank if lists else pd.array(blank, dtype=text_dtype()))
 
     def _set(self, name: str, values: Any) -> None:
+        # A Series keeps the dtype object, which pandas would else infer anew.
+        column = pd.Series(values, index=self.df.index, dtype=values.dtype)
         if name in self.df.columns:
-            self.df.isetitem(self._place(name), values)
+            self.df.isetitem(self._place(name), column)
         else:
-            self.df.insert(len(self.df.columns), name, values)
+            self.df.insert(len(self.df.columns), name, column)
 
     def _place(self, name: str) -> int:
         return position(self.df, name, "The run")

@@ -17,7 +17,7 @@ MADE_UP: Final = "Made up by the sandbox."
 
 _SHARE_FOUND: Final = {"email": 0.75, "phone": 0.5, "personal_email": 0.6}
 _EMAIL_STATUSES: Final = ("valid", "valid", "valid", "deliverable", "catch-all")
-_PHONES: Final = (("+44770090", 4), ("+3363998", 4), ("+120255501", 2), ("+3319900", 4))
+_PHONES: Final = (("+447700900", 3), ("+3363998", 4), ("+120255501", 2), ("+3319900", 4))
 _PHONE_TYPES: Final = ("mobile", "mobile", "landline")
 
 

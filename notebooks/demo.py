@@ -1,0 +1,34 @@
+"""The tour of ``make demo``: a messy list, the sandbox on a real socket, the answers."""
+
+from pathlib import Path
+
+import pandas as pd
+
+import pronto_pandas as pronto
+from pronto_pandas.sandbox import Sandbox, Server
+
+here = Path(__file__).parent
+
+with Server(Sandbox(latency=0.5)) as server:
+    print(f"A sandbox of the Pronto API answers at {server.url}.")
+    print("Every person, email and number that it returns is made up; nothing is spent.\n")
+    pronto.configure(base_url=server.url, api_key=server.sandbox.api_key)
+
+    leads = pd.read_csv(here / "data" / "leads.csv", dtype="str")
+    print(f"notebooks/data/leads.csv: {len(leads)} rows. What was understood of its headers:\n")
+    print(leads.pronto.columns[["header", "filled %"]].to_string(), "\n")
+
+    out = leads.pronto.enrich(type=["email", "phone"])
+    requests, balance = len(server.sandbox.charges), server.sandbox.credits
+
+print("\nThe first rows:\n")
+shown = ["First Name", "Company", "email", "email_status", "phone_1", "pronto_status"]
+print(out[shown].head(8).to_string(index=False, na_rep="", max_colwidth=34), "\n")
+print("What became of the rows:\n")
+print(out["pronto_status"].value_counts().to_string(header=False), "\n")
+print("Why rows were not sent:\n")
+invalid = out.loc[out["pronto_status"] == "invalid", "pronto_message"]
+print(invalid.value_counts().to_string(header=False), "\n")
+print(f"{len(out)} rows, {requests} requests: repeated people are asked once.")
+print(f"The sandbox took {Sandbox().credits - balance} made-up credits.\n")
+print("Next: make notebook    opens notebooks/quickstart.ipynb in JupyterLab")

@@ -1,0 +1,237 @@
+"""Which rows are sent, as whom, and why not."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import pronto_pandas as pronto
+from pronto_pandas.api.spec import TYPES, EnrichmentType
+from pronto_pandas.frame.assemble import already_filled
+from pronto_pandas.frame.options import Endpoint, Options
+from pronto_pandas.frame.plan import NEEDS, Plan, make
+
+FULL: dict[str, Any] = {
+    "firstname": "Ana",
+    "lastname": "Lovelace",
+    "company_name": "Acme",
+    "domain": "acme.example",
+    "linkedin_url": "https://www.linkedin.com/in/ana-example/",
+}
+
+
+def plan(rows: list[dict[str, Any]], *types: EnrichmentType, **more: Any) -> Plan:
+    """Plan a frame of these rows."""
+    df = pd.DataFrame(rows, columns=pd.Index([*FULL, *(set().union(*rows) - set(FULL))]))
+    options = Options(types=types or ("email",), **more)
+    return make(df, options, already_filled(df, options))
+
+
+def only(*fields: str) -> dict[str, Any]:
+    """Return a row with these fields alone."""
+    return {name: value if name in fields else None for name, value in FULL.items()}
+
+
+NAMES = ("firstname", "lastname")
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "type_", "fields", "sent"),
+    [
+        ("sync", "email", (*NAMES, "domain"), True),
+        ("sync", "email", (*NAMES, "company_name"), True),
+        ("sync", "email", (*NAMES, "linkedin_url"), True),
+        ("sync", "email", NAMES, False),
+        ("sync", "email", ("firstname", "domain"), False),
+        ("sync", "phone", (*NAMES, "linkedin_url"), True),
+        ("sync", "phone", (*NAMES, "domain"), True),
+        ("sync", "phone", NAMES, False),
+        ("sync", "personal_email", (*NAMES, "linkedin_url"), True),
+        ("sync", "personal_email", (*NAMES, "domain", "company_name"), False),
+        ("single", "email", (*NAMES, "domain"), True),
+        ("single", "email", (*NAMES, "company_name"), True),
+        ("single", "email", (*NAMES, "linkedin_url"), False),
+        ("single", "phone", (*NAMES, "linkedin_url"), True),
+        ("single", "phone", (*NAMES, "domain"), False),
+        ("single", "personal_email", (*NAMES, "domain"), False),
+        ("bulk", "email", (*NAMES, "company_name"), True),
+        ("bulk", "email", (*NAMES, "linkedin_url"), False),
+        ("bulk", "phone", (*NAMES, "domain"), False),
+        ("bulk", "personal_email", (*NAMES, "linkedin_url"), True),
+    ],
+)
+def test_what_a_row_needs(
+    endpoint: Endpoint, type_: EnrichmentType, fields: tuple[str, ...], sent: bool
+) -> None:
+    """By endpoint and type, as one table says."""
+    made = plan([only(*fields)], type_, endpoint=endpoint)
+    assert len(made.contacts) == sent
+    assert made.row_status[0] == (None if sent else "invalid")
+
+
+def test_every_endpoint_and_type_has_its_needs() -> None:
+    """A new type cannot be forgotten in the table."""
+    assert set(NEEDS) == {(e, t) for e in ("sync", "single", "bulk") for t in TYPES}
+
+
+@pytest.mark.parametrize(
+    ("row", "types", "message"),
+    [
+        (FULL | {"firstname": " "}, ("email",), "firstname is missing"),
+        (
+            FULL | {"firstname": "7", "lastname": None},
+            ("email",),
+            "firstname is a number, not a name; lastname is missing",
+        ),
+        (FULL | {"lastname": 12}, ("email",), "lastname is not text"),
+        (only(*NAMES), ("email",), "email needs one of domain, company_name, linkedin_url"),
+        (
+            only(*NAMES) | {"domain": "soon"},
+            ("email",),
+            "email needs one of domain, company_name, linkedin_url; domain is no internet domain",
+        ),
+        (only(*NAMES, "domain"), ("personal_email",), "personal_email needs linkedin_url"),
+    ],
+)
+def test_an_invalid_row_says_why(row: dict[str, Any], types: Any, message: str) -> None:
+    """All that is wrong, in one message, and no request."""
+    made = plan([row], *types)
+    assert made.row_status[0] == "invalid"
+    assert made.row_message[0] == message
+    assert made.contacts == []
+
+
+def test_what_is_left_out_of_a_row_is_said() -> None:
+    """A broken domain does not keep a row with a company from being sent."""
+    made = plan([FULL | {"domain": "soon"}])
+    assert made.contacts[0].body().keys() == FULL.keys() - {"domain"}
+    assert made.row_message[0] == "domain is no internet domain, so it was not sent"
+
+
+def test_a_row_asks_for_what_it_can() -> None:
+    """Where one of two types lacks its field, the other is still asked for."""
+    made = plan([only(*NAMES, "domain"), FULL], "email", "phone", endpoint="bulk")
+    assert made.asks == [("email",), ("email", "phone")]
+
+
+def test_equal_contacts_are_one() -> None:
+    """Case, width and stray spaces do not make another person; any other field does."""
+    made = plan(
+        [
+            FULL,
+            FULL | {"firstname": "ANA ", "domain": "https://www.Acme.example/"},
+            FULL | {"lastname": "Ｌovelace"},
+            FULL | {"lastname": "Lovelass"},
+            FULL | {"linkedin_url": None},
+            FULL,
+        ]
+    )
+    assert made.row_contact.tolist() == [0, 0, 0, 1, 2, 0]
+    assert made.rows_per_contact.tolist() == [4, 1, 1]
+    assert made.contacts[0].firstname == "Ana"
+
+
+def test_a_value_that_is_there_is_not_asked_for() -> None:
+    """Type by type; and a contact is asked for what any of its rows lacks."""
+    rows = [
+        FULL | {"email": "a@acme.example"},
+        FULL,
+        FULL | {"lastname": "B", "email": "b@acme.example"},
+        FULL | {"lastname": "C", "email": "c@acme.example", "phone_2": "+44"},
+        FULL | {"lastname": "D", "email": " ", "phone_1": "+44"},
+    ]
+    made = plan(rows, "email", "phone")
+    assert made.asks == [("email", "phone"), ("phone",), ("email",)]
+    assert made.row_asks["email"].tolist() == [False, True, False, False, True]
+    assert made.row_asks["phone"].tolist() == [True, True, True, False, False]
+    assert made.row_status.tolist() == [None, None, None, "skipped", None]
+    again = plan(rows, "email", "phone", overwrite=True)
+    assert again.asks == [("email", "phone")] * 4
+
+
+def test_a_filled_row_is_skipped_even_if_it_could_not_be_sent() -> None:
+    """Nothing is wrong with a row that needs nothing."""
+    made = plan([{"email": "a@acme.example"}])
+    assert made.row_status[0] == "skipped"
+
+
+def test_limit_takes_the_first_contacts_that_can_be_sent() -> None:
+    """Rows of one person count once; the others say that they are over the limit."""
+    rows = [FULL, {}, FULL, FULL | {"lastname": "B"}, FULL | {"lastname": "C"}, FULL]
+    made = plan(rows, limit=2)
+    assert made.row_contact.tolist() == [0, -1, 0, 1, -1, 0]
+    assert made.row_status.tolist() == [None, "invalid", None, None, "skipped", None]
+    assert made.row_message[4] == "Over limit=2."
+    assert plan(rows, limit=0).contacts == []
+
+
+def test_phones_without_linkedin_are_counted_by_contact() -> None:
+    """For the warning."""
+    bare = FULL | {"linkedin_url": None}
+    made = plan([FULL, bare, bare, bare | {"phone_1": "+44"}], "phone")
+    assert made.phones_without_linkedin == 1
+    assert plan([bare], "email").phones_without_linkedin == 0
+
+
+def test_customs_are_what_json_has() -> None:
+    """Numbers, dates and missing values of a frame become those of JSON."""
+    df = pd.DataFrame(
+        {
+            **{name: [value, value] for name, value in FULL.items()},
+            "id": [7, 7],
+            "when": pd.to_datetime(["2026-01-02", "2026-01-02"]),
+            "note": ["é", None],
+            "kind": pd.Categorical(["a", "a"]),
+            5: [np.nan, 1.0],
+        }
+    )
+    made = make(
+        df,
+        Options(types=("email",), custom=("id", "when", "note", "kind", 5)),
+        {"email": np.zeros(2, bool)},
+    )
+    custom = made.customs[0]
+    assert custom is not None
+    assert custom["when"].startswith("2026-01-02T00:00:00")
+    assert {k: v for k, v in custom.items() if k != "when"} == {
+        "id": 7, "note": "é", "kind": "a", "5": None,
+    }  # fmt: skip
+
+
+def test_a_custom_column_that_is_not_there_is_said() -> None:
+    """Before anything is sent."""
+    with pytest.raises(pronto.ColumnsError, match="custom= names 'crm'"):
+        plan([FULL], custom=("crm",))
+
+
+values = st.sampled_from([None, "", "Ana", "ana ", "Bo", "7", 7, "acme.example", "acme", np.nan])
+
+
+@given(
+    st.lists(st.fixed_dictionaries(dict.fromkeys(FULL, values)), max_size=30),
+    st.sampled_from([("email",), ("phone",), ("email", "phone"), TYPES]),
+    st.none() | st.integers(0, 5),
+)
+def test_every_row_is_sent_or_says_why_not(
+    rows: list[dict[str, Any]], types: tuple[EnrichmentType, ...], limit: int | None
+) -> None:
+    """No row falls between, and no contact lacks what its request needs."""
+    made = plan(rows, *types, limit=limit)
+    for row, contact in enumerate(made.row_contact):
+        assert (contact >= 0) == (made.row_status[row] is None)
+        assert contact >= 0 or made.row_message[row]
+    assert len(made.contacts) == len(made.asks) == len(made.customs)
+    assert sorted(set(made.row_contact) - {-1}) == list(range(len(made.contacts)))
+    assert len({tuple(map(str.casefold, c.body().values())) for c in made.contacts}) <= len(
+        made.contacts
+    )
+    for contact, asks in zip(made.contacts, made.asks, strict=True):
+        assert asks
+        for type_ in asks:
+            assert set(NEEDS["sync", type_]) & contact.body().keys()
+            assert set(NAMES) <= contact.body().keys()

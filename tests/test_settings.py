@@ -1,0 +1,111 @@
+"""Key, address, limits: where each value comes from, and what cannot be one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+import pronto_pandas as pronto
+from pronto_pandas.settings import current
+
+KEY = "sk-very-secret"
+
+
+def test_what_is_not_named_stays() -> None:
+    """One setting at a time."""
+    pronto.configure(api_key=KEY, rate=10)
+    pronto.configure(timeout=5)
+    assert (current().key().get_secret_value(), current().rate, current().timeout) == (KEY, 10, 5)
+
+
+def test_as_a_context_manager_it_takes_the_change_back() -> None:
+    """For tests and for one cell."""
+    pronto.configure(rate=10)
+    with pronto.configure(rate=20):
+        assert current().rate == 20
+    assert current().rate == 10
+
+
+def test_the_key_goes_before_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Argument, then PRONTO_API_KEY; None as argument goes back to the environment."""
+    monkeypatch.setenv("PRONTO_API_KEY", "  from-env\n")
+    assert current().key().get_secret_value() == "from-env"
+    pronto.configure(api_key=KEY)
+    assert current().key().get_secret_value() == KEY
+    pronto.configure(api_key=None)
+    assert current().key().get_secret_value() == "from-env"
+    monkeypatch.setenv("PRONTO_API_KEY", " ")
+    with pytest.raises(pronto.MissingKeyError):
+        current().key()
+    monkeypatch.setenv("PRONTO_API_KEY", "two words")
+    with pytest.raises(pronto.ConfigurationError, match="PRONTO_API_KEY holds characters"):
+        current().key()
+
+
+def test_the_address_goes_before_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Argument, then PRONTO_BASE_URL, then the service's own."""
+    assert current().address is None
+    monkeypatch.setenv("PRONTO_BASE_URL", "https://pronto.example/v3/")
+    assert current().address == "https://pronto.example/v3"
+    pronto.configure(base_url="http://localhost:8765")
+    assert current().address == "http://localhost:8765"
+    monkeypatch.setenv("PRONTO_BASE_URL", "ftp://x")
+    pronto.configure(base_url=None)
+    with pytest.raises(pronto.ConfigurationError, match="PRONTO_BASE_URL must be"):
+        _ = current().address
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "says"),
+    [
+        ("api_key", "", "not empty"),
+        ("api_key", 7, "must be a text"),
+        ("api_key", "a b", "Copy it again"),
+        ("api_key", "“quoted”", "Copy it again"),
+        ("base_url", "api.example.com", "must be 'sandbox' or an address"),
+        ("base_url", "https://", "must be 'sandbox' or an address"),
+        ("base_url", "https://x.example:port", "must be 'sandbox' or an address"),
+        ("base_url", "https://x.example/?key=1", "must be 'sandbox' or an address"),
+        ("base_url", 7, "must be 'sandbox' or an address"),
+        ("base_url", "https://me:pw@x.example", "name or a password"),
+        ("base_url", "http://x.example", "readable by others"),
+        ("rate", 0, "above 0"),
+        ("rate", "50", "above 0"),
+        ("rate", True, "above 0"),
+        ("rate", float("nan"), "above 0"),
+        ("timeout", -1, "above 0"),
+        ("retry_budget", float("inf"), "above 0"),
+        ("loop", "asyncio", "'thread' or 'nest'"),
+        ("personal_email_consent", " ", "in words"),
+        ("personal_email_consent", True, "in words"),
+    ],
+)
+def test_a_value_that_cannot_be_is_said_and_changes_nothing(
+    name: str, value: Any, says: str
+) -> None:
+    """Also where another value of the same call was fine."""
+    before = current()
+    with pytest.raises(pronto.ConfigurationError, match=says) as caught:
+        pronto.configure(**{"rate": 7, name: value} if name != "rate" else {name: value})
+    assert current() is before
+    assert "pw" not in str(caught.value)
+
+
+def test_consent_can_be_taken_back() -> None:
+    """With None."""
+    pronto.configure(personal_email_consent="recruiting ")
+    assert current().personal_email_consent == "recruiting"
+    pronto.configure(personal_email_consent=None)
+    assert current().personal_email_consent is None
+
+
+def test_what_is_printed_says_where_things_come_from(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And never the key."""
+    assert "API key not set" in repr(pronto.configure())
+    monkeypatch.setenv("PRONTO_API_KEY", KEY)
+    assert "from PRONTO_API_KEY" in repr(pronto.configure())
+    shown = repr(pronto.configure(api_key=KEY, rate=12.5))
+    assert shown == "pronto: Pronto; API key from configure(); at most 12.5 requests/s"
+    assert "made up" in repr(pronto.configure(base_url="sandbox"))
+    assert KEY not in shown + repr(current()) + str(current())
