@@ -33,8 +33,8 @@ from .errors import (
     ServiceUnreachableWarning,
     UnreadableAnswerError,
 )
+from .functions import aenrich, enrich
 from .notebook.progress import Progress
-from .run import aenrich, enrich
 from .settings import configure
 
 __version__ = "0.1.0"

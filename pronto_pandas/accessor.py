@@ -9,7 +9,7 @@ from typing import Concatenate, NoReturn, ParamSpec, TypeVar
 
 import pandas as pd
 
-from . import run
+from . import functions
 from .frame import columns as headers
 
 P = ParamSpec("P")
@@ -45,8 +45,8 @@ class Pronto:
     def __init__(self, df: pd.DataFrame) -> None:
         self._df = df
 
-    enrich = _method(run.enrich)
-    aenrich = _method(run.aenrich)
+    enrich = _method(functions.enrich)
+    aenrich = _method(functions.aenrich)
 
     @property
     def columns(self) -> pd.DataFrame:

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import inspect
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from .errors import (
     AuthenticationError,
-    ConfigurationError,
     ConnectionFailedError,
     ConsentRequiredError,
     CreditsExhaustedError,
@@ -23,20 +22,18 @@ from .errors import (
     warn,
 )
 from .frame.assemble import already_filled, assemble
-from .frame.options import Options, Phones, Types, customs_of, types_of
+from .frame.options import Options
 from .frame.plan import Plan, make
 from .notebook import loop
 from .notebook.progress import Counter, Watcher, watching
-from .settings import SANDBOX, Settings, current
+from .settings import SANDBOX, Settings
 
 if TYPE_CHECKING:  # what speaks HTTP is imported when something is sent
     from pydantic import SecretStr
 
     from .api.client import Client
-    from .engine.dispatch import Dispatch, Job, Outcome
-
-P = ParamSpec("P")
-R = TypeVar("R")
+    from .engine.dispatch import Dispatch
+    from .engine.jobs import Job, Outcome
 
 KEY_CHECK_TIMEOUT = 20.0
 """Seconds that the check of the key may take before the run goes on without it."""
@@ -60,8 +57,8 @@ class Run:
     def __init__(
         self, df: pd.DataFrame, options: Options, settings: Settings, progress: bool | Watcher
     ) -> None:
-        self._df, self._options, self.settings = df, options, settings
-        self.progress = progress
+        self._df, self._options, self._settings = df, options, settings
+        self._progress = progress
         self.plan: Plan = make(df, options, already_filled(df, options))
         self._key: SecretStr | None = None
         if self.plan.contacts and settings.address != SANDBOX:
@@ -76,6 +73,21 @@ class Run:
         self._dispatch: Dispatch | None = None
         self._checking: asyncio.Task[dict[str, Any]] | None = None
 
+    def in_thread(self) -> None:
+        """Send everything and return when it is done, with or without a running loop around."""
+        if self.plan.contacts:
+            with self._watching() as watcher:
+                loop.run(self, watcher, nest=self._settings.loop == "nest")
+
+    async def in_loop(self) -> None:
+        """Send everything on the loop that runs."""
+        if self.plan.contacts:
+            with self._watching() as watcher:
+                await self.start(watcher)
+
+    def _watching(self) -> AbstractContextManager[Watcher]:
+        return watching(self._progress, int(self.plan.rows_per_contact.sum()))
+
     async def start(self, emit: Watcher) -> None:
         """Check the key, then send every contact of the plan."""
         from .api.client import Client
@@ -83,7 +95,7 @@ class Run:
         from .engine.limits import in_flight_at_most, pace_for
 
         address, key = self._target()
-        limits = self.settings
+        limits = self._settings
         pace = pace_for(address or "", key.get_secret_value(), limits.rate)
         counter = Counter(int(self.plan.rows_per_contact.sum()), time.monotonic)
         async with Client(key, base_url=address, timeout=limits.timeout) as client:
@@ -139,7 +151,7 @@ class Run:
 
     def _target(self) -> tuple[str | None, SecretStr]:
         if self._key is not None:
-            return self.settings.address, self._key
+            return self._settings.address, self._key
         from .sandbox import in_process
 
         # The sandbox has a key of its own; the caller's stays where it is.
@@ -164,7 +176,7 @@ class Run:
             self._checking = None
 
     def _jobs(self) -> Iterator[Job]:
-        from .engine.dispatch import Job
+        from .engine.jobs import Job
 
         plan = self.plan
         for number, (contact, asks) in enumerate(zip(plan.contacts, plan.asks, strict=True)):
@@ -200,134 +212,3 @@ class Run:
             warn(f"The credits are used up. {stopped_by} {go_on}", CreditsExhaustedWarning)
         else:
             warn(f"The run was stopped. {stopped_by} {go_on}", ServiceUnreachableWarning)
-
-
-def request(
-    df: pd.DataFrame,
-    type: Types,  # noqa: A002  the name of the public interface
-    *,
-    columns: Mapping[str, object] | None = None,
-    limit: int | None = None,
-    overwrite: bool = False,
-    phones: Phones = "columns",
-    prefix: str = "",
-    custom: Iterable[object] | None = None,
-    progress: bool | Watcher = True,
-) -> Run:
-    """Check everything that can be checked without the network; see `enrich`."""
-    if not isinstance(df, pd.DataFrame):
-        raise ConfigurationError(
-            f"A DataFrame is needed, not a {df.__class__.__name__}: one row a person, with names "
-            "and a company in columns. Nothing was sent."
-        )
-    settings = current()
-    types = types_of(type)
-    if "personal_email" in types and settings.personal_email_consent is None:
-        from .api.failures import CONSENT_STEPS
-
-        raise ConsentRequiredError(f"{CONSENT_STEPS} Nothing was sent.")
-    options = Options(
-        types=types,
-        columns=columns,
-        limit=limit,
-        overwrite=overwrite,
-        phones=phones,
-        prefix=prefix,
-        custom=customs_of(custom),
-    )
-    return Run(df, options, settings, progress)
-
-
-def _signed_like(
-    template: Callable[P, object],
-) -> Callable[[Callable[..., R]], Callable[P, R]]:
-    """Give a function the parameters of another, for editors, type checkers and ``help``."""
-
-    def sign(function: Callable[..., R]) -> Callable[P, R]:
-        parameters = inspect.signature(template).parameters.values()
-        returns = inspect.signature(function).return_annotation
-        function.__signature__ = inspect.Signature(  # type: ignore[attr-defined]  # read by inspect
-            list(parameters), return_annotation=returns
-        )
-        return cast("Callable[P, R]", function)
-
-    return sign
-
-
-@_signed_like(request)
-def enrich(*args: Any, **kwargs: Any) -> pd.DataFrame:
-    """Ask Pronto for the work emails, phones or personal emails of the people in a frame.
-
-    Every distinct person is one request, charged by the service for what it finds. Everything is
-    checked before the first request. Requests start as fast as the service allows and no faster.
-
-    Parameters
-    ----------
-    df : DataFrame
-        One person a row, with a first name, a last name, and at least one of a company's domain,
-        a company's name and a LinkedIn address. It is not changed.
-    type : str or list of str
-        ``"email"``, ``"phone"``, ``"personal_email"``, or several in a list.
-    columns : mapping, optional
-        Field to header, where a header is not understood: ``{"firstname": "Prénom"}``. None as
-        header leaves a field out. The fields are ``firstname``, ``lastname``, ``company_name``,
-        ``domain`` and ``linkedin_url``.
-    limit : int, optional
-        A trial: send at most so many people, the first ones that can be sent.
-    overwrite : bool
-        Ask for, and replace, values that the frame already holds. Else they stay, and are not
-        asked for.
-    phones : str
-        ``"columns"``: ``phone_1``, ``phone_1_type``, ``phone_2``, …. ``"rows"``: one row a phone,
-        in ``phone`` and ``phone_type``. ``"list"``: one column ``phones`` of lists of
-        ``{"number": …, "type": …}``.
-    prefix : str
-        Put before the name of every column that is added.
-    custom : list of str, optional
-        Columns to pass through to the service as ``custom``.
-    progress : bool or callable
-        False shows no bar. A callable gets a `Progress` for each person that is settled.
-
-    Returns
-    -------
-    DataFrame
-        The rows, order, index and dtypes of ``df``, with the columns asked for, and
-        ``pronto_status``, ``pronto_message`` and ``enrichment_id``; all of the string dtype of
-        the installed pandas.
-
-    Raises
-    ------
-    ConfigurationError
-        Where an argument is wrong or a column is missing. Nothing was sent.
-    AuthenticationError
-        Where there is no key, or the service does not accept it.
-    ConsentRequiredError
-        Where personal emails are asked for without consent.
-    ConnectionFailedError
-        Where the service could not be reached at all. Nothing was sent.
-
-    Warns
-    -----
-    CreditsExhaustedWarning, ServiceUnreachableWarning
-        Where the run stopped early; rows that were not sent are ``pending``.
-    PhoneWithoutLinkedInWarning
-        Where phones are asked for people without a LinkedIn address.
-    """
-    run = request(*args, **kwargs)
-    if run.plan.contacts:
-        with watching(run.progress, int(run.plan.rows_per_contact.sum())) as watcher:
-            loop.run(run, watcher, nest=run.settings.loop == "nest")
-    return run.frame()
-
-
-@_signed_like(request)
-async def aenrich(*args: Any, **kwargs: Any) -> pd.DataFrame:
-    """Do what `enrich` does, on the event loop of the caller: ``out = await aenrich(df, …)``.
-
-    Parameters, result, errors and cost are those of `enrich`.
-    """
-    run = request(*args, **kwargs)
-    if run.plan.contacts:
-        with watching(run.progress, int(run.plan.rows_per_contact.sum())) as watcher:
-            await run.start(watcher)
-    return run.frame()

@@ -60,7 +60,7 @@ def test_inside_a_live_loop(serve: Serve) -> None:
     serve()
 
     async def cell() -> pd.DataFrame:
-        return people(30).pronto.enrich("email", progress=False)
+        return pronto.enrich(people(30), "email", progress=False)
 
     assert set(asyncio.run(cell())["pronto_status"]) <= SETTLED
     assert not hasattr(asyncio, "_nest_patched")
@@ -101,7 +101,7 @@ def test_from_async_code(serve: Serve) -> None:
 
     async def main() -> pd.DataFrame:
         ticking = asyncio.create_task(tick())
-        out = await people(30).pronto.aenrich("email", progress=False)
+        out: pd.DataFrame = await people(30).pronto.aenrich("email", progress=False)
         ticking.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await ticking
@@ -336,7 +336,7 @@ def test_cancelling_aenrich_cancels_the_run(serve: Serve) -> None:
 
 def test_interrupt_while_the_key_is_checked(serve: Serve) -> None:
     """Before the first contact, too."""
-    from pronto_pandas.run import request
+    from pronto_pandas.functions import request
 
     server = serve()
     run = request(people(20), "email", progress=False)

@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pronto_pandas.api.models import Answer, Contact
-from pronto_pandas.engine.dispatch import BUSY_ATTEMPTS, LOSSES_IN_A_ROW, Dispatch, Job, Outcome
+from pronto_pandas.engine.dispatch import BUSY_ATTEMPTS, LOSSES_IN_A_ROW, Dispatch
+from pronto_pandas.engine.jobs import Job, Outcome
 from pronto_pandas.engine.limits import Pace
 from pronto_pandas.errors import (
     AnswerLostError,

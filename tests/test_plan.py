@@ -187,12 +187,12 @@ def test_customs_are_what_json_has() -> None:
             "when": pd.to_datetime(["2026-01-02", "2026-01-02"]),
             "note": ["é", None],
             "kind": pd.Categorical(["a", "a"]),
-            5: [np.nan, 1.0],
+            "5": [np.nan, 1.0],
         }
     )
     made = make(
         df,
-        Options(types=("email",), custom=("id", "when", "note", "kind", 5)),
+        Options(types=("email",), custom=("id", "when", "note", "kind", "5")),
         {"email": np.zeros(2, bool)},
     )
     custom = made.customs[0]

@@ -8,12 +8,10 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections.abc import Awaitable, Callable, Iterable, Mapping
-from dataclasses import dataclass
-from typing import Any, Literal, cast
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Any, cast
 
-from ..api.models import Answer, Contact
-from ..api.spec import EnrichmentType
+from ..api.models import Answer
 from ..errors import (
     AuthenticationError,
     ConnectionFailedError,
@@ -26,6 +24,7 @@ from ..errors import (
     RefusedError,
     ServiceBusyError,
 )
+from .jobs import LET_GO, PENDING, Job, Outcome
 from .limits import Clock, Jitter, Pace, Sleep, backoff
 
 log = logging.getLogger(__name__)
@@ -44,48 +43,6 @@ CANCEL_GRACE = 1.0
 
 FIRST_CONTACT_BUDGET = 15.0
 """Seconds without a connection after which a run that reached nobody gives up."""
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """One request to make.
-
-    Parameters
-    ----------
-    number : int
-        The contact's position in the plan.
-    contact : Contact
-        The person.
-    types : tuple of str
-        What to ask for.
-    custom : mapping, optional
-        Passed through to the service.
-    """
-
-    number: int
-    contact: Contact
-    types: tuple[EnrichmentType, ...]
-    custom: Mapping[str, Any] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What became of a job.
-
-    Parameters
-    ----------
-    state : str
-        ``answered``; ``error`` (the service refused it); ``unknown`` (sent, fate not known);
-        ``pending`` (not sent, or surely not worked on).
-    answer : Answer, optional
-        Where the state is ``answered``.
-    message : str, optional
-        Why, where it is not.
-    """
-
-    state: Literal["answered", "error", "unknown", "pending"]
-    answer: Answer | None = None
-    message: str | None = None
 
 
 Send = Callable[[Job], Awaitable[Answer]]
@@ -319,9 +276,3 @@ class Dispatch:
 
 def _this_task() -> asyncio.Task[Any]:
     return cast("asyncio.Task[Any]", asyncio.current_task())
-
-
-PENDING = Outcome("pending", message="Not sent: the run was stopped.")
-LET_GO = Outcome(
-    "unknown", message="The run was stopped while the answer was awaited; it may be charged."
-)

@@ -1,0 +1,145 @@
+"""What users call: a frame in, a frame out."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, ParamSpec, TypeVar, cast
+
+import pandas as pd
+
+from .errors import ConfigurationError, ConsentRequiredError
+from .frame.options import Options, Phones, Types, customs_of, types_of
+from .notebook.progress import Watcher
+from .run import Run
+from .settings import current
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def request(
+    df: pd.DataFrame,
+    type: Types,  # noqa: A002  the name of the public interface
+    *,
+    columns: Mapping[str, object] | None = None,
+    limit: int | None = None,
+    overwrite: bool = False,
+    phones: Phones = "columns",
+    prefix: str = "",
+    custom: Iterable[object] | None = None,
+    progress: bool | Watcher = True,
+) -> Run:
+    """Check everything that can be checked without the network; see `enrich`."""
+    if not isinstance(df, pd.DataFrame):
+        raise ConfigurationError(
+            f"A DataFrame is needed, not a {df.__class__.__name__}: one row a person, with names "
+            "and a company in columns. Nothing was sent."
+        )
+    settings = current()
+    types = types_of(type)
+    if "personal_email" in types and settings.personal_email_consent is None:
+        from .api.failures import CONSENT_STEPS
+
+        raise ConsentRequiredError(f"{CONSENT_STEPS} Nothing was sent.")
+    options = Options(
+        types=types,
+        columns=columns,
+        limit=limit,
+        overwrite=overwrite,
+        phones=phones,
+        prefix=prefix,
+        custom=customs_of(custom),
+    )
+    return Run(df, options, settings, progress)
+
+
+def _signed_like(
+    template: Callable[P, object],
+) -> Callable[[Callable[..., R]], Callable[P, R]]:
+    """Give a function the parameters of another, for editors, type checkers and ``help``."""
+
+    def sign(function: Callable[..., R]) -> Callable[P, R]:
+        parameters = inspect.signature(template).parameters.values()
+        returns = inspect.signature(function).return_annotation
+        function.__signature__ = inspect.Signature(  # type: ignore[attr-defined]  # read by inspect
+            list(parameters), return_annotation=returns
+        )
+        return cast("Callable[P, R]", function)
+
+    return sign
+
+
+@_signed_like(request)
+def enrich(*args: Any, **kwargs: Any) -> pd.DataFrame:
+    """Ask Pronto for the work emails, phones or personal emails of the people in a frame.
+
+    Every distinct person is one request, charged by the service for what it finds. Everything is
+    checked before the first request. Requests start as fast as the service allows and no faster.
+
+    Parameters
+    ----------
+    df : DataFrame
+        One person a row, with a first name, a last name, and at least one of a company's domain,
+        a company's name and a LinkedIn address. It is not changed.
+    type : str or list of str
+        ``"email"``, ``"phone"``, ``"personal_email"``, or several in a list.
+    columns : mapping, optional
+        Field to header, where a header is not understood: ``{"firstname": "Prénom"}``. None as
+        header leaves a field out. The fields are ``firstname``, ``lastname``, ``company_name``,
+        ``domain`` and ``linkedin_url``.
+    limit : int, optional
+        A trial: send at most so many people, the first ones that can be sent.
+    overwrite : bool
+        Ask for, and replace, values that the frame already holds. Else they stay, and are not
+        asked for.
+    phones : str
+        ``"columns"``: ``phone_1``, ``phone_1_type``, ``phone_2``, …. ``"rows"``: one row a phone,
+        in ``phone`` and ``phone_type``. ``"list"``: one column ``phones`` of lists of
+        ``{"number": …, "type": …}``.
+    prefix : str
+        Put before the name of every column that is added.
+    custom : list of str, optional
+        Columns to pass through to the service as ``custom``.
+    progress : bool or callable
+        False shows no bar. A callable gets a `Progress` for each person that is settled.
+
+    Returns
+    -------
+    DataFrame
+        The rows, order, index and dtypes of ``df``, with the columns asked for, and
+        ``pronto_status``, ``pronto_message`` and ``enrichment_id``; all of the string dtype of
+        the installed pandas.
+
+    Raises
+    ------
+    ConfigurationError
+        Where an argument is wrong or a column is missing. Nothing was sent.
+    AuthenticationError
+        Where there is no key, or the service does not accept it.
+    ConsentRequiredError
+        Where personal emails are asked for without consent.
+    ConnectionFailedError
+        Where the service could not be reached at all. Nothing was sent.
+
+    Warns
+    -----
+    CreditsExhaustedWarning, ServiceUnreachableWarning
+        Where the run stopped early; rows that were not sent are ``pending``.
+    PhoneWithoutLinkedInWarning
+        Where phones are asked for people without a LinkedIn address.
+    """
+    run = request(*args, **kwargs)
+    run.in_thread()
+    return run.frame()
+
+
+@_signed_like(request)
+async def aenrich(*args: Any, **kwargs: Any) -> pd.DataFrame:
+    """Do what `enrich` does, on the event loop of the caller: ``out = await aenrich(df, …)``.
+
+    Parameters, result, errors and cost are those of `enrich`.
+    """
+    run = request(*args, **kwargs)
+    await run.in_loop()
+    return run.frame()

@@ -1,0 +1,121 @@
+"""What users import, what README promises, and what the house keeps to."""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import inspect
+import io
+import re
+from pathlib import Path
+
+import pytest
+
+import pronto_pandas as pronto
+from pronto_pandas import errors
+
+ROOT = Path(__file__).parent.parent
+PACKAGE = ROOT / "pronto_pandas"
+
+
+def test_the_public_names_are_these() -> None:
+    """Adding or taking one away is a decision."""
+    assert sorted(pronto.__all__) == sorted(
+        {
+            "Progress", "aenrich", "configure", "enrich",
+            *(name for name in vars(errors) if name.endswith(("Error", "Warning"))),
+        }
+    )  # fmt: skip
+    assert all(hasattr(pronto, name) for name in pronto.__all__)
+    public = {name for name in dir(pronto.accessor.Pronto) if not name.startswith("_")}
+    assert public == {"aenrich", "columns", "enrich"}
+
+
+def test_every_error_is_drawn_where_it_stands() -> None:
+    """The hierarchy at the top of the module is the one that Python knows."""
+    drawn = re.findall(r"^( *[│├└─ ]*)(\w+(?:Error|Warning))", errors.__doc__ or "", re.MULTILINE)
+    parents: list[tuple[int, str]] = []
+    names = set()
+    for lead, name in drawn:
+        while parents and parents[-1][0] >= len(lead):
+            parents.pop()
+        if parents:
+            assert parents[-1][1] == getattr(errors, name).__bases__[0].__name__
+        parents.append((len(lead), name))
+        names.add(name)
+    assert names == {n for n in vars(errors) if n.endswith(("Error", "Warning"))}
+
+
+def test_the_readme_is_short_and_its_code_prints_what_it_says(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """At most 120 lines; the printed output is the real one."""
+    readme = (ROOT / "README.md").read_text()
+    assert len(readme.splitlines()) <= 120
+    found = re.search(r"```python\n(.*?)```\n\n```text\n(.*?)```", readme, re.DOTALL)
+    assert found is not None
+    code, expected = found.groups()
+    assert len([line for line in code.splitlines() if line]) == 5
+    monkeypatch.chdir(ROOT)
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed), pytest.warns(pronto.PhoneWithoutLinkedInWarning):
+        exec(compile(code, "README.md", "exec"), {})  # noqa: S102  it is our own README
+    strip = [line.rstrip() for line in printed.getvalue().splitlines()]
+    assert strip == [line.rstrip() for line in expected.splitlines()]
+
+
+def test_the_readme_names_every_status_and_no_dead_file() -> None:
+    """Its table is complete and its links lead somewhere."""
+    readme = (ROOT / "README.md").read_text()
+    for status in ("found", "not_found", "skipped", "invalid", "error", "unknown", "pending"):
+        assert f"| `{status}` |" in readme
+    for link in re.findall(r"\]\((?!http)([^)]+)\)", readme):
+        assert (ROOT / link).exists()
+
+
+def test_the_architecture_maps_every_module() -> None:
+    """The map is the true one."""
+    text = (ROOT / "docs" / "architecture.md").read_text()
+    modules = {path for path in PACKAGE.rglob("*.py") if path.name != "__init__.py"}
+    missing = [path.name for path in modules if f"{path.name} " not in text]
+    assert missing == []
+    dependencies = re.search(
+        r"dependencies = \[(.*?)\]", (ROOT / "pyproject.toml").read_text(), re.DOTALL
+    )
+    assert dependencies is not None
+    for name in re.findall(r'"([a-z-]+)', dependencies[1]):
+        assert f"`{name}`" in text, f"{name} has no reason"
+
+
+def test_modules_are_of_a_size_that_can_be_read() -> None:
+    """At most 320 lines."""
+    sizes = {path.name: len(path.read_text().splitlines()) for path in PACKAGE.rglob("*.py")}
+    assert {name: lines for name, lines in sizes.items() if lines > 320} == {}
+
+
+def test_public_things_say_what_they_do_cost_and_raise() -> None:
+    """In NumPy style."""
+    for thing in (pronto.enrich, pronto.configure):
+        doc = inspect.getdoc(thing) or ""
+        for section in ("Parameters\n-----", "Returns\n-----", "Raises\n-----"):
+            assert section in doc
+    assert "charged" in (pronto.enrich.__doc__ or "")
+
+
+def test_every_test_says_what_it_shows() -> None:
+    """In its docstring."""
+    for path in (ROOT / "tests").glob("test_*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.FunctionDef) and node.name.startswith("test_"):
+                assert ast.get_docstring(node), f"{path.name}: {node.name}"
+
+
+def test_the_changelog_knows_the_version() -> None:
+    """A release without an entry is no release."""
+    assert f"## [{pronto.__version__}]" in (ROOT / "CHANGELOG.md").read_text()
+
+
+def test_notebooks_hold_no_outputs() -> None:
+    """They are made when a reader runs them."""
+    for path in (ROOT / "notebooks").glob("*.ipynb"):
+        assert '"output_type"' not in path.read_text()
