@@ -22,7 +22,7 @@ NOTEBOOKS = Path(__file__).parent.parent / "notebooks"
 def executed(name: str, folder: Path) -> Any:
     """Run a notebook in a copy of its folder and return it with its outputs."""
     shutil.copytree(NOTEBOOKS / "data", folder / "data")
-    notebook: Any = nbformat.from_dict(json.loads((NOTEBOOKS / name).read_text()))
+    notebook: Any = nbformat.reads((NOTEBOOKS / name).read_text(), as_version=4)
     client = NotebookClient(
         notebook, timeout=120, kernel_name="python3", resources={"metadata": {"path": folder}}
     )

@@ -42,8 +42,9 @@ class Gcra:
     """
 
     def __init__(self, rate: float) -> None:
-        burst = 2 if rate >= 4 else 1
-        self._interval = 1.0 / min(0.96 * rate, (rate - burst + 1) * (1 - 1e-6))
+        whole = max(int(rate), 1)
+        burst = 2 if whole >= 4 else 1
+        self._interval = max(1.0 / (0.96 * rate), (1 + 1e-6) / (whole - burst + 1))
         self._tolerance = (burst - 1) * self._interval
         self._next = -float("inf")
 
