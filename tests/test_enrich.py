@@ -350,7 +350,7 @@ def test_personal_emails_with_consent(serve: Serve) -> None:
     df.loc[0, "linkedin_url"] = None
     out = df.pronto.enrich("personal_email", progress=False)
     assert out["pronto_status"][0] == "invalid"
-    assert out["pronto_message"][0] == "personal_email needs linkedin_url"
+    assert out["pronto_message"][0] == "personal_email: needs linkedin_url"
     found = out["personal_email"].dropna()
     assert 5 < len(found) < 29
     assert found.str.endswith("@mail.example").all()

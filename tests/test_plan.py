@@ -89,13 +89,19 @@ def test_every_endpoint_and_type_has_its_needs() -> None:
             "firstname is a number, not a name; lastname is missing",
         ),
         (FULL | {"lastname": 12}, ("email",), "lastname is not text"),
-        (only(*NAMES), ("email",), "email needs one of domain, company_name, linkedin_url"),
+        (only(*NAMES), ("email",), "email: needs one of domain, company_name, linkedin_url"),
         (
             only(*NAMES) | {"domain": "soon"},
             ("email",),
-            "email needs one of domain, company_name, linkedin_url; domain is no internet domain",
+            "email: needs one of domain, company_name, linkedin_url; domain is no internet domain",
         ),
-        (only(*NAMES, "domain"), ("personal_email",), "personal_email needs linkedin_url"),
+        (only(*NAMES, "domain"), ("personal_email",), "personal_email: needs linkedin_url"),
+        (
+            only(*NAMES),
+            ("email", "phone", "personal_email"),
+            "email and phone: needs one of domain, company_name, linkedin_url; "
+            "personal_email: needs linkedin_url",
+        ),
     ],
 )
 def test_an_invalid_row_says_why(row: dict[str, Any], types: Any, message: str) -> None:

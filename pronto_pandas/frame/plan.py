@@ -194,11 +194,16 @@ def _reasons(
     names = joined([cells.absent(name) for name in NAMES])
     named = ~present(names)
     wants, details = [], []
-    for type_, group in groups.items():
-        want = nothing(len(names))
-        need = f"{type_} needs {'one of ' if len(group) > 1 else ''}{', '.join(group)}"
-        want[named & ~able[type_] & ~keep[type_]] = need
-        wants.append(want)
+    for group in dict.fromkeys(groups.values()):
+        lacking = nothing(len(names))
+        for type_ in (t for t in groups if groups[t] == group):
+            want = nothing(len(names))
+            want[named & ~able[type_] & ~keep[type_]] = type_
+            lacking = joined([lacking, want], " and ")
+        there = present(lacking)
+        need = f": needs {'one of ' if len(group) > 1 else ''}{', '.join(group)}"
+        lacking[there] = lacking[there] + need
+        wants.append(lacking)
     for name in _ANY:
         detail = cells.broken(name)
         detail[~named] = None
