@@ -10,6 +10,7 @@ pronto: the sandbox in this process; every answer is made up, nothing is spent
 """
 
 from . import accessor as _accessor  # noqa: F401  registers df.pronto
+from . import ledger
 from .errors import (
     AnswerLostError,
     AuthenticationError,
@@ -20,6 +21,8 @@ from .errors import (
     CreditsExhaustedError,
     CreditsExhaustedWarning,
     FateUnknownError,
+    LedgerError,
+    LedgerWarning,
     MissingKeyError,
     NotWorkedOnError,
     PhoneWithoutLinkedInWarning,
@@ -33,7 +36,7 @@ from .errors import (
     ServiceUnreachableWarning,
     UnreadableAnswerError,
 )
-from .functions import aenrich, enrich
+from .functions import aenrich, collect, enrich
 from .notebook.progress import Progress
 from .settings import configure
 
@@ -49,6 +52,8 @@ __all__ = [
     "CreditsExhaustedError",
     "CreditsExhaustedWarning",
     "FateUnknownError",
+    "LedgerError",
+    "LedgerWarning",
     "MissingKeyError",
     "NotWorkedOnError",
     "PhoneWithoutLinkedInWarning",
@@ -63,6 +68,8 @@ __all__ = [
     "ServiceUnreachableWarning",
     "UnreadableAnswerError",
     "aenrich",
+    "collect",
     "configure",
     "enrich",
+    "ledger",
 ]

@@ -47,6 +47,7 @@ class Pronto:
 
     enrich = _method(functions.enrich)
     aenrich = _method(functions.aenrich)
+    collect = _method(functions.collect)
 
     @property
     def columns(self) -> pd.DataFrame:
@@ -60,7 +61,8 @@ class Pronto:
         return headers.find(self._df).table(self._df)
 
     def __repr__(self) -> str:
-        return f"<df.pronto of {len(self._df)} rows: .columns, .enrich(type=…), .aenrich(type=…)>"
+        calls = ".columns, .enrich(type=…), .aenrich(type=…), .collect(type=…)"
+        return f"<df.pronto of {len(self._df)} rows: {calls}>"
 
 
 @pd.api.extensions.register_series_accessor("pronto")

@@ -8,6 +8,7 @@
     ├── AuthenticationError         401 or 403: the key is wrong
     │   └── MissingKeyError         there is no key; nothing was sent
     ├── ConsentRequiredError        personal emails without recorded consent
+    ├── LedgerError                 the ledger cannot be read or written
     └── ServiceError                one call to the service brought no answer
         ├── CreditsExhaustedError   422: the balance is used up
         ├── RefusedError            another 4xx: this request alone
@@ -21,6 +22,7 @@
             └── UnreadableAnswerError   2xx, but not an answer
 
     ProntoWarning (UserWarning)
+    ├── LedgerWarning               the run stopped because the ledger could not be written
     ├── CreditsExhaustedWarning     the run stopped because credits were used up
     ├── ServiceUnreachableWarning   the run stopped because the service could not be reached
     └── PhoneWithoutLinkedInWarning phones were asked for people without linkedin_url
@@ -69,6 +71,10 @@ class MissingKeyError(AuthenticationError):
 
 class ConsentRequiredError(ProntoError):
     """Personal emails need consent, in the Pronto account and here."""
+
+
+class LedgerError(ProntoError):
+    """The ledger cannot be read or written; nothing is sent without it."""
 
 
 class ServiceError(ProntoError):
@@ -145,6 +151,10 @@ class UnreadableAnswerError(FateUnknownError):
 
 class ProntoWarning(UserWarning):
     """Base of every warning of this package."""
+
+
+class LedgerWarning(ProntoWarning):
+    """The run stopped early because the ledger could not be written."""
 
 
 class CreditsExhaustedWarning(ProntoWarning):

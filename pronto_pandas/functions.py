@@ -25,17 +25,15 @@ def request(
     columns: Mapping[str, object] | None = None,
     limit: int | None = None,
     overwrite: bool = False,
+    refresh: bool = False,
+    resend_unknown: bool = False,
     phones: Phones = "columns",
     prefix: str = "",
     custom: Iterable[object] | None = None,
     progress: bool | Watcher = True,
 ) -> Run:
     """Check everything that can be checked without the network; see `enrich`."""
-    if not isinstance(df, pd.DataFrame):
-        raise ConfigurationError(
-            f"A DataFrame is needed, not a {df.__class__.__name__}: one row a person, with names "
-            "and a company in columns. Nothing was sent."
-        )
+    _check_frame(df)
     settings = current()
     types = types_of(type)
     if "personal_email" in types and settings.personal_email_consent is None:
@@ -47,6 +45,8 @@ def request(
         columns=columns,
         limit=limit,
         overwrite=overwrite,
+        refresh=refresh,
+        resend_unknown=resend_unknown,
         phones=phones,
         prefix=prefix,
         custom=customs_of(custom),
@@ -74,8 +74,9 @@ def _signed_like(
 def enrich(*args: Any, **kwargs: Any) -> pd.DataFrame:
     """Ask Pronto for the work emails, phones or personal emails of the people in a frame.
 
-    Every distinct person is one request, charged by the service for what it finds. Everything is
-    checked before the first request. Requests start as fast as the service allows and no faster.
+    Every distinct person is one request, charged by the service for what it finds. An answer is
+    kept in the ledger and costs nothing when it is asked for again. Everything is checked before
+    the first request. Requests start as fast as the service allows and no faster.
 
     Parameters
     ----------
@@ -93,6 +94,10 @@ def enrich(*args: Any, **kwargs: Any) -> pd.DataFrame:
     overwrite : bool
         Ask for, and replace, values that the frame already holds. Else they stay, and are not
         asked for.
+    refresh : bool
+        Ask anew, and pay anew, for what the ledger has an answer for.
+    resend_unknown : bool
+        Send again what was sent by an earlier run whose answer was lost. It may be charged twice.
     phones : str
         ``"columns"``: ``phone_1``, ``phone_1_type``, ``phone_2``, …. ``"rows"``: one row a phone,
         in ``phone`` and ``phone_type``. ``"list"``: one column ``phones`` of lists of
@@ -121,10 +126,12 @@ def enrich(*args: Any, **kwargs: Any) -> pd.DataFrame:
         Where personal emails are asked for without consent.
     ConnectionFailedError
         Where the service could not be reached at all. Nothing was sent.
+    LedgerError
+        Where the ledger cannot be read or written. Nothing was sent.
 
     Warns
     -----
-    CreditsExhaustedWarning, ServiceUnreachableWarning
+    CreditsExhaustedWarning, ServiceUnreachableWarning, LedgerWarning
         Where the run stopped early; rows that were not sent are ``pending``.
     PhoneWithoutLinkedInWarning
         Where phones are asked for people without a LinkedIn address.
@@ -143,3 +150,39 @@ async def aenrich(*args: Any, **kwargs: Any) -> pd.DataFrame:
     run = request(*args, **kwargs)
     await run.in_loop()
     return run.frame()
+
+
+def collect(
+    df: pd.DataFrame,
+    type: Types,  # noqa: A002  the name of the public interface
+    *,
+    columns: Mapping[str, object] | None = None,
+    overwrite: bool = False,
+    phones: Phones = "columns",
+    prefix: str = "",
+) -> pd.DataFrame:
+    """Return what the ledger knows of the people in a frame. Sends nothing, costs nothing.
+
+    Needs no key. The parameters and the result are those of `enrich`; rows that the ledger does
+    not know are ``pending``, rows whose answer was lost are ``unknown``.
+
+    Raises
+    ------
+    ConfigurationError
+        Where an argument is wrong or a column is missing.
+    LedgerError
+        Where the ledger cannot be read.
+    """
+    _check_frame(df)
+    options = Options(
+        types=types_of(type), columns=columns, overwrite=overwrite, phones=phones, prefix=prefix
+    )
+    return Run(df, options, current(), sends=False).frame()
+
+
+def _check_frame(df: object) -> None:
+    if not isinstance(df, pd.DataFrame):
+        raise ConfigurationError(
+            f"A DataFrame is needed, not a {df.__class__.__name__}: one row a person, with names "
+            "and a company in columns. Nothing was sent."
+        )

@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
-from typing import TYPE_CHECKING, Any
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import pandas as pd
 
+from .api.spec import EnrichmentType
 from .errors import (
     AuthenticationError,
     ConnectionFailedError,
     ConsentRequiredError,
     CreditsExhaustedError,
     CreditsExhaustedWarning,
+    LedgerError,
+    LedgerWarning,
     PhoneWithoutLinkedInWarning,
     ProntoError,
     ServiceUnreachableWarning,
     warn,
 )
-from .frame.assemble import already_filled, assemble
+from .frame.assemble import already_filled, assemble, verdict
 from .frame.options import Options
 from .frame.plan import Plan, make
 from .notebook import loop
@@ -32,11 +36,26 @@ if TYPE_CHECKING:  # what speaks HTTP is imported when something is sent
     from pydantic import SecretStr
 
     from .api.client import Client
+    from .api.models import Answer
     from .engine.dispatch import Dispatch
     from .engine.jobs import Job, Outcome
+    from .engine.ledger import Entry, Ledger
+
+PRONTO: Final = "pronto"
+"""The service's own address in the ledger; it has been renamed before, its answers have not."""
 
 KEY_CHECK_TIMEOUT = 20.0
 """Seconds that the check of the key may take before the run goes on without it."""
+
+
+Results = list[dict[EnrichmentType, "Outcome"]]
+
+
+def open_ledger(settings: Settings) -> Ledger:
+    """Return the ledger that the settings name, for the address that they name."""
+    from .engine.storage import connect
+
+    return connect(settings.ledger_place, settings.address or PRONTO)
 
 
 class Run:
@@ -52,67 +71,138 @@ class Run:
         What held when the run was made.
     progress : bool or callable
         How the caller wants to see it.
+    sends : bool
+        Without, the run only tells what the ledger knows, and needs no key.
     """
 
     def __init__(
-        self, df: pd.DataFrame, options: Options, settings: Settings, progress: bool | Watcher
+        self,
+        df: pd.DataFrame,
+        options: Options,
+        settings: Settings,
+        progress: bool | Watcher = False,
+        *,
+        sends: bool = True,
     ) -> None:
         self._df, self._options, self._settings = df, options, settings
         self._progress = progress
+        self._made = time.time()
         self.plan: Plan = make(df, options, already_filled(df, options))
+        self._ledger = open_ledger(settings) if self.plan.contacts else None
+        self._results: Results = self._known()
+        self.jobs = self._to_send() if sends else []
         self._key: SecretStr | None = None
-        if self.plan.contacts and settings.address != SANDBOX:
+        if self.jobs and settings.address != SANDBOX:
             self._key = settings.key()
-        if self.plan.phones_without_linkedin:  # said before anything is spent
+        if self.jobs and self.plan.phones_without_linkedin:  # said before anything is spent
             warn(
                 f"Phones are asked for {self.plan.phones_without_linkedin} people without "
                 "linkedin_url, where few are found. Add their LinkedIn addresses to find more.",
                 PhoneWithoutLinkedInWarning,
             )
-        self._outcomes: list[Outcome | None] = [None] * len(self.plan.contacts)
         self._dispatch: Dispatch | None = None
         self._checking: asyncio.Task[dict[str, Any]] | None = None
 
+    def _known(self) -> Results:
+        """Read what the ledger has already; needs no network."""
+        from .engine.jobs import outcome_of
+
+        results: Results = [{} for _ in self.plan.contacts]
+        if self._ledger is None:
+            return results
+        keys = [contact.key for contact in self.plan.contacts]
+        with self._ledger.transaction() as connection:
+            entries = self._ledger.find(connection, keys, self._options.types)
+        for key, asks, result in zip(keys, self.plan.asks, results, strict=True):
+            for type_ in asks:
+                entry = entries.get((key, type_))
+                if entry and entry.state != "sent" and not self._replaceable(entry):
+                    result[type_] = outcome_of(entry)
+        return results
+
+    def _replaceable(self, entry: Entry) -> bool:
+        """Say whether an entry may be sent anew: never what a living run has sent."""
+        if entry.state == "unknown":
+            return self._options.resend_unknown
+        too_old = entry.at < self._made - self._settings.max_age_days * 86_400
+        refreshed = self._options.refresh and entry.at < self._made
+        return entry.state == "answered" and (too_old or refreshed)
+
+    def _to_send(self) -> list[Job]:
+        from .engine.jobs import Job
+
+        plan, jobs = self.plan, []
+        for number, (contact, asks) in enumerate(zip(plan.contacts, plan.asks, strict=True)):
+            types = tuple(type_ for type_ in asks if type_ not in self._results[number])
+            if types:
+                jobs.append(Job(number, contact, types, plan.customs[number]))
+        return jobs
+
+    @property
+    def _rows(self) -> int:
+        """How many rows wait for an answer."""
+        counts = self.plan.rows_per_contact
+        return int(sum(counts[job.number] for job in self.jobs))
+
     def in_thread(self) -> None:
         """Send everything and return when it is done, with or without a running loop around."""
-        if self.plan.contacts:
-            with self._watching() as watcher:
+        if self.jobs:
+            with watching(self._progress, self._rows) as watcher, self._going_on():
                 loop.run(self, watcher, nest=self._settings.loop == "nest")
 
     async def in_loop(self) -> None:
         """Send everything on the loop that runs."""
-        if self.plan.contacts:
-            with self._watching() as watcher:
+        if self.jobs:
+            with watching(self._progress, self._rows) as watcher, self._going_on():
                 await self.start(watcher)
 
-    def _watching(self) -> AbstractContextManager[Watcher]:
-        return watching(self._progress, int(self.plan.rows_per_contact.sum()))
+    @contextmanager
+    def _going_on(self) -> Iterator[None]:
+        """Say after an interrupt what was kept and how to go on."""
+        try:
+            yield
+        except (KeyboardInterrupt, asyncio.CancelledError):
+            place = self._ledger.place if self._ledger else "memory"
+            settled = sum(self._settled(job) for job in self.jobs)
+            tqdm_line = f"Interrupted: {settled} of {len(self.jobs)} people are settled and kept "
+            print(f"{tqdm_line}in the ledger ({place}). Run it again to go on.", file=sys.stderr)  # noqa: T201  the person at the keyboard asked
+            raise
+
+    def _settled(self, job: Job) -> bool:
+        outcomes = self._results[job.number].values()
+        return bool(outcomes) and all(outcome.state != "pending" for outcome in outcomes)
 
     async def start(self, emit: Watcher) -> None:
-        """Check the key, then send every contact of the plan."""
+        """Check the key, then send every contact that the ledger does not know."""
         from .api.client import Client
+        from .engine.book import Book
         from .engine.dispatch import Dispatch
         from .engine.limits import in_flight_at_most, pace_for
 
         address, key = self._target()
         limits = self._settings
         pace = pace_for(address or "", key.get_secret_value(), limits.rate)
-        counter = Counter(int(self.plan.rows_per_contact.sum()), time.monotonic)
-        async with Client(key, base_url=address, timeout=limits.timeout) as client:
+        counter = Counter(self._rows, time.monotonic)
+        ledger = cast("Ledger", self._ledger)
+        async with (
+            Client(key, base_url=address, timeout=limits.timeout) as client,
+            Book(ledger, self._replaceable) as book,
+        ):
 
-            async def send(job: Job) -> Any:
+            async def send(job: Job) -> Answer:
                 return await client.sync_single_enrich(job.contact, job.types, custom=job.custom)
 
             self._dispatch = Dispatch(
                 send,
                 pace,
+                book,
                 in_flight=in_flight_at_most(limits.rate, limits.timeout),
                 retry_budget=limits.retry_budget,
                 clock=time.monotonic,
             )
             await pace.turn()
             await self._check_key(client)
-            await self._dispatch.run(self._jobs(), self._recorder(counter, emit))
+            await self._dispatch.run(self.jobs, self._recorder(counter, emit))
 
     def interrupt(self, grace: float) -> None:
         """Send nothing more; what is in flight gets ``grace`` seconds."""
@@ -137,14 +227,7 @@ class Run:
         """
         stopped_by = self._dispatch.stopped_by if self._dispatch else None
         self._raise_for(stopped_by)
-        out = assemble(
-            self._df,
-            self.plan,
-            self._options,
-            [outcome.state if outcome else "pending" for outcome in self._outcomes],
-            [outcome.message if outcome else None for outcome in self._outcomes],
-            [outcome.answer if outcome else None for outcome in self._outcomes],
-        )
+        out = assemble(self._df, self.plan, self._options, self._results)
         statuses = out[f"{self._options.prefix}pronto_status"]
         self._warn_for(stopped_by, int((statuses == "pending").sum()))
         return out
@@ -175,22 +258,15 @@ class Run:
         finally:
             self._checking = None
 
-    def _jobs(self) -> Iterator[Job]:
-        from .engine.jobs import Job
-
-        plan = self.plan
-        for number, (contact, asks) in enumerate(zip(plan.contacts, plan.asks, strict=True)):
-            yield Job(number, contact, asks, plan.customs[number])
-
     def _recorder(self, counter: Counter, emit: Watcher) -> Callable[[Job, Outcome], None]:
         rows = self.plan.rows_per_contact
 
         def record(job: Job, outcome: Outcome) -> None:
-            self._outcomes[job.number] = outcome
-            state: str = outcome.state
-            if outcome.answer is not None:
-                state = "found" if any(map(outcome.answer.has, job.types)) else "not_found"
-            emit(counter.add(state, int(rows[job.number])))
+            result = self._results[job.number]
+            result.update(dict.fromkeys(job.types, outcome))
+            asks = self.plan.asks[job.number]
+            if len(result) == len(asks):
+                emit(counter.add(verdict(result, asks), int(rows[job.number])))
 
         return record
 
@@ -198,11 +274,11 @@ class Run:
         match stopped_by:
             case AuthenticationError() | ConsentRequiredError():
                 raise stopped_by
-            case ConnectionFailedError() if not self._anything_answered():
+            case ConnectionFailedError() | LedgerError() if not self._anything_answered():
                 raise stopped_by
 
     def _anything_answered(self) -> bool:
-        return any(o is not None and o.state != "pending" for o in self._outcomes)
+        return any(self._settled(job) for job in self.jobs)
 
     def _warn_for(self, stopped_by: ProntoError | None, pending: int) -> None:
         if stopped_by is None:
@@ -210,5 +286,7 @@ class Run:
         go_on = f"{pending} rows are pending; enrich them again to go on."
         if isinstance(stopped_by, CreditsExhaustedError):
             warn(f"The credits are used up. {stopped_by} {go_on}", CreditsExhaustedWarning)
+        elif isinstance(stopped_by, LedgerError):
+            warn(f"The run was stopped. {stopped_by} Keep the frame: {go_on}", LedgerWarning)
         else:
             warn(f"The run was stopped. {stopped_by} {go_on}", ServiceUnreachableWarning)

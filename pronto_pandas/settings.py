@@ -13,6 +13,7 @@ from enum import Enum
 from typing import Any, Final, Literal, Self
 from urllib.parse import urlsplit
 
+import platformdirs
 from pydantic import SecretStr
 
 from .errors import ConfigurationError, MissingKeyError
@@ -22,6 +23,8 @@ SANDBOX: Final = "sandbox"
 
 KEY_VARIABLE: Final = "PRONTO_API_KEY"
 BASE_URL_VARIABLE: Final = "PRONTO_BASE_URL"
+LEDGER_VARIABLE: Final = "PRONTO_LEDGER"
+LEDGER_FILE: Final = "ledger.sqlite3"
 
 _LOOPBACK: Final = {"localhost", "127.0.0.1", "::1"}
 
@@ -56,6 +59,10 @@ class Settings:
         ``thread`` or ``nest``.
     personal_email_consent : str, optional
         What personal emails are used for.
+    ledger : str, optional
+        As given to `configure`.
+    max_age_days : float
+        Days for which an answer is not asked for again.
     """
 
     api_key: SecretStr | None = None
@@ -65,6 +72,21 @@ class Settings:
     retry_budget: float = 120.0
     loop: Literal["thread", "nest"] = "thread"
     personal_email_consent: str | None = None
+    ledger: str | _Unset | None = UNSET
+    max_age_days: float = 90.0
+
+    @property
+    def ledger_place(self) -> str | None:
+        """Where answers are kept: the setting, else ``PRONTO_LEDGER``, else the user's data folder.
+
+        None is the memory of this process, where the sandbox's made-up answers are kept too.
+        """
+        if not isinstance(self.ledger, _Unset):
+            return self.ledger
+        if self.address == SANDBOX:
+            return None
+        from_environment = os.environ.get(LEDGER_VARIABLE, "").strip()
+        return from_environment or str(platformdirs.user_data_path("pronto-pandas") / LEDGER_FILE)
 
     @property
     def address(self) -> str | None:
@@ -135,6 +157,8 @@ def configure(
     retry_budget: float | _Unset = UNSET,
     loop: Literal["thread", "nest"] | _Unset = UNSET,
     personal_email_consent: str | _Unset | None = UNSET,
+    ledger: str | os.PathLike[str] | _Unset | None = UNSET,
+    max_age_days: float | _Unset = UNSET,
 ) -> Configured:
     """Set what runs go by, for this process. Sends nothing and costs nothing.
 
@@ -161,6 +185,12 @@ def configure(
         notebook's own loop, patched by nest-asyncio.
     personal_email_consent : str, optional
         What personal emails are used for. Needed before any is asked for.
+    ledger : path, str or None
+        Where answers are kept, so that none is paid for twice: a path, a URL of SQLAlchemy for a
+        database that a team shares, or None for the memory of this process. Without it the
+        environment variable ``PRONTO_LEDGER``, else a file in your data folder.
+    max_age_days : float
+        Days after which an answer is asked for, and paid for, again.
 
     Returns
     -------
@@ -186,6 +216,10 @@ def configure(
             personal_email_consent
             if personal_email_consent is UNSET
             else _purpose(personal_email_consent)
+        ),
+        "ledger": ledger if ledger is UNSET or ledger is None else _place(ledger),
+        "max_age_days": (
+            max_age_days if max_age_days is UNSET else _positive(max_age_days, "max_age_days")
         ),
     }
     with _lock:
@@ -234,6 +268,12 @@ def _positive(value: Any, said_by: str) -> float:
     if not math.isfinite(value) or value <= 0:
         raise ConfigurationError(f"{said_by} must be a number above 0.")
     return float(value)
+
+
+def _place(value: Any) -> str:
+    if not isinstance(value, str | os.PathLike) or not str(value).strip():
+        raise ConfigurationError("ledger must be a path, a URL, or None for memory.")
+    return str(value)
 
 
 def _loop(value: Any) -> str:

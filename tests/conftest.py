@@ -23,8 +23,12 @@ Serve = Callable[..., Server]
 
 
 @pytest.fixture(autouse=True)
-def _no_settings_of_the_machine(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Let no key or address of the developer's machine into a test, nor out of it."""
+def _no_settings_of_the_machine(
+    monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[None]:
+    """Let no key, address or ledger of the developer's machine into a test, nor out of it."""
+    ledger = tmp_path_factory.mktemp("ledger") / "ledger.sqlite3"
+    monkeypatch.setenv("PRONTO_LEDGER", str(ledger))
     monkeypatch.delenv("PRONTO_API_KEY", raising=False)
     monkeypatch.delenv("PRONTO_BASE_URL", raising=False)
     with pronto.configure():

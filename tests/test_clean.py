@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pronto_pandas.api.models import same
 from pronto_pandas.frame import clean
 
 
@@ -149,5 +150,5 @@ def test_cleaning_twice_is_cleaning_once(text: str, field: str) -> None:
 @given(st.text())
 def test_what_is_the_same_stays_the_same(text: str) -> None:
     """Comparing is stable."""
-    assert clean.same(clean.same(text)) == clean.same(text)
-    assert clean.same(text.upper().lower()) == clean.same(text.upper())
+    assert same(same(text)) == same(text)
+    assert same(text.upper().lower()) == same(text.upper())

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pronto_pandas.api.models import Answer, Contact
-from pronto_pandas.engine.dispatch import BUSY_ATTEMPTS, LOSSES_IN_A_ROW, Dispatch
+from pronto_pandas.engine.book import keys_of
+from pronto_pandas.engine.dispatch import Dispatch
 from pronto_pandas.engine.jobs import Job, Outcome
+from pronto_pandas.engine.ledger import Entry, Key
 from pronto_pandas.engine.limits import Pace
+from pronto_pandas.engine.patience import BUSY_ATTEMPTS, LOSSES_IN_A_ROW
 from pronto_pandas.errors import (
     AnswerLostError,
     AuthenticationError,
@@ -55,6 +58,33 @@ class Service:
             self.flying -= 1
 
 
+class FakeBook:
+    """A ledger in a dict; real ones have a thread, which virtual time cannot wait for."""
+
+    def __init__(self) -> None:
+        self.states: dict[Key, str] = {}
+
+    async def claim(self, jobs: Sequence[Job]) -> dict[Key, Entry]:
+        self._set(jobs, "sent")
+        return {}
+
+    def leaves(self, job: Job) -> None:
+        assert {self.states[key] for key in keys_of(job)} == {"sent"}, "left without an entry"
+
+    async def answered(self, job: Job, answer: Answer) -> None:
+        self._set([job], "answered")
+
+    async def lost(self, job: Job) -> None:
+        self._set([job], "unknown")
+
+    async def free(self, job: Job) -> None:
+        for key in keys_of(job):
+            del self.states[key]
+
+    def _set(self, jobs: Sequence[Job], state: str) -> None:
+        self.states.update({key: state for job in jobs for key in keys_of(job)})
+
+
 class Result:
     """What a run left behind."""
 
@@ -66,7 +96,7 @@ class Result:
 
 def jobs(count: int) -> list[Job]:
     """Return jobs; the engine does not look at who they are for."""
-    return [Job(n, Contact("Ana", "Lovelace"), ("email",)) for n in range(count)]
+    return [Job(n, Contact("Ana", f"Lovelace {n}"), ("email",)) for n in range(count)]
 
 
 async def play(
@@ -77,7 +107,7 @@ async def play(
     in_flight: int = 20_000,
 ) -> Result:
     """Dispatch ``count`` jobs to a service in virtual time."""
-    service = Service(behaviour)
+    service, book = Service(behaviour), FakeBook()
     outcomes: dict[int, Outcome] = {}
 
     def record(job: Job, outcome: Outcome) -> None:
@@ -87,6 +117,7 @@ async def play(
     dispatch = Dispatch(
         service,
         Pace(50, clock=virtual.now, jitter=lambda low, high: high),
+        book,
         in_flight=in_flight,
         retry_budget=120,
         clock=virtual.now,
@@ -97,6 +128,11 @@ async def play(
     if helper is not None:
         await helper
     assert sorted(outcomes) == list(range(count)), "a job has no outcome"
+    for job in jobs(count):
+        state = book.states.get((job.contact.key, "email"))
+        kept = {"answered": "answered", "unknown": "unknown"}.get(outcomes[job.number].state)
+        # What was claimed and then not sent is freed by the book itself at the end.
+        assert state == kept or (state == "sent" and kept is None), "the ledger says otherwise"
     return Result(service, dispatch, outcomes)
 
 
@@ -371,6 +407,7 @@ def test_a_cancelled_run_hands_on_what_it_can() -> None:
         dispatch = Dispatch(
             Service(after(0.5)),
             Pace(50, clock=virtual.now),
+            FakeBook(),
             in_flight=100,
             retry_budget=120,
             clock=virtual.now,
@@ -398,7 +435,12 @@ def test_a_mistake_of_ours_is_raised_after_the_others_ended() -> None:
 
     async def main() -> None:
         dispatch = Dispatch(
-            buggy, Pace(50, clock=virtual.now), in_flight=100, retry_budget=9, clock=virtual.now
+            buggy,
+            Pace(50, clock=virtual.now),
+            FakeBook(),
+            in_flight=100,
+            retry_budget=9,
+            clock=virtual.now,
         )
         await dispatch.run(jobs(500), lambda job, outcome: outcomes.append(outcome))
 

@@ -179,7 +179,7 @@ def test_existing_values_stay_unless_overwritten(serve: Serve) -> None:
         else:
             assert row["email_status"] == "old"
     anew = df.pronto.enrich("email", overwrite=True, progress=False)
-    assert len(server.sandbox.charges) == 50
+    assert len(server.sandbox.charges) == 30  # what the ledger had is not paid again
     found = anew["pronto_status"] == "found"
     assert (anew["email"][found] != "kept@acme.example").all()
     assert (anew["email"][:10][~found[:10]] == "kept@acme.example").all()
@@ -224,8 +224,7 @@ def test_a_frame_of_an_earlier_run_goes_on(serve: Serve) -> None:
     assert list(twice.columns) == [*once.columns, *[c for c in twice.columns if "phone" in c]]
     assert not twice.columns.duplicated().any()
     asked = Counter(tuple(charge["types"]) for charge in server.sandbox.charges)
-    found = int((once["pronto_status"] == "found").sum())
-    assert asked == {("email",): 20, ("phone",): found, ("email", "phone"): 20 - found}
+    assert asked == {("email",): 20, ("phone",): 20}
     pd.testing.assert_series_equal(twice["email"], once["email"])
     thrice = twice.pronto.enrich("email", progress=False)
     assert set(thrice["pronto_status"]) == {"skipped", "not_found"}
@@ -334,7 +333,7 @@ def test_a_wrong_key_is_found_out_before_a_contact_leaves(serve: Serve) -> None:
 
 def test_no_service_at_all_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where nobody was reached, there is no frame to return."""
-    monkeypatch.setattr("pronto_pandas.engine.dispatch.FIRST_CONTACT_BUDGET", 0.2)
+    monkeypatch.setattr("pronto_pandas.engine.patience.FIRST_CONTACT_BUDGET", 0.2)
     with Server(Sandbox()) as server:
         url = server.url
     pronto.configure(base_url=url, api_key="k", rate=1000)

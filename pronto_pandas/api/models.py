@@ -7,6 +7,9 @@ Nothing here shows a value of a person's data in its ``repr``.
 
 from __future__ import annotations
 
+import hashlib
+import json
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
@@ -14,6 +17,11 @@ from typing import Annotated, Any
 from pydantic import BaseModel, BeforeValidator, ConfigDict, model_validator
 
 from .spec import TYPES, EnrichmentType
+
+
+def same(value: str) -> str:
+    """Return what two values have in common that mean the same: case and width do not count."""
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", value).casefold())
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -36,6 +44,12 @@ class Contact:
 
     def __repr__(self) -> str:
         return "Contact(…)"
+
+    @property
+    def key(self) -> str:
+        """The name of this person in the ledger: the same for all that mean the same."""
+        text = json.dumps([same(getattr(self, name) or "") for name in self.__slots__])
+        return hashlib.sha256(text.encode()).hexdigest()
 
     def body(self) -> dict[str, str]:
         """Return the fields that have a value, by the names of the API."""

@@ -6,47 +6,52 @@ The rule of the whole module: a request may be repeated only when it was surely 
 from __future__ import annotations
 
 import asyncio
-import logging
+import itertools
+import math
 import random
-from collections.abc import Awaitable, Callable, Iterable
-from typing import Any, cast
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import replace
+from typing import Any, Protocol, TypeVar, cast
 
 from ..api.models import Answer
 from ..errors import (
     AuthenticationError,
-    ConnectionFailedError,
     ConsentRequiredError,
     CreditsExhaustedError,
     FateUnknownError,
+    LedgerError,
     NotWorkedOnError,
     ProntoError,
-    RateLimitedError,
     RefusedError,
-    ServiceBusyError,
 )
-from .jobs import LET_GO, PENDING, Job, Outcome
-from .limits import Clock, Jitter, Pace, Sleep, backoff
+from .jobs import LET_GO, PENDING, Job, Outcome, given_up, outcome_of
+from .ledger import Entry, Key
+from .limits import Clock, Jitter, Pace, Sleep
+from .patience import OutOfPatienceError, Patience
 
-log = logging.getLogger(__name__)
+CLAIM_AHEAD = 64
+"""At most so many contacts are claimed in one commit; on a disk that keeps up it is one."""
 
-BUSY_ATTEMPTS = 6
-"""How often one contact is sent before 503 is taken for its answer."""
-
-LOSSES_IN_A_ROW = 20
-"""Answers lost one after the other, and none received between, after which the run stops."""
-
-UNREACHED_IN_A_ROW = 3
-"""Connections that did not open, and none that did, after which all wait together."""
+HELD_POLL = 0.5
+"""Seconds between looks at what another run has sent."""
 
 CANCEL_GRACE = 1.0
 """Seconds that answers in flight get to arrive when the run itself is cancelled."""
 
-FIRST_CONTACT_BUDGET = 15.0
-"""Seconds without a connection after which a run that reached nobody gives up."""
-
 
 Send = Callable[[Job], Awaitable[Answer]]
 OnOutcome = Callable[[Job, Outcome], None]
+T = TypeVar("T")
+
+
+class Books(Protocol):
+    """What the engine asks of the ledger; each call is on disk when it returns."""
+
+    async def claim(self, jobs: Sequence[Job]) -> dict[Key, Entry]: ...  # noqa: D102
+    def leaves(self, job: Job) -> None: ...  # noqa: D102
+    async def answered(self, job: Job, answer: Answer) -> None: ...  # noqa: D102
+    async def lost(self, job: Job) -> None: ...  # noqa: D102
+    async def free(self, job: Job) -> None: ...  # noqa: D102
 
 
 class Dispatch:
@@ -58,6 +63,8 @@ class Dispatch:
         Makes one request.
     pace : Pace
         Gives each request its start.
+    book : Books
+        Has an entry of each request before it leaves, and each answer before anything else.
     in_flight : int
         How many requests may be under way at once.
     retry_budget : float
@@ -71,6 +78,7 @@ class Dispatch:
         self,
         send: Send,
         pace: Pace,
+        book: Books,
         *,
         in_flight: int,
         retry_budget: float,
@@ -78,18 +86,17 @@ class Dispatch:
         sleep: Sleep = asyncio.sleep,
         jitter: Jitter = random.uniform,
     ) -> None:
-        self._send, self._pace = send, pace
+        self._send, self._pace, self._book = send, pace, book
         self._window = asyncio.Semaphore(in_flight)
-        self._retry_budget = retry_budget
-        self._clock, self._sleep, self._jitter = clock, sleep, jitter
-        self._waiting: set[asyncio.Task[Any]] = set()
+        self._patience = Patience(pace, retry_budget, clock, jitter)
+        self._clock, self._sleep = clock, sleep
+        self._ahead = 1
+        self._held: list[Job] = []
+        self._on_outcome: OnOutcome
+        self._waiting: set[asyncio.Future[Any]] = set()
         self._running: set[asyncio.Task[None]] = set()
         self._in_flight: set[asyncio.Task[Any]] = set()
-        self._last_answer = clock()
-        self._reached = False
-        self._losses = self._unreached = 0
-        self._first_loss = 0.0
-        self._stopping = False
+        self._stopped = False
         self._crash: Exception | None = None
         self.stopped_by: ProntoError | None = None
 
@@ -99,24 +106,71 @@ class Dispatch:
         A job is reported as ``pending`` where the run was stopped before it was sent. Sending
         order is the jobs' order. ``stopped_by`` says afterwards what ended the run early.
         """
-        self._last_answer = self._clock()
-        producer = _this_task()
+        self._on_outcome = on_outcome
         try:
-            for job in jobs:
-                started = None if self._stopping else await self._admit(producer)
-                if started is None:
-                    on_outcome(job, PENDING)
-                    continue
-                task = asyncio.create_task(self._one(job, started, on_outcome))
-                self._running.add(task)
-                task.add_done_callback(self._running.discard)
-            await self._drain()
+            await self._send_all(jobs)
+            while self._held or self._running:
+                while self._held:  # by another run, which is about to know
+                    await self._look_again()
+                await self._drain()
         except asyncio.CancelledError:
             self.interrupt(CANCEL_GRACE)
             await self._drain()
             raise
         if self._crash is not None:
             raise self._crash
+
+    async def _send_all(self, jobs: Iterable[Job]) -> None:
+        jobs = iter(jobs)
+        while batch := list(itertools.islice(jobs, self._ahead)):
+            for job in await self._claimed(batch):
+                started = None if self.stopped() else await self._wait(self._admit())
+                if started is None:
+                    self._on_outcome(job, PENDING)
+                    continue
+                task = asyncio.create_task(self._one(job, started))
+                self._running.add(task)
+                task.add_done_callback(self._running.discard)
+
+    async def _claimed(self, batch: list[Job]) -> list[Job]:
+        """Write the jobs into the ledger; return what is to be sent of them.
+
+        What the ledger knows already is reported; what another run has sent is looked at later.
+        """
+        if self.stopped():
+            return batch
+        began = self._clock()
+        try:
+            kept = await self._book.claim(batch)
+        except LedgerError as error:
+            self._stop(error)
+            return batch
+        # On a slow disk several are claimed in one go, so that the disk does not set the pace.
+        self._ahead = max(1, min(CLAIM_AHEAD, math.ceil((self._clock() - began) * self._pace.rate)))
+        to_send = []
+        for job in batch:
+            entries = {t: kept.get((job.contact.key, t)) for t in job.types}
+            for state in ("answered", "unknown", "sent", None):
+                types = tuple(t for t, e in entries.items() if (e.state if e else None) == state)
+                if not types:
+                    continue
+                part = replace(job, types=types)
+                if state is None:
+                    to_send.append(part)
+                elif state == "sent":
+                    self._held.append(part)
+                else:
+                    for type_, entry in entries.items():
+                        if type_ in types and entry is not None:
+                            self._on_outcome(replace(job, types=(type_,)), outcome_of(entry))
+        return to_send
+
+    async def _look_again(self) -> None:
+        """See whether another run has its answers now; send what it has left."""
+        held, self._held = self._held, []
+        if not self.stopped():
+            await self._wait(self._sleep(HELD_POLL))
+        await self._send_all(held)
 
     def interrupt(self, grace: float) -> None:
         """Start nothing more; give what is in flight ``grace`` seconds, then let go of it."""
@@ -129,9 +183,13 @@ class Dispatch:
         for task in self._in_flight:
             task.cancel()
 
+    def stopped(self) -> bool:
+        """Whether nothing more is sent."""
+        return self._stopped
+
     def _stop(self, error: ProntoError | None) -> None:
-        if not self._stopping:
-            self._stopping = True
+        if not self.stopped():
+            self._stopped = True
             self.stopped_by = error
         for task in self._waiting:
             task.cancel()
@@ -140,138 +198,115 @@ class Dispatch:
         while self._running:
             await asyncio.wait(self._running)
 
-    async def _admit(self, producer: asyncio.Task[Any]) -> float | None:
-        """Wait for room in flight and for a start; None where the run was stopped meanwhile."""
-        self._waiting.add(producer)
+    async def _wait(self, waiting: Awaitable[T]) -> T | None:
+        """Await something that a stop ends; None where it did."""
+        task = asyncio.ensure_future(waiting)
+        self._waiting.add(task)
         try:
-            await self._window.acquire()
-            return await self._pace.turn()
+            return await task
         except asyncio.CancelledError:
-            if not self._stopping:
-                raise
-            producer.uncancel()
-            return None
+            task.cancel()
+            if self.stopped() and not _this_task().cancelling():
+                return None
+            raise
         finally:
-            self._waiting.discard(producer)
+            self._waiting.discard(task)
 
-    async def _one(self, job: Job, started: float, on_outcome: OnOutcome) -> None:
+    async def _admit(self) -> float:
+        """Wait for room in flight and for a start."""
+        await self._window.acquire()
+        return await self._pace.turn()
+
+    async def _one(self, job: Job, started: float) -> None:
         try:
-            on_outcome(job, await self._work(job, started))
+            outcome = await self._work(job, started)
+            if outcome is not None:
+                self._on_outcome(job, outcome)
         except Exception as error:  # noqa: BLE001  the others end in order, then it is raised
             self._crash = self._crash or error
             self._stop(None)
         finally:
             self._window.release()
 
-    async def _work(self, job: Job, started: float) -> Outcome:
-        """Send one job until it has an outcome."""
+    async def _work(self, job: Job, started: float) -> Outcome | None:
+        """Send one job until it has an outcome; None where another run has it now."""
         attempt = 0
-        while not self._stopping:
+        while not self.stopped():
             attempt += 1
             try:
                 answer = await self._in_the_air(job)
             except asyncio.CancelledError:
-                return LET_GO
+                return await self._kept(self._book.lost(job), LET_GO)
             except NotWorkedOnError as error:
-                wait = self._before_retry(error, attempt)
-                if wait is None:
-                    return self._given_up(error)
+                outcome = await self._kept(self._book.free(job), PENDING)
                 try:
-                    started = await self._again(wait)
-                except asyncio.CancelledError:
-                    return PENDING
+                    wait = self._patience.before_retry(error, attempt)
+                except OutOfPatienceError:
+                    self._stop(error)
+                    return outcome
+                if wait is None:
+                    return given_up(error, attempt)
+                if not await self._again(job, wait):
+                    return PENDING if self.stopped() else None
+                started = self._clock()
             except ProntoError as error:
-                return self._failed(error, started)
+                return await self._failed(job, error, started)
             else:
-                self._heard(started)
-                return Outcome("answered", answer)
+                self._patience.answered(started)
+                return await self._kept(
+                    self._book.answered(job, answer), Outcome("answered", answer)
+                )
         return PENDING
+
+    async def _kept(self, writing: Awaitable[None], outcome: Outcome) -> Outcome:
+        """Write to the ledger first; where it fails, stop, and hand the outcome on all the same."""
+        try:
+            await writing
+        except LedgerError as error:
+            self._stop(error)
+        return outcome
+
+    async def _again(self, job: Job, wait: float) -> bool:
+        """Wait, and claim the job anew; False where it must not be sent now."""
+        if wait:
+            await self._wait(self._sleep(wait))
+        if self.stopped():
+            return False
+        claimed = await self._claimed([job])
+        if self.stopped() or claimed != [job]:  # another run took it, or a part of it, meanwhile
+            for part in claimed:
+                await self._book.free(part)
+                self._held.append(part)
+            return False
+        return await self._wait(self._pace.turn()) is not None
 
     async def _in_the_air(self, job: Job) -> Answer:
         task = _this_task()
         self._in_flight.add(task)
+        self._book.leaves(job)
         try:
             return await self._send(job)
         finally:
             self._in_flight.discard(task)
 
-    async def _again(self, wait: float) -> float:
-        task = _this_task()
-        self._waiting.add(task)
-        try:
-            if self._stopping:
-                raise asyncio.CancelledError
-            if wait:
-                await self._sleep(wait)
-            return await self._pace.turn()
-        finally:
-            self._waiting.discard(task)
-
-    def _before_retry(self, error: NotWorkedOnError, attempt: int) -> float | None:
-        """Return the seconds this job waits by itself before its next start; None: no retry."""
-        if self._stopping:
-            return None
-        silent = self._clock() - self._last_answer
-        budget = self._retry_budget
-        if isinstance(error, ConnectionFailedError) and not self._reached:
-            budget = min(budget, FIRST_CONTACT_BUDGET)
-        if silent > budget or (error.retry_after or 0.0) > self._retry_budget:
-            self._stop(error)
-            return None
-        if not isinstance(error, ConnectionFailedError):
-            self._reached = True
-        if isinstance(error, ConnectionFailedError):
-            self._unreached += 1
-            if self._unreached >= UNREACHED_IN_A_ROW:  # not one unlucky connection: the network
-                self._pace.pause(None)
-        if isinstance(error, RateLimitedError):
-            pause = self._pace.pause(error.retry_after)
-            log.info("429: all requests wait %.1f s", pause)
-            return 0.0
-        if isinstance(error, ServiceBusyError) and attempt >= BUSY_ATTEMPTS:
-            return None
-        if error.retry_after is not None:
-            return error.retry_after
-        return backoff(attempt, first=0.5) * self._jitter(0.5, 1.0)
-
-    def _given_up(self, error: NotWorkedOnError) -> Outcome:
-        if self._stopping:
-            return PENDING
-        return Outcome("error", message=f"{error} It was tried {BUSY_ATTEMPTS} times.")
-
-    def _failed(self, error: ProntoError, started: float) -> Outcome:
+    async def _failed(self, job: Job, error: ProntoError, started: float) -> Outcome:
         match error:
             case AuthenticationError() | ConsentRequiredError() | CreditsExhaustedError():
                 self._stop(error)
-                return PENDING
+                return await self._kept(self._book.free(job), PENDING)
             case RefusedError():
-                self._heard(started)
-                return Outcome("error", message=str(error))
+                self._patience.answered(started)
+                outcome = Outcome("error", message=str(error))
+                return await self._kept(self._book.free(job), outcome)
             case FateUnknownError():
-                self._lost(error, started)
-                return Outcome("unknown", message=str(error))
+                try:
+                    self._patience.lost(started)
+                except OutOfPatienceError:
+                    self._stop(error)
+                outcome = Outcome("unknown", message=str(error))
+                return await self._kept(self._book.lost(job), outcome)
             case _:
                 raise error
-
-    def _heard(self, started: float) -> None:
-        self._last_answer = self._clock()
-        self._reached = True
-        self._losses = self._unreached = 0
-        self._pace.worked(started)
-
-    def _lost(self, error: FateUnknownError, started: float) -> None:
-        """Stop a run that only loses: each loss may be charged.
-
-        One blip can lose all that was in flight, so only requests count that started after the
-        loss before them was known.
-        """
-        self._reached = True
-        if self._losses == 0:
-            self._losses, self._first_loss = 1, self._clock()
-        elif started > self._first_loss:
-            self._losses += 1
-        if self._losses >= LOSSES_IN_A_ROW:
-            self._stop(error)
 
 
 def _this_task() -> asyncio.Task[Any]:

@@ -8,6 +8,7 @@ from typing import Any, Final, Literal
 
 from ..api.models import Answer, Contact
 from ..api.spec import EnrichmentType
+from .ledger import Entry
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,23 @@ class Outcome:
     message: str | None = None
 
 
+def given_up(error: Exception, attempts: int) -> Outcome:
+    """Return the outcome of a contact that the service would not take."""
+    return Outcome("error", message=f"{error} It was tried {attempts} times.")
+
+
+def outcome_of(entry: Entry) -> Outcome:
+    """Return the outcome that an entry of the ledger stands for."""
+    if entry.state == "answered":
+        return Outcome("answered", Answer.model_validate(entry.answer))
+    return SENT_BEFORE
+
+
+SENT_BEFORE: Final = Outcome(
+    "unknown",
+    message="Sent by an earlier run, and the answer was lost; it may have been charged. "
+    "resend_unknown=True sends it again.",
+)
 PENDING: Final = Outcome("pending", message="Not sent: the run was stopped.")
 LET_GO: Final = Outcome(
     "unknown", message="The run was stopped while the answer was awaited; it may be charged."

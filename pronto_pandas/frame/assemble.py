@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import re
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Final
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Final, Protocol
 
 import numpy as np
 import pandas as pd
@@ -12,7 +13,7 @@ import pandas as pd
 from ..api.models import Answer, Phone
 from ..api.spec import EnrichmentType
 from ..errors import ColumnsError
-from .arrays import Bools, Objects, any_of, first_of, joined, no_rows, nothing, objects, present
+from .arrays import Bools, Objects, all_of, joined, no_rows, nothing, objects, present
 from .columns import filled, position
 from .options import Options
 from .plan import Plan
@@ -123,13 +124,34 @@ def _filled_in(column: pd.Series, values: Objects, rows: Bools) -> Any:
     return array
 
 
+class Settled(Protocol):
+    """What became of one contact and type."""
+
+    @property
+    def state(self) -> str: ...  # noqa: D102
+    @property
+    def answer(self) -> Answer | None: ...  # noqa: D102
+    @property
+    def message(self) -> str | None: ...  # noqa: D102
+
+
+Result = Mapping[EnrichmentType, Settled]
+
+
+def verdict(result: Result, asks: Iterable[EnrichmentType]) -> str:
+    """Return the ``pronto_status`` of a row that asks for these types."""
+    settled = [(type_, result[type_]) for type_ in asks if type_ in result]
+    if any(s.answer is not None and s.answer.has(type_) for type_, s in settled):
+        return "found"
+    states = {s.state for _, s in settled}
+    for state in ("unknown", "error", "pending"):
+        if state in states:
+            return state
+    return "not_found" if settled else "pending"
+
+
 def assemble(
-    df: pd.DataFrame,
-    plan: Plan,
-    options: Options,
-    states: Sequence[str],
-    messages: Sequence[str | None],
-    answers: Sequence[Answer | None],
+    df: pd.DataFrame, plan: Plan, options: Options, results: Sequence[Result]
 ) -> pd.DataFrame:
     """Put what came back into a copy of the frame.
 
@@ -141,8 +163,9 @@ def assemble(
         What was to be sent.
     options : Options
         What was asked for.
-    states, messages, answers : sequence
-        Contact by contact, what became of it: ``answered``, ``error``, ``unknown`` or ``pending``.
+    results : sequence of mapping
+        Contact by contact, what became of each type: ``answered``, ``error``, ``unknown`` or
+        ``pending``. A type that is not there is not known.
 
     Returns
     -------
@@ -150,24 +173,24 @@ def assemble(
         With ``email``, ``email_status``, ``phone_1``, … as asked, and ``pronto_status``,
         ``pronto_message`` and ``enrichment_id``, all of the string dtype of the installed pandas.
     """
-    row_answers = _spread(plan, answers)
     writer = _Writer(df, options.prefix)
-    got: dict[EnrichmentType, Bools] = {}
+    phone_answers, phones_got = nothing(len(df)), no_rows(len(df))
     for type_ in options.types:
-        asked = present(row_answers) & plan.row_asks[type_]
-        got[type_] = asked & present(_each(row_answers, _value, type_))
+        answers = _spread(plan, [r[type_].answer if type_ in r else None for r in results])
+        asked = present(answers) & plan.row_asks[type_]
+        got = asked & present(_each(answers, _value, type_))
         if type_ == "phone":
-            _write_phones(writer, options.phones, row_answers, asked, got[type_])
+            phone_answers, phones_got = answers, got
+            _write_phones(writer, options.phones, answers, asked, got)
         else:
-            writer.fill(type_, _each(row_answers, _read, type_), got[type_])
+            writer.fill(type_, _each(answers, _read, type_), got)
         # A status belongs to its value: it is written with every new one, else only where empty.
         status = f"{type_}_status"
-        statuses = _each(row_answers, _read, status)
-        rows = got[type_] | (asked & ~writer.filled(status))
-        writer.fill(status, statuses, rows & present(statuses))
-    _write_run(writer, plan, states, messages, row_answers, any_of(got.values()))
-    if options.phones == "rows" and "phone" in got:
-        return _one_row_a_phone(writer.df, options.prefix, row_answers, got["phone"])
+        statuses = _each(answers, _read, status)
+        writer.fill(status, statuses, present(statuses) & (got | (asked & ~writer.filled(status))))
+    _write_run(writer, plan, results)
+    if options.phones == "rows" and "phone" in options.types:
+        return _one_row_a_phone(writer.df, options.prefix, phone_answers, phones_got)
     return writer.df
 
 
@@ -210,22 +233,39 @@ def _write_phone(writer: _Writer, name: str, phones: Objects, rows: Bools) -> No
     writer.fill(f"{name}_type", _each(phones, _read, "type"), rows & present(phones))
 
 
-def _write_run(
-    writer: _Writer,
-    plan: Plan,
-    states: Sequence[str],
-    messages: Sequence[str | None],
-    answers: Objects,
-    hits: Bools,
-) -> None:
-    status = _spread(plan, states)
-    status[status == "answered"] = "not_found"
-    status[hits] = "found"
-    said = first_of(_spread(plan, messages), _each(answers, _read, "message"))
-    writer.replace("pronto_status", first_of(status, plan.row_status))
+def _write_run(writer: _Writer, plan: Plan, results: Sequence[Result]) -> None:
+    """Write what became of each row; rows of one contact may ask for different types of it."""
+    status, said, ids = plan.row_status.copy(), nothing(len(writer.df)), nothing(len(writer.df))
+    wants: dict[tuple[EnrichmentType, ...], Bools] = {}
+    for types in _subsets(plan):
+        wants[types] = all_of([plan.row_asks[t] == (t in types) for t in plan.row_asks])
+    for types, rows in wants.items():
+        rows = rows & (plan.row_contact >= 0)
+        status[rows] = _spread(plan, [verdict(r, types) for r in results])[rows]
+        said[rows] = _spread(plan, [_words(r, types) for r in results])[rows]
+        ids[rows] = _spread(plan, [_id(r, types) for r in results])[rows]
+    writer.replace("pronto_status", status)
     writer.replace("pronto_message", joined([said, plan.row_message], " "))
-    ids = _each(answers, _read, "enrichment_id")
     writer.fill("enrichment_id", ids, present(ids))
+
+
+def _subsets(plan: Plan) -> list[tuple[EnrichmentType, ...]]:
+    types = list(plan.row_asks)
+    sizes = range(1, len(types) + 1)
+    return [subset for size in sizes for subset in itertools.combinations(types, size)]
+
+
+def _words(result: Result, types: Iterable[EnrichmentType]) -> str | None:
+    said = [s.message or (s.answer.message if s.answer else None) for s in _of(result, types)]
+    return " ".join(dict.fromkeys(words for words in said if words)) or None
+
+
+def _id(result: Result, types: Iterable[EnrichmentType]) -> str | None:
+    return next((s.answer.enrichment_id for s in _of(result, types) if s.answer), None)
+
+
+def _of(result: Result, types: Iterable[EnrichmentType]) -> list[Settled]:
+    return [result[type_] for type_ in types if type_ in result]
 
 
 def _one_row_a_phone(df: pd.DataFrame, prefix: str, answers: Objects, got: Bools) -> pd.DataFrame:

@@ -44,11 +44,6 @@ def trimmed(text: str) -> str:
     return "" if text in _MISSING_WRITTEN or not any(map(str.isalnum, text)) else text
 
 
-def same(value: str) -> str:
-    """Return what two values have in common that mean the same: case and width do not count."""
-    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", value).casefold())
-
-
 def name(text: str) -> str:
     """Clean a person's name."""
     if not any(map(str.isalpha, text)):

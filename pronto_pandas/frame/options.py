@@ -34,6 +34,10 @@ class Options:
         ``columns``, ``rows`` or ``list``.
     prefix : str
         Put before every column that is added.
+    refresh : bool
+        Send anew what the ledger has an answer for.
+    resend_unknown : bool
+        Send anew what was sent and whose answer was lost.
     custom : tuple of str
         Columns to pass through to the service.
     """
@@ -45,6 +49,8 @@ class Options:
     overwrite: bool = False
     phones: Phones = "columns"
     prefix: str = ""
+    refresh: bool = False
+    resend_unknown: bool = False
     custom: tuple[object, ...] = ()
 
     def __post_init__(self) -> None:

@@ -10,7 +10,7 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from ..api.models import Contact
+from ..api.models import Contact, same
 from ..api.spec import EnrichmentType
 from . import clean, columns
 from .arrays import (
@@ -143,6 +143,16 @@ def make(df: pd.DataFrame, options: Options, already: Mapping[EnrichmentType, Bo
     )
 
 
+def people(df: pd.DataFrame, options: Options) -> list[Contact]:
+    """Return the distinct people of a frame who have both names, sendable or not."""
+    found = columns.find(df, options.columns)
+    columns.require(df, found, [(name,) for name in NAMES])
+    cells = _Cells.of(df, found)
+    contact = _people(cells, all_of(map(cells.has, NAMES)))
+    numbers, rows = np.unique(contact, return_index=True)
+    return [cells.contact(row) for row in rows[numbers >= 0]]
+
+
 @dataclass(frozen=True)
 class _Cells:
     """The cleaned values of the frame's fields, and why cells have none."""
@@ -220,7 +230,7 @@ def _people(cells: _Cells, sendable: Bools) -> Ints:
     codes = np.zeros(len(rows), dtype=np.int64)
     for values in cells.values.values():
         column, distinct = pd.factorize(values[rows])
-        alike, kinds = pd.factorize(objects(map(clean.same, distinct), len(distinct)))
+        alike, kinds = pd.factorize(objects(map(same, distinct), len(distinct)))
         # A missing value has the code -1, which is one more kind.
         column = np.where(column < 0, len(kinds), np.append(alike, 0)[column])
         codes = pd.factorize(codes * (len(kinds) + 1) + column)[0]

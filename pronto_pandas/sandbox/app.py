@@ -26,6 +26,7 @@ def create_app(sandbox: Sandbox) -> ASGIApp:
     """Return the application that serves a sandbox."""
 
     async def enrich(request: Request) -> Response:
+        sandbox.in_flight += 1
         try:
             sandbox.admit()
             sandbox.authorize(request.headers.get(spec.KEY_HEADER))
@@ -42,6 +43,8 @@ def create_app(sandbox: Sandbox) -> ASGIApp:
         except RefusalError as refused:
             sandbox.refused[refused.status] += 1
             return _refused(refused)
+        finally:
+            sandbox.in_flight -= 1
 
     async def account(request: Request) -> Response:
         try:

@@ -85,6 +85,7 @@ class Sandbox:
     charges: list[dict[str, Any]] = field(default_factory=list)
     asked: Counter[str] = field(default_factory=Counter)
     refused: Counter[int] = field(default_factory=Counter)
+    in_flight: int = 0
     _window: deque[float] = field(default_factory=deque)
 
     def admit(self) -> None:

@@ -1,0 +1,280 @@
+"""What was sent and what was answered, on disk.
+
+One entry for each contact, type and address. It is written before the request leaves (``sent``)
+and becomes ``answered`` before anything else sees the answer, so that no answer is paid for twice
+and none that was paid for is lost. A run renews the lease on what it has sent; what a dead run left
+behind is ``unknown``.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sqlite3
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+
+from ..errors import LedgerError
+from . import schema
+from .owner import process_gone
+from .schema import entries
+
+State = Literal["sent", "answered", "unknown"]
+Key = tuple[str, str]
+"""A contact's key and a type."""
+
+LEASE: Final = 30.0
+"""Seconds for which a run that does not renew its lease counts as living."""
+
+CHUNK: Final = 400
+"""Contacts a statement asks for; SQLite takes a bounded number of values."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What the ledger holds of one contact and type.
+
+    Parameters
+    ----------
+    state : str
+        ``sent`` by a run that lives, ``answered``, or ``unknown``.
+    answer : dict, optional
+        The fields of the answer, where there is one.
+    at : float
+        When the state was reached, in seconds since 1970.
+    """
+
+    state: State
+    answer: dict[str, Any] | None
+    at: float
+
+
+class Ledger:
+    """The entries of one address.
+
+    Parameters
+    ----------
+    engine : Engine
+        Where they are.
+    address : str
+        Whose answers they are; sandbox people never mix with real ones.
+    place : str
+        What to call the place in messages.
+    clock : callable
+        Seconds since 1970; leases are compared between machines.
+    lock : context manager, optional
+        Held during a transaction, where threads share one connection.
+    """
+
+    def __init__(
+        self,
+        engine: sa.Engine,
+        address: str,
+        place: str,
+        *,
+        clock: Callable[[], float] = time.time,
+        lock: AbstractContextManager[object] | None = None,
+    ) -> None:
+        self._engine, self.address, self.place = engine, address, place
+        self._lock = nullcontext() if lock is None else lock
+        self.clock = clock
+
+    @contextmanager
+    def transaction(self) -> Iterator[sa.Connection]:
+        """Open a connection for one transaction that is on disk when the block ends.
+
+        Raises
+        ------
+        LedgerError
+            Where the ledger cannot be read or written.
+        """
+        try:
+            with self._lock, self._engine.begin() as connection:
+                yield connection
+        except sa.exc.DBAPIError as error:
+            raise _said(error, self.place) from None
+
+    def prepare(self) -> None:
+        """Create the tables or bring them up to date, and prove that the ledger can be written."""
+        with self.transaction() as connection:
+            schema.migrate(connection, self.place)
+
+    def find(
+        self, connection: sa.Connection, contacts: Sequence[str], types: Sequence[str]
+    ) -> dict[Key, Entry]:
+        """Return what is known of these contacts; what a dead run sent counts as unknown."""
+        now = self.clock()
+        found: dict[Key, Entry] = {}
+        for start in range(0, len(contacts), CHUNK):
+            rows = connection.execute(
+                sa.select(entries).where(
+                    entries.c.address == self.address,
+                    entries.c.contact.in_(contacts[start : start + CHUNK]),
+                    entries.c.type.in_(types),
+                )
+            )
+            for row in rows.mappings():
+                dead = row["state"] == "sent" and _dead(row, now)
+                state: State = "unknown" if dead else row["state"]
+                answer = None if row["answer"] is None else json.loads(row["answer"])
+                found[row["contact"], row["type"]] = Entry(state, answer, row["at"])
+        return found
+
+    def claim(
+        self, connection: sa.Connection, keys: Sequence[Key], owner: str, replaceable: Replaceable
+    ) -> dict[Key, Entry]:
+        """Mark as ``sent`` what may be sent; return the entries of what may not.
+
+        Parameters
+        ----------
+        connection : Connection
+            In a transaction that writes; so two runs cannot claim the same.
+        keys : sequence
+            What to send.
+        owner : str
+            The run.
+        replaceable : callable
+            Says of an entry whether it may be sent anew.
+        """
+        known = self.find(connection, [key[0] for key in keys], sorted({key[1] for key in keys}))
+        kept = {k: known[k] for k in keys if k in known and not replaceable(known[k])}
+        self._put(connection, [k for k in keys if k not in kept], "sent", owner=owner)
+        return kept
+
+    def answer(self, connection: sa.Connection, answers: dict[Key, dict[str, Any]]) -> None:
+        """Store answers."""
+        for key, fields in answers.items():
+            self._put(connection, [key], "answered", answer=json.dumps(fields))
+
+    def lose(self, connection: sa.Connection, keys: Sequence[Key]) -> None:
+        """Note that these were sent and that nobody knows what became of them."""
+        self._put(connection, keys, "unknown")
+
+    def release(self, connection: sa.Connection, keys: Sequence[Key]) -> None:
+        """Take back entries of what was surely not worked on."""
+        for contact, type_ in keys:
+            connection.execute(
+                sa.delete(entries).where(
+                    *self._is(contact), entries.c.type == type_, entries.c.state == "sent"
+                )
+            )
+
+    def renew(self, connection: sa.Connection, owner: str) -> None:
+        """Say that a run lives."""
+        connection.execute(
+            sa.update(entries)
+            .where(entries.c.owner == owner, entries.c.state == "sent")
+            .values(lease=self.clock() + LEASE)
+        )
+
+    def forget(self, connection: sa.Connection, contacts: Sequence[str]) -> int:
+        """Delete all that is known of these contacts, at this address; return how many entries."""
+        gone = 0
+        for start in range(0, len(contacts), CHUNK):
+            chunk = entries.c.contact.in_(contacts[start : start + CHUNK])
+            rows = sa.delete(entries).where(entries.c.address == self.address, chunk)
+            gone += connection.execute(rows).rowcount
+        return gone
+
+    def purge(self, connection: sa.Connection, before: float) -> int:
+        """Delete what reached its state before a moment, at every address; return how many."""
+        living = sa.and_(entries.c.state == "sent", entries.c.lease > self.clock())
+        rows = sa.delete(entries).where(entries.c.at < before, sa.not_(living))
+        return connection.execute(rows).rowcount
+
+    def count(self, connection: sa.Connection) -> list[tuple[str, str, int, float, float]]:
+        """Return address, state, number of entries, and the first and last moment of each."""
+        at = entries.c.at
+        columns = (
+            entries.c.address,
+            entries.c.state,
+            sa.func.count(),
+            sa.func.min(at),
+            sa.func.max(at),
+        )
+        rows = sa.select(*columns).group_by(entries.c.address, entries.c.state)
+        return [tuple(row) for row in connection.execute(rows.order_by(*columns[:2]))]
+
+    def wipe(self) -> None:
+        """Let go of what was deleted in SQLite's own log, too."""
+        if self._engine.dialect.name != "sqlite":
+            return
+        try:
+            with self._lock, contextlib.closing(self._engine.raw_connection()) as connection:
+                connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        except (sa.exc.DBAPIError, sqlite3.Error) as error:
+            raise _said(error, self.place) from None
+
+    def _is(self, contact: str) -> tuple[sa.ColumnElement[bool], ...]:
+        return entries.c.address == self.address, entries.c.contact == contact
+
+    def _put(
+        self,
+        connection: sa.Connection,
+        keys: Sequence[Key],
+        state: State,
+        *,
+        owner: str | None = None,
+        answer: str | None = None,
+    ) -> None:
+        if not keys:
+            return
+        now = self.clock()
+        values = {
+            "state": state,
+            "owner": owner,
+            "lease": now + LEASE if owner else None,
+            "answer": answer,
+            "at": now,
+        }
+        insert = (sqlite if connection.dialect.name == "sqlite" else postgresql).insert(entries)
+        statement = insert.on_conflict_do_update(
+            index_elements=["address", "contact", "type"],
+            set_={name: insert.excluded[name] for name in values},
+        )
+        rows = [{"address": self.address, "contact": c, "type": t, **values} for c, t in keys]
+        connection.execute(statement, rows)
+
+
+Replaceable = Callable[[Entry], bool]
+
+
+def _dead(row: sa.RowMapping, now: float) -> bool:
+    """Say whether the run that sent an entry has ended without settling it."""
+    return row["lease"] is None or row["lease"] <= now or process_gone(row["owner"] or "")
+
+
+def _said(error: Exception, place: str) -> LedgerError:
+    """Say what is wrong with the ledger, and no value of it."""
+    cause = getattr(error, "orig", error)
+    words = str(cause).lower()
+    if "locked" in words or "busy" in words:
+        why = "is locked by another program. Close it, or wait until it is done"
+    elif "full" in words:
+        why = "cannot be written: the disk is full. Make room"
+    elif "not a database" in words or "malformed" in words:
+        why = (
+            "is damaged. Move the file away to start anew (its answers will be asked and paid "
+            "again), or put a backup in its place"
+        )
+    elif "readonly" in words or "read-only" in words or "unable to open" in words:
+        why = "cannot be written there. Choose another place with pronto.configure(ledger=…)"
+    else:
+        why = f"failed ({type(cause).__name__})"
+    return LedgerError(f"The ledger at {place} {why}. Nothing is sent without an entry in it.")
+
+
+def fields_of(answer: Any, types: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """Return for each type what of an answer belongs to it."""
+    whole = answer.model_dump(mode="json")
+    shared = {name: whole[name] for name in ("enrichment_id", "status", "message")}
+    value = {"phone": "phones"}
+    return {
+        t: shared | {name: whole[name] for name in (value.get(t, t), f"{t}_status")} for t in types
+    }

@@ -1,0 +1,82 @@
+"""The tables of the ledger, their version, and how SQLite is used."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from typing import Any, Final
+
+import sqlalchemy as sa
+
+from ..errors import LedgerError
+
+VERSION: Final = 1
+
+BUSY_TIMEOUT: Final = 5_000
+"""Milliseconds to wait for another program that writes."""
+
+metadata = sa.MetaData()
+
+meta = sa.Table(
+    "pronto_meta",
+    metadata,
+    sa.Column("name", sa.String, primary_key=True),
+    sa.Column("value", sa.String, nullable=False),
+)
+
+entries = sa.Table(
+    "pronto_entries",
+    metadata,
+    sa.Column("address", sa.String, primary_key=True),
+    sa.Column("contact", sa.String, primary_key=True),
+    sa.Column("type", sa.String, primary_key=True),
+    sa.Column("state", sa.String, nullable=False),
+    sa.Column("owner", sa.String, index=True),
+    sa.Column("lease", sa.Float),
+    sa.Column("answer", sa.Text),
+    sa.Column("at", sa.Float, nullable=False),
+)
+
+MIGRATIONS: Final[dict[int, Callable[[sa.Connection], None]]] = {}
+"""From each version to the next one."""
+
+
+def migrate(connection: sa.Connection, place: str) -> None:
+    """Create the tables, or bring those of an earlier version up to date.
+
+    Raises
+    ------
+    LedgerError
+        Where a later version of the package has written them.
+    """
+    metadata.create_all(connection)
+    version = connection.scalar(sa.select(meta.c.value).where(meta.c.name == "version"))
+    at = VERSION if version is None else int(version)
+    if at > VERSION:
+        raise LedgerError(
+            f"The ledger at {place} was written by a later version of pronto-pandas. "
+            "Update the package. Nothing was sent."
+        )
+    for earlier in range(at, VERSION):
+        MIGRATIONS[earlier](connection)
+    connection.execute(sa.delete(meta).where(meta.c.name == "version"))
+    connection.execute(sa.insert(meta).values(name="version", value=str(VERSION)))
+
+
+def on_connect(connection: Any, record: object) -> None:
+    """Set SQLite up: wait for others, forget for good, and be on disk when it says so."""
+    connection.isolation_level = None  # transactions begin where on_begin says
+    cursor = connection.cursor()
+    cursor.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT}")
+    cursor.execute("PRAGMA secure_delete = ON")
+    cursor.execute("PRAGMA synchronous = FULL")
+    try:
+        cursor.execute("PRAGMA journal_mode = WAL")
+    except sqlite3.OperationalError:  # a network folder: the rollback journal does there
+        cursor.execute("PRAGMA journal_mode = DELETE")
+    cursor.close()
+
+
+def on_begin(connection: sa.Connection) -> None:
+    """Take the right to write at once, so that what was read still holds when it is written."""
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
