@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final, cast
 
 import pandas as pd
+import platformdirs
 
 from .api.spec import EnrichmentType
 from .errors import (
@@ -30,7 +31,7 @@ from .frame.options import Options
 from .frame.plan import Plan, make
 from .notebook import loop
 from .notebook.progress import Counter, Watcher, watching
-from .settings import SANDBOX, Settings
+from .settings import APP, SANDBOX, Settings
 
 if TYPE_CHECKING:  # what speaks HTTP is imported when something is sent
     from pydantic import SecretStr
@@ -181,7 +182,8 @@ class Run:
 
         address, key = self._target()
         limits = self._settings
-        pace = pace_for(address or "", key.get_secret_value(), limits.rate)
+        folder = None if limits.address == SANDBOX else platformdirs.user_state_path(APP) / "pace"
+        pace = pace_for(address or PRONTO, key.get_secret_value(), limits.rate, folder)
         counter = Counter(self._rows, time.monotonic)
         ledger = cast("Ledger", self._ledger)
         async with (

@@ -21,6 +21,9 @@ from .errors import ConfigurationError, MissingKeyError
 SANDBOX: Final = "sandbox"
 """As ``base_url``: the sandbox inside this process. It needs no key and is never sent yours."""
 
+APP: Final = "pronto-pandas"
+"""The name of the folders that the package keeps files in."""
+
 KEY_VARIABLE: Final = "PRONTO_API_KEY"
 BASE_URL_VARIABLE: Final = "PRONTO_BASE_URL"
 LEDGER_VARIABLE: Final = "PRONTO_LEDGER"
@@ -86,7 +89,7 @@ class Settings:
         if self.address == SANDBOX:
             return None
         from_environment = os.environ.get(LEDGER_VARIABLE, "").strip()
-        return from_environment or str(platformdirs.user_data_path("pronto-pandas") / LEDGER_FILE)
+        return from_environment or str(platformdirs.user_data_path(APP) / LEDGER_FILE)
 
     @property
     def address(self) -> str | None:

@@ -29,6 +29,7 @@ def _no_settings_of_the_machine(
     """Let no key, address or ledger of the developer's machine into a test, nor out of it."""
     ledger = tmp_path_factory.mktemp("ledger") / "ledger.sqlite3"
     monkeypatch.setenv("PRONTO_LEDGER", str(ledger))
+    monkeypatch.setenv("XDG_STATE_HOME", str(ledger.parent / "state"))
     monkeypatch.delenv("PRONTO_API_KEY", raising=False)
     monkeypatch.delenv("PRONTO_BASE_URL", raising=False)
     with pronto.configure():

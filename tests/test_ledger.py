@@ -106,7 +106,7 @@ def test_collect_never_sends_and_needs_no_key(serve: Serve) -> None:
     assert set(out["pronto_status"][5:]) == {"pending"}
     assert len(server.sandbox.charges) == 5
     with pytest.raises(pronto.ConfigurationError, match="Series"):
-        pronto.collect(out["email"], "email")  # type: ignore[arg-type]  # what a user may try
+        pronto.collect(out["email"], "email")
 
 
 def test_refresh_asks_anew(serve: Serve) -> None:
@@ -181,6 +181,7 @@ def test_every_entry_is_written_before_the_request_leaves(serve: Serve, monkeypa
 KILLED = """
     from pronto_pandas.sandbox.people import identity
     df = people(ROWS)
+    pronto.configure(rate=100)
     def seen(event):
         print(event.done, flush=True)
     df.pronto.enrich("email", progress=seen)
@@ -192,7 +193,7 @@ def test_killed_at_20_moments_nothing_is_charged_twice_or_lost(serve: Serve) -> 
     """One run of 2,000 rows, killed and started again until it is through."""
     server = serve(latency=0.5)
     chance = random.Random(7)
-    in_flight, seen, kills = 0, 0, 0
+    seen, kills = 0, 0
     while True:
         process = script(server, KILLED.replace("ROWS", "2000"))
         try:
@@ -218,13 +219,21 @@ def test_killed_at_20_moments_nothing_is_charged_twice_or_lost(serve: Serve) -> 
     out = people(2000).pronto.collect("email")
     counts = Counter(out["pronto_status"])
     assert set(counts) <= SETTLED | {"unknown"}
-    assert 0 < counts["unknown"] <= in_flight
+    # Unknown is what was in flight. One contact a kill may have been on its way to the server, and
+    # as many as a commit took, with an entry already.
+    unknown = out.loc[out["pronto_status"] == "unknown", list(people(1).columns)]
+    never_arrived = [
+        row for row in unknown.to_dict("records") if identity(row) not in server.sandbox.asked
+    ]
+    assert 0 < len(unknown) < 20 * 100 * 0.8
+    assert len(never_arrived) <= 20 * 3
 
 
 def test_two_processes_ask_each_contact_once_and_both_get_all(serve: Serve) -> None:
     """They share the work: what one has sent, the other waits for."""
     server = serve(latency=0.3)
     code = """
+        pronto.configure(rate=100)
         df = people(1000)
         out = df.pronto.enrich("email", progress=False)
         print(sorted(set(out.pronto_status)), len(out))
@@ -235,6 +244,9 @@ def test_two_processes_ask_each_contact_once_and_both_get_all(serve: Serve) -> N
         assert stdout == "['found', 'not_found'] 1000\n", stderr
     assert set(server.sandbox.asked.values()) == {1}
     assert len(server.sandbox.asked) == 1000
+    # Each would start 96 a second alone. What the server sees is blurred by the way to it.
+    starts = sorted(server.sandbox.arrivals)
+    assert 1000 / (starts[-1] - starts[0]) < 100
 
 
 def test_two_threads_ask_each_contact_once(serve: Serve) -> None:
@@ -247,7 +259,7 @@ def test_two_threads_ask_each_contact_once(serve: Serve) -> None:
         thread.start()
     for thread in threads:
         thread.join()
-    pd.testing.assert_frame_equal(*frames)
+    pd.testing.assert_frame_equal(frames[0], frames[1])
     assert set(server.sandbox.asked.values()) == {1}
     assert not ledger_file().exists()
 
@@ -307,7 +319,7 @@ def test_a_living_run_renews_its_lease(serve: Serve, monkeypatch: pytest.MonkeyP
 
 
 def test_owners() -> None:
-    """This process lives; a number that nobody has is gone; another machine cannot be asked."""
+    """The own process lives; a number that nobody has is gone; another machine cannot be asked."""
     mine = new_owner()
     host = mine.split(":")[0]
     assert not process_gone(mine)
@@ -349,7 +361,7 @@ def test_forgotten_people_are_gone_from_the_file(serve: Serve) -> None:
 
 
 def _bytes() -> bytes:
-    return b"".join(file.read_bytes() for file in ledger_file().parent.iterdir())
+    return b"".join(file.read_bytes() for file in ledger_file().parent.glob("ledger*"))
 
 
 def test_purge_by_age_and_info(serve: Serve) -> None:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
 import threading
 from bisect import bisect_right
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from pronto_pandas.engine.limits import Gcra, Pace, backoff, in_flight_at_most, pace_for
+from pronto_pandas.engine.shared import SharedMoment
 
 from . import virtual
 
@@ -192,8 +196,6 @@ def test_as_many_in_flight_as_the_pace_can_reach() -> None:
 def test_a_low_limit_of_the_system_lowers_what_is_in_flight() -> None:
     """Where the hard limit is low, requests queue here instead of failing for want of sockets."""
     import os
-    import subprocess
-    import sys
 
     script = (
         "import resource; resource.setrlimit(resource.RLIMIT_NOFILE, (256, 256));"
@@ -208,3 +210,50 @@ def test_a_low_limit_of_the_system_lowers_what_is_in_flight() -> None:
         env={**os.environ},
     )
     assert int(done.stdout) == 128
+
+
+SHARING = """
+import asyncio, sys
+from pathlib import Path
+from pronto_pandas.engine.limits import pace_for
+
+async def main():
+    pace = pace_for("https://a.example", "key", 200, Path(sys.argv[1]))
+    for _ in range(150):
+        print(await pace.turn())
+
+asyncio.run(main())
+"""
+
+
+def test_processes_share_a_pace(tmp_path: Path) -> None:
+    """No sliding second of three processes together holds more than the rate."""
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-c", SHARING, str(tmp_path)], stdout=subprocess.PIPE, text=True
+        )
+        for _ in range(3)
+    ]
+    printed = [process.communicate(timeout=60)[0].split() for process in processes]
+    starts = sorted(float(moment) for lines in printed for moment in lines)
+    assert len(starts) == 450
+    assert most_in_a_second(starts) <= 200
+    assert {file.stat().st_mode & 0o777 for file in tmp_path.iterdir()} == {0o600}
+
+
+def test_a_shared_moment_from_before_a_restart_holds_nobody(tmp_path: Path) -> None:
+    """The clock starts anew with the machine; what is left in the file does not count."""
+    shared = SharedMoment(tmp_path / "pace")
+    with shared.held():
+        shared.value = 1e9
+    gcra = Gcra(50, SharedMoment(tmp_path / "pace"))
+    assert 0 < gcra.take(10.0) <= 0.05
+    (tmp_path / "pace").write_bytes(b"rubbish")
+    assert gcra.take(10.0) == 0
+
+
+def test_where_processes_cannot_share_threads_do(caplog: pytest.LogCaptureFixture) -> None:
+    """A folder that cannot be written is no reason not to work."""
+    limiter = pace_for("https://a.example", "alone", 50, Path("/proc/pronto"))
+    assert asyncio.run(limiter.turn()) > 0
+    assert "not writable" in caplog.text

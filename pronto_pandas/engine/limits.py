@@ -8,12 +8,18 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import logging
 import random
 import sys
 import threading
 import time
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from weakref import WeakKeyDictionary
+
+from .shared import Moment, SharedMoment
+
+log = logging.getLogger(__name__)
 
 Clock = Callable[[], float]
 """Seconds of a clock that never goes back and is the same in all threads."""
@@ -39,26 +45,27 @@ class Gcra:
     ----------
     rate : float
         Starts that no sliding second may exceed.
+    moment : Moment, optional
+        Where the next regular start is kept; a shared one holds the limit over all who share it.
     """
 
-    def __init__(self, rate: float) -> None:
+    def __init__(self, rate: float, moment: Moment | None = None) -> None:
         whole = max(int(rate), 1)
         burst = 2 if whole >= 4 else 1
         self._interval = max(1.0 / (0.96 * rate), (1 + 1e-6) / (whole - burst + 1))
         self._tolerance = (burst - 1) * self._interval
-        self._next = -float("inf")
+        self.moment = moment or Moment()
 
     def take(self, now: float) -> float:
         """Start now and return 0, or return the seconds to wait before asking again."""
-        wait = self._next - self._tolerance - now
-        if wait > 0:
-            return wait
-        self._next = max(self._next, now) + self._interval
-        return 0.0
-
-    def resume(self, earlier: Gcra) -> None:
-        """Go on from where a limiter of another rate stood."""
-        self._next = earlier._next
+        with self.moment.held():
+            # Further ahead than this it never is, but for one left from before a restart.
+            ahead = min(self.moment.value, now + self._tolerance + self._interval)
+            wait = ahead - self._tolerance - now
+            if wait > 0:
+                return wait
+            self.moment.value = max(ahead, now) + self._interval
+            return 0.0
 
 
 class Pace:
@@ -70,6 +77,8 @@ class Pace:
     ----------
     rate : float
         Starts that no sliding second may exceed.
+    moment : Moment, optional
+        Shared with other processes, or the own of this one.
     clock, sleep, jitter : callable
         Injected, so that tests need no real time.
     """
@@ -77,12 +86,13 @@ class Pace:
     def __init__(
         self,
         rate: float,
+        moment: Moment | None = None,
         *,
         clock: Clock = time.monotonic,
         sleep: Sleep = asyncio.sleep,
         jitter: Jitter = random.uniform,
     ) -> None:
-        self._gcra = Gcra(rate)
+        self._gcra = Gcra(rate, moment)
         self.rate = rate
         self._clock, self._sleep, self._jitter = clock, sleep, jitter
         self._lock = threading.Lock()
@@ -96,9 +106,7 @@ class Pace:
         """Change the rate; starts that were already let through still count."""
         with self._lock:
             if rate != self.rate:
-                slower = Gcra(rate)
-                slower.resume(self._gcra)
-                self._gcra, self.rate = slower, rate
+                self._gcra, self.rate = Gcra(rate, self._gcra.moment), rate
 
     async def turn(self) -> float:
         """Wait for the next start and return its moment. Every request needs one, retries too."""
@@ -146,16 +154,40 @@ _paces: dict[str, Pace] = {}
 _paces_lock = threading.Lock()
 
 
-def pace_for(address: str, api_key: str, rate: float) -> Pace:
-    """Return the pace that all runs of this process with this key share.
+def pace_for(address: str, api_key: str, rate: float, folder: Path | None = None) -> Pace:
+    """Return the pace that all runs with this key share.
 
-    Two runs one after the other, or side by side in threads, share one sliding second.
+    Two runs one after the other, side by side in threads, or in two processes of this machine,
+    share one sliding second.
+
+    Parameters
+    ----------
+    address, api_key : str
+        Whose limit it is.
+    rate : float
+        Starts that no sliding second may exceed.
+    folder : Path, optional
+        Where processes share; without, or where it cannot be written, the threads of this one do.
     """
     name = hashlib.sha256(f"{address}\0{api_key}".encode()).hexdigest()
     with _paces_lock:
-        pace = _paces.setdefault(name, Pace(rate))
+        if name not in _paces:
+            _paces[name] = Pace(rate, _moment(folder, name))
+        pace = _paces[name]
     pace.set_rate(rate)
     return pace
+
+
+def _moment(folder: Path | None, name: str) -> Moment:
+    if folder is None:
+        return Moment()
+    try:
+        shared = SharedMoment(folder / name)
+        with shared.held():
+            return shared
+    except OSError:
+        log.warning("Other processes with this key are not seen: their folder is not writable.")
+        return Moment()
 
 
 _SPARE_FILES = 128
