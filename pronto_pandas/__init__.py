@@ -34,6 +34,7 @@ from .errors import (
     ServiceBusyError,
     ServiceError,
     ServiceUnreachableWarning,
+    UnknownRowsWarning,
     UnreadableAnswerError,
 )
 from .functions import aenrich, collect, enrich
@@ -66,6 +67,7 @@ __all__ = [
     "ServiceBusyError",
     "ServiceError",
     "ServiceUnreachableWarning",
+    "UnknownRowsWarning",
     "UnreadableAnswerError",
     "aenrich",
     "collect",

@@ -13,13 +13,16 @@ def _parser() -> argparse.ArgumentParser:
         "sandbox", help="serve the Pronto API on this machine, with made-up people"
     )
     sandbox.add_argument("--port", type=int, default=8765, help="0 takes a free one")
+    sandbox.add_argument("--latency", type=seconds, default=0.5, help="seconds an answer takes")
     sandbox.add_argument(
-        "--latency", type=_share_or_more, default=0.5, help="seconds an answer takes"
+        "--faults",
+        type=part,
+        default=0.0,
+        help="part of the requests that fail: 429, 5xx, HTML, cut or lost answers; 0 to 1",
     )
-    sandbox.add_argument("--faults", type=_share, default=0.0, help="part of the requests, 0 to 1")
     sandbox.add_argument("--seed", type=int, default=0, help="draws the faults")
-    sandbox.add_argument("--rate", type=_count, default=50, help="requests in a sliding second")
-    sandbox.add_argument("--credits", type=_count, default=100_000, help="balance at the start")
+    sandbox.add_argument("--rate", type=count, default=50, help="requests in a sliding second")
+    sandbox.add_argument("--credits", type=count, default=100_000, help="balance at the start")
     return parser
 
 
@@ -30,15 +33,18 @@ def _number(text: str, low: float, high: float) -> float:
     return number
 
 
-def _share(text: str) -> float:
+def part(text: str) -> float:
+    """Read a part of a whole."""
     return _number(text, 0, 1)
 
 
-def _share_or_more(text: str) -> float:
+def seconds(text: str) -> float:
+    """Read a time."""
     return _number(text, 0, 3600)
 
 
-def _count(text: str) -> int:
+def count(text: str) -> int:
+    """Read a number of things."""
     return int(_number(text, 0, 1e12))
 
 
@@ -54,7 +60,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
         rate=args.rate,
         credits=args.credits,
     )
-    server = Server(sandbox, port=args.port)
+    try:
+        server = Server(sandbox, port=args.port)
+    except OSError as error:
+        raise SystemExit(
+            f"Port {args.port} cannot be used: {error.strerror}. Try --port 0."
+        ) from None
     print(f"Sandbox at {server.url}, key {sandbox.api_key}. Everything it answers is made up.")
     print(
         f'In Python: pronto.configure(base_url="{server.url}", api_key="{sandbox.api_key}")\n'

@@ -25,7 +25,7 @@ def _method(
     def method(self: Pronto, /, *args: P.args, **kwargs: P.kwargs) -> R:
         return function(self._df, *args, **kwargs)
 
-    signature = inspect.signature(function)
+    signature = inspect.signature(function, eval_str=True)
     own = inspect.Parameter("self", inspect.Parameter.POSITIONAL_ONLY)
     rest = list(signature.parameters.values())[1:]
     method.__signature__ = signature.replace(parameters=[own, *rest])  # type: ignore[attr-defined]  # read by inspect

@@ -25,6 +25,7 @@
     ├── LedgerWarning               the run stopped because the ledger could not be written
     ├── CreditsExhaustedWarning     the run stopped because credits were used up
     ├── ServiceUnreachableWarning   the run stopped because the service could not be reached
+    ├── UnknownRowsWarning          answers were lost; their rows may be charged
     └── PhoneWithoutLinkedInWarning phones were asked for people without linkedin_url
 
 Messages say what happened, why, and what to do next. They never carry a value of a person's data.
@@ -163,6 +164,10 @@ class CreditsExhaustedWarning(ProntoWarning):
 
 class ServiceUnreachableWarning(ProntoWarning):
     """The run stopped early because the service could not be reached."""
+
+
+class UnknownRowsWarning(ProntoWarning):
+    """Answers were lost on the way, and their rows may be charged."""
 
 
 class PhoneWithoutLinkedInWarning(ProntoWarning):

@@ -34,6 +34,8 @@ def request(
 ) -> Run:
     """Check everything that can be checked without the network; see `enrich`."""
     _check_frame(df)
+    if not isinstance(progress, bool) and not callable(progress):
+        raise ConfigurationError("progress must be True, False or a function. Nothing was sent.")
     settings = current()
     types = types_of(type)
     if "personal_email" in types and settings.personal_email_consent is None:
@@ -54,13 +56,16 @@ def request(
     return Run(df, options, settings, progress)
 
 
+request.__qualname__ = "enrich"  # what the caller typed, in Python's own errors
+
+
 def _signed_like(
     template: Callable[P, object],
 ) -> Callable[[Callable[..., R]], Callable[P, R]]:
     """Give a function the parameters of another, for editors, type checkers and ``help``."""
 
     def sign(function: Callable[..., R]) -> Callable[P, R]:
-        parameters = inspect.signature(template).parameters.values()
+        parameters = inspect.signature(template, eval_str=True).parameters.values()
         returns = inspect.signature(function).return_annotation
         function.__signature__ = inspect.Signature(  # type: ignore[attr-defined]  # read by inspect
             list(parameters), return_annotation=returns
@@ -133,6 +138,8 @@ def enrich(*args: Any, **kwargs: Any) -> pd.DataFrame:
     -----
     CreditsExhaustedWarning, ServiceUnreachableWarning, LedgerWarning
         Where the run stopped early; rows that were not sent are ``pending``.
+    UnknownRowsWarning
+        Where answers were lost; their rows may be charged.
     PhoneWithoutLinkedInWarning
         Where phones are asked for people without a LinkedIn address.
     """

@@ -24,6 +24,7 @@ from .errors import (
     PhoneWithoutLinkedInWarning,
     ProntoError,
     ServiceUnreachableWarning,
+    UnknownRowsWarning,
     warn,
 )
 from .frame.assemble import already_filled, assemble, verdict
@@ -98,7 +99,8 @@ class Run:
         if self.jobs and self.plan.phones_without_linkedin:  # said before anything is spent
             warn(
                 f"Phones are asked for {self.plan.phones_without_linkedin} people without "
-                "linkedin_url, where few are found. Add their LinkedIn addresses to find more.",
+                "linkedin_url, where few are found. Add their LinkedIn addresses to find more; "
+                "df.pronto.columns shows which columns were understood.",
                 PhoneWithoutLinkedInWarning,
             )
         self._dispatch: Dispatch | None = None
@@ -231,6 +233,13 @@ class Run:
         self._raise_for(stopped_by)
         out = assemble(self._df, self.plan, self._options, self._results)
         statuses = out[f"{self._options.prefix}pronto_status"]
+        unknown = int((statuses == "unknown").sum())
+        if unknown:
+            warn(
+                f"Rows unknown: {unknown}. They were sent and the answer was lost, so they may be "
+                "charged. They are left alone unless resend_unknown=True.",
+                UnknownRowsWarning,
+            )
         self._warn_for(stopped_by, int((statuses == "pending").sum()))
         return out
 
@@ -276,8 +285,10 @@ class Run:
         match stopped_by:
             case AuthenticationError() | ConsentRequiredError():
                 raise stopped_by
-            case ConnectionFailedError() | LedgerError() if not self._anything_answered():
+            case LedgerError() if not self._anything_answered():
                 raise stopped_by
+            case ConnectionFailedError() if not self._anything_answered():
+                raise ConnectionFailedError(f"{stopped_by} Nothing was sent.")
 
     def _anything_answered(self) -> bool:
         return any(self._settled(job) for job in self.jobs)
@@ -285,10 +296,10 @@ class Run:
     def _warn_for(self, stopped_by: ProntoError | None, pending: int) -> None:
         if stopped_by is None:
             return
-        go_on = f"{pending} rows are pending; enrich them again to go on."
+        go_on = f"Rows pending: {pending}. Run the same line again to go on."
         if isinstance(stopped_by, CreditsExhaustedError):
             warn(f"The credits are used up. {stopped_by} {go_on}", CreditsExhaustedWarning)
         elif isinstance(stopped_by, LedgerError):
-            warn(f"The run was stopped. {stopped_by} Keep the frame: {go_on}", LedgerWarning)
+            warn(f"The run was stopped. {stopped_by} Keep the frame. {go_on}", LedgerWarning)
         else:
             warn(f"The run was stopped. {stopped_by} {go_on}", ServiceUnreachableWarning)

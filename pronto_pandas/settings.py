@@ -225,6 +225,11 @@ def configure(
             max_age_days if max_age_days is UNSET else _positive(max_age_days, "max_age_days")
         ),
     }
+    if isinstance(api_key, str) and base_url is UNSET and _current.address == SANDBOX:
+        raise ConfigurationError(
+            "base_url is 'sandbox', which takes no key: everything it answers is made up. For the "
+            'real service say both: pronto.configure(api_key="…", base_url=None).'
+        )
     with _lock:
         before = _current
         _current = replace(before, **{k: v for k, v in changes.items() if v is not UNSET})

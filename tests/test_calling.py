@@ -210,7 +210,8 @@ def test_the_bar_shows_errors_only_where_there_are(
 ) -> None:
     """Found, not found, and what went wrong."""
     serve(faults=1.0, fault_kinds=("500",))
-    people(4).pronto.enrich("email")
+    with pytest.warns(pronto.UnknownRowsWarning):
+        people(4).pronto.enrich("email")
     shown = capfd.readouterr().err
     assert "unknown=4" in shown
     assert "errors" not in shown

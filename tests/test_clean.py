@@ -84,6 +84,8 @@ def test_values_are_cleaned(cell: str, field: str, value: str) -> None:
     [
         ("4711", "firstname", "is a number, not a name"),
         ("12-34", "lastname", "is a number, not a name"),
+        ("ana@acme.example", "firstname", "is an address, not a name"),
+        ("https://acme.example", "lastname", "is an address, not a name"),
         ("x" * 301, "lastname", "is longer than 300 characters"),
         ("coming soon", "domain", "is no internet domain"),
         ("acme", "domain", "is no internet domain"),

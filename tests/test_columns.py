@@ -80,6 +80,7 @@ def test_columns_override() -> None:
         ({"name": "firstname"}, "no field. The fields are firstname, lastname"),
         ({"firstname": "Vorname"}, "which the frame does not have. It has firstname, twice, twice"),
         ({"firstname": "twice"}, "2 columns of that name"),
+        ({"firstname": "firstname", "lastname": "firstname"}, "for firstname and for lastname"),
     ],
 )
 def test_a_wrong_override_is_said(overrides: dict[str, object], says: str) -> None:
@@ -98,7 +99,7 @@ def test_missing_columns_are_one_error() -> None:
         "no column for: firstname; lastname.",
         "company_name in column 'Company'",
         "columns are Vorname, Company",
-        'columns={"firstname": "your header"}',
+        'columns={"firstname": "your header", "lastname": "your header"}',
         "Nothing was sent",
     ):
         assert part in message

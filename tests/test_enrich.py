@@ -295,6 +295,12 @@ def test_nothing_to_send_needs_no_key() -> None:
         (lambda df: enrich(df, "email", limit=True), pronto.ConfigurationError, "limit"),
         (lambda df: enrich(df, "email", phones="x"), pronto.ConfigurationError, "phones"),
         (lambda df: enrich(df, "email", prefix=1), pronto.ConfigurationError, "prefix"),
+        (lambda df: enrich(df, "email", overwrite="no"), pronto.ConfigurationError, "overwrite"),
+        (lambda df: enrich(df, "email", refresh=1), pronto.ConfigurationError, "refresh"),
+        (lambda df: enrich(df, "email", progress="yes"), pronto.ConfigurationError, "progress"),
+        (lambda df: enrich(df, "email", columns=["x"]), pronto.ConfigurationError, "a dict"),
+        (lambda df: enrich(df), TypeError, r"enrich\(\) missing"),
+        (lambda df: enrich(df, "email", typo=1), TypeError, r"enrich\(\) got"),
         (lambda df: enrich(df, "email", custom="x"), pronto.ConfigurationError, "list"),
         (lambda df: enrich(df["domain"], "email"), pronto.ConfigurationError, "Series"),
         (lambda df: enrich([1], "email"), pronto.ConfigurationError, "not a list"),
@@ -337,7 +343,7 @@ def test_no_service_at_all_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     with Server(Sandbox()) as server:
         url = server.url
     pronto.configure(base_url=url, api_key="k", rate=1000)
-    with pytest.raises(pronto.ConnectionFailedError, match="could not be opened"):
+    with pytest.raises(pronto.ConnectionFailedError, match=r"could be opened.*Nothing was sent"):
         people(3).pronto.enrich("email", progress=False)
 
 
@@ -400,7 +406,8 @@ def test_phones_without_linkedin_are_warned_of_once(serve: Serve) -> None:
 def test_faults_of_every_kind_lose_nobody_and_ask_nobody_twice(serve: Serve) -> None:
     """Each row has the status that the sandbox's own record says it must have."""
     server = serve(faults=0.3, seed=3, hold=1.5, rate=400, timeout=1.0)
-    out = people(300).pronto.enrich("email", progress=False)
+    with pytest.warns(pronto.UnknownRowsWarning, match="Rows unknown"):
+        out = people(300).pronto.enrich("email", progress=False)
     charged = Counter(charge["contact"] for charge in server.sandbox.charges)
     assert max(charged.values()) == 1
     counts = Counter(out["pronto_status"])

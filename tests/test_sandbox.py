@@ -248,6 +248,12 @@ def test_the_command_serves_until_it_is_interrupted() -> None:
         process.communicate()
 
 
+def test_a_port_that_is_taken_is_said() -> None:
+    """With the way out."""
+    with Server() as server, pytest.raises(SystemExit, match="--port 0"):
+        main(["sandbox", "--port", server.url.rsplit(":", 1)[1]])
+
+
 @pytest.mark.parametrize("arguments", [[], ["--faults", "2"], ["--latency", "-1"], ["--rate", "x"]])
 def test_a_wrong_command_line_is_said(
     arguments: list[str], capsys: pytest.CaptureFixture[str]

@@ -92,6 +92,15 @@ def test_a_value_that_cannot_be_is_said_and_changes_nothing(
     assert "pw" not in str(caught.value)
 
 
+def test_a_key_beside_the_sandbox_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Or made-up people would land in a real list; the way to the real service is named."""
+    pronto.configure(base_url="sandbox")
+    with pytest.raises(pronto.ConfigurationError, match="base_url=None"):
+        pronto.configure(api_key=KEY)
+    pronto.configure(api_key=KEY, base_url=None)
+    assert current().address is None
+
+
 def test_consent_can_be_taken_back() -> None:
     """With None."""
     pronto.configure(personal_email_consent="recruiting ")

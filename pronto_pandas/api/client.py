@@ -134,7 +134,7 @@ class Client:
                 endpoint.method, endpoint.url(self._base_url), json=body
             )
         except Exception as error:  # noqa: BLE001  whatever broke, the request's fate must be named
-            raise _broken(error) from None
+            raise _broken(error, endpoint.url(self._base_url)) from None
         if not response.is_success:
             raise failure(response.status_code, response.headers, response.content) from None
         return response.content
@@ -156,7 +156,7 @@ _NEVER_OPENED = (
 )
 
 
-def _broken(error: Exception) -> ConnectionFailedError | AnswerLostError:
+def _broken(error: Exception, url: str) -> ConnectionFailedError | AnswerLostError:
     """Name what broke between us and the service.
 
     The transport maps every broken connection, also one that broke while the answer was awaited,
@@ -165,7 +165,8 @@ def _broken(error: Exception) -> ConnectionFailedError | AnswerLostError:
     cause = error.__cause__ or error
     if isinstance(cause, _NEVER_OPENED):
         return ConnectionFailedError(
-            f"The connection to Pronto could not be opened ({type(cause).__name__}). "
+            f"No connection to {httpx.URL(url).netloc.decode()} could be opened "
+            f"({type(cause).__name__}). "
             "Check the network, a proxy, and base_url."
         )
     slow = isinstance(cause, asyncio.TimeoutError)

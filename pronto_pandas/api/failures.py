@@ -118,9 +118,7 @@ def _unprocessable(said: str) -> ProntoError:
     """Tell the meanings of a 422 apart; the service does it only by the text."""
     text = said.casefold()
     if "insufficient" in text and "credit" in text:
-        return CreditsExhaustedError(
-            f'Pronto says: "{said}". Top up the account and run the same line again.', status=422
-        )
+        return CreditsExhaustedError(f'Pronto says: "{said}". Top up the account.', status=422)
     if "consent" in text and "personal email" in text:
         return ConsentRequiredError(f'Pronto says: "{said}". {CONSENT_STEPS}')
     return RefusedError(said or "Pronto refused the request (422).", status=422)

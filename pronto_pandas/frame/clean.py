@@ -48,6 +48,8 @@ def name(text: str) -> str:
     """Clean a person's name."""
     if not any(map(str.isalpha, text)):
         raise UnusableError("is a number, not a name")
+    if "@" in text or "://" in text:
+        raise UnusableError("is an address, not a name")
     return text
 
 

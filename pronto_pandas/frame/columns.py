@@ -16,15 +16,16 @@ SPELLINGS: Final[dict[str, tuple[str, ...]]] = {
     "lastname": ("lastname", "last", "surname", "familyname", "nom", "nomdefamille"),
     "company_name": (
         "companyname", "company", "organization", "organisation", "organizationname",
-        "employer", "account", "accountname", "entreprise", "societe",
+        "employer", "account", "accountname", "entreprise", "nomdelentreprise", "societe",
+        "raisonsociale",
     ),
     "domain": (
         "domain", "companydomain", "companydomainname", "website", "companywebsite",
-        "companyurl", "siteweb",
+        "companyurl", "siteweb", "siteinternet", "domaine", "site",
     ),
     "linkedin_url": (
         "linkedinurl", "linkedin", "linkedinprofile", "linkedinprofileurl", "personlinkedinurl",
-        "linkedinlink", "profileurl",
+        "linkedinlink", "profileurl", "profillinkedin", "urllinkedin", "lienlinkedin",
     ),
 }  # fmt: skip
 """What each field is called in people's lists, as `normalised` writes it; the best one first."""
@@ -71,7 +72,7 @@ class Columns:
                     "why": self.reasons.get(name, "not found"),
                 }
             )
-        return pd.DataFrame(rows).set_index("field")
+        return pd.DataFrame(rows).astype({"header": object, "example": object}).set_index("field")
 
 
 def filled(values: pd.Series) -> pd.Series:
@@ -137,6 +138,12 @@ def _overrides(df: pd.DataFrame, overrides: Mapping[str, object]) -> dict[str, i
                 f"columns= names {name!r}, which is no field. The fields are {_listed(FIELDS)}."
             )
         given[name] = -1 if header is None else position(df, header, f"columns={{{name!r}: …}}")
+        twice = [n for n, place in given.items() if place == given[name] >= 0 and n != name]
+        if twice:
+            raise ConfigurationError(
+                f"columns= names {header!r} for {twice[0]} and for {name}. Each field has a column "
+                "of its own. Nothing was sent."
+            )
     return given
 
 
@@ -148,10 +155,11 @@ def position(df: pd.DataFrame, header: object, said_by: str) -> int:
     if places:
         raise ColumnsError(
             f"{said_by} names {header!r}, and the frame has {len(places)} columns of that name. "
-            "Rename one of them."
+            "Rename one of them. Nothing was sent."
         )
     raise ColumnsError(
-        f"{said_by} names {header!r}, which the frame does not have. It has {_listed(df.columns)}."
+        f"{said_by} names {header!r}, which the frame does not have. It has {_listed(df.columns)}. "
+        "Nothing was sent."
     )
 
 
@@ -179,11 +187,11 @@ def require(df: pd.DataFrame, columns: Columns, needs: Iterable[tuple[str, ...]]
     found = ", ".join(
         f"{name} in column {df.columns[place]!r}" for name, place in columns.positions.items()
     )
-    example = missing[0][0]
+    example = ", ".join(f'"{group[0]}": "your header"' for group in missing)
     raise ColumnsError(
         f"The frame has no column for: {wanted}. Found: {found or 'none of the fields'}. "
         f"The frame's columns are {_listed(df.columns)}. "
-        f'Say which it is with columns={{"{example}": "your header"}}. Nothing was sent.'
+        f"Say which it is with columns={{{example}}}. Nothing was sent."
     )
 
 

@@ -61,6 +61,14 @@ class Options:
             raise ConfigurationError(
                 'phones must be "columns", "rows" or "list". Nothing was sent.'
             )
+        for name in ("overwrite", "refresh", "resend_unknown"):
+            if not isinstance(getattr(self, name), bool):
+                raise ConfigurationError(f"{name} must be True or False. Nothing was sent.")
+        if self.columns is not None and not isinstance(self.columns, Mapping):
+            raise ConfigurationError(
+                'columns must be a dict, field to header: columns={"firstname": "Vorname"}. '
+                "Nothing was sent."
+            )
         if not isinstance(self.prefix, str):
             raise ConfigurationError("prefix must be a text. Nothing was sent.")
 
