@@ -23,6 +23,7 @@ from .errors import (
     FateUnknownError,
     LedgerError,
     LedgerWarning,
+    MaxCreditsWarning,
     MissingKeyError,
     NotWorkedOnError,
     PhoneWithoutLinkedInWarning,
@@ -37,7 +38,8 @@ from .errors import (
     UnknownRowsWarning,
     UnreadableAnswerError,
 )
-from .functions import aenrich, collect, enrich
+from .estimate import Estimate
+from .functions import aenrich, collect, enrich, estimate
 from .notebook.progress import Progress
 from .settings import configure
 
@@ -52,9 +54,11 @@ __all__ = [
     "ConsentRequiredError",
     "CreditsExhaustedError",
     "CreditsExhaustedWarning",
+    "Estimate",
     "FateUnknownError",
     "LedgerError",
     "LedgerWarning",
+    "MaxCreditsWarning",
     "MissingKeyError",
     "NotWorkedOnError",
     "PhoneWithoutLinkedInWarning",
@@ -73,5 +77,6 @@ __all__ = [
     "collect",
     "configure",
     "enrich",
+    "estimate",
     "ledger",
 ]

@@ -48,6 +48,7 @@ class Pronto:
     enrich = _method(functions.enrich)
     aenrich = _method(functions.aenrich)
     collect = _method(functions.collect)
+    estimate = _method(functions.estimate)
 
     @property
     def columns(self) -> pd.DataFrame:
@@ -61,7 +62,7 @@ class Pronto:
         return headers.find(self._df).table(self._df)
 
     def __repr__(self) -> str:
-        calls = ".columns, .enrich(type=…), .aenrich(type=…), .collect(type=…)"
+        calls = ".columns, .estimate(type=…), .enrich(type=…), .aenrich(type=…), .collect(type=…)"
         return f"<df.pronto of {len(self._df)} rows: {calls}>"
 
 

@@ -25,6 +25,7 @@
     ├── LedgerWarning               the run stopped because the ledger could not be written
     ├── CreditsExhaustedWarning     the run stopped because credits were used up
     ├── ServiceUnreachableWarning   the run stopped because the service could not be reached
+    ├── MaxCreditsWarning           the run ended before max_credits could be passed
     ├── UnknownRowsWarning          answers were lost; their rows may be charged
     └── PhoneWithoutLinkedInWarning phones were asked for people without linkedin_url
 
@@ -164,6 +165,10 @@ class CreditsExhaustedWarning(ProntoWarning):
 
 class ServiceUnreachableWarning(ProntoWarning):
     """The run stopped early because the service could not be reached."""
+
+
+class MaxCreditsWarning(ProntoWarning):
+    """The run ended before ``max_credits`` could be passed in the worst case."""
 
 
 class UnknownRowsWarning(ProntoWarning):

@@ -9,6 +9,8 @@ from typing import Any, ParamSpec, TypeVar, cast
 import pandas as pd
 
 from .errors import ConfigurationError, ConsentRequiredError
+from .estimate import Estimate, balance_of
+from .estimate import of as estimate_of
 from .frame.options import Options, Phones, Types, customs_of, types_of
 from .notebook.progress import Watcher
 from .run import Run
@@ -24,6 +26,7 @@ def request(
     *,
     columns: Mapping[str, object] | None = None,
     limit: int | None = None,
+    max_credits: float | None = None,
     overwrite: bool = False,
     refresh: bool = False,
     resend_unknown: bool = False,
@@ -46,6 +49,7 @@ def request(
         types=types,
         columns=columns,
         limit=limit,
+        max_credits=max_credits,
         overwrite=overwrite,
         refresh=refresh,
         resend_unknown=resend_unknown,
@@ -96,6 +100,9 @@ def enrich(*args: Any, **kwargs: Any) -> pd.DataFrame:
         ``domain`` and ``linkedin_url``.
     limit : int, optional
         A trial: send at most so many people, the first ones that can be sent.
+    max_credits : float, optional
+        Stop before so many credits could be passed, by the highest prices of the settings and five
+        phone numbers a person.
     overwrite : bool
         Ask for, and replace, values that the frame already holds. Else they stay, and are not
         asked for.
@@ -138,6 +145,8 @@ def enrich(*args: Any, **kwargs: Any) -> pd.DataFrame:
     -----
     CreditsExhaustedWarning, ServiceUnreachableWarning, LedgerWarning
         Where the run stopped early; rows that were not sent are ``pending``.
+    MaxCreditsWarning
+        Where the run ended because ``max_credits`` could be passed.
     UnknownRowsWarning
         Where answers were lost; their rows may be charged.
     PhoneWithoutLinkedInWarning
@@ -185,6 +194,47 @@ def collect(
         types=types_of(type), columns=columns, overwrite=overwrite, phones=phones, prefix=prefix
     )
     return Run(df, options, current(), sends=False).frame()
+
+
+def estimate(
+    df: pd.DataFrame,
+    type: Types,  # noqa: A002  the name of the public interface
+    *,
+    columns: Mapping[str, object] | None = None,
+    limit: int | None = None,
+    overwrite: bool = False,
+    refresh: bool = False,
+    resend_unknown: bool = False,
+) -> Estimate:
+    """Say what `enrich` would send and what it would cost. Sends no contact, costs nothing.
+
+    One request, for the balance, where a key is set; nothing else leaves. The parameters are those
+    of `enrich`; prices are those of `pronto_pandas.configure`.
+
+    Returns
+    -------
+    Estimate
+        Rows to send, people, duplicates, answered, unknown, skipped, invalid; the cost from lowest
+        to highest in credits, and the balance where the service's answer can be understood.
+
+    Raises
+    ------
+    ConfigurationError
+        Where an argument is wrong or a column is missing.
+    LedgerError
+        Where the ledger cannot be read.
+    """
+    _check_frame(df)
+    options = Options(
+        types=types_of(type),
+        columns=columns,
+        limit=limit,
+        overwrite=overwrite,
+        refresh=refresh,
+        resend_unknown=resend_unknown,
+    )
+    run = Run(df, options, current(), needs_key=False)
+    return estimate_of(run, current().prices, balance_of(run))
 
 
 def _check_frame(df: object) -> None:

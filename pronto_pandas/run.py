@@ -12,19 +12,12 @@ from typing import TYPE_CHECKING, Any, Final, cast
 import pandas as pd
 import platformdirs
 
+from . import stops
 from .api.spec import EnrichmentType
 from .errors import (
     AuthenticationError,
-    ConnectionFailedError,
-    ConsentRequiredError,
-    CreditsExhaustedError,
-    CreditsExhaustedWarning,
-    LedgerError,
-    LedgerWarning,
     PhoneWithoutLinkedInWarning,
     ProntoError,
-    ServiceUnreachableWarning,
-    UnknownRowsWarning,
     warn,
 )
 from .frame.assemble import already_filled, assemble, verdict
@@ -75,6 +68,8 @@ class Run:
         How the caller wants to see it.
     sends : bool
         Without, the run only tells what the ledger knows, and needs no key.
+    needs_key : bool
+        Without, the run is only looked at.
     """
 
     def __init__(
@@ -85,6 +80,7 @@ class Run:
         progress: bool | Watcher = False,
         *,
         sends: bool = True,
+        needs_key: bool = True,
     ) -> None:
         self._df, self._options, self._settings = df, options, settings
         self._progress = progress
@@ -94,9 +90,11 @@ class Run:
         self._results: Results = self._known()
         self.jobs = self._to_send() if sends else []
         self._key: SecretStr | None = None
-        if self.jobs and settings.address != SANDBOX:
+        if self.jobs and settings.address != SANDBOX and needs_key:
             self._key = settings.key()
-        if self.jobs and self.plan.phones_without_linkedin:  # said before anything is spent
+        if (
+            self.jobs and needs_key and self.plan.phones_without_linkedin
+        ):  # said before anything is spent
             warn(
                 f"Phones are asked for {self.plan.phones_without_linkedin} people without "
                 "linkedin_url, where few are found. Add their LinkedIn addresses to find more; "
@@ -141,6 +139,19 @@ class Run:
                 jobs.append(Job(number, contact, types, plan.customs[number]))
         return jobs
 
+    def known_state(self, number: int) -> str:
+        """Return ``answered`` or ``unknown`` for a contact that the ledger knows."""
+        states = {outcome.state for outcome in self._results[number].values()}
+        return "unknown" if "unknown" in states else "answered"
+
+    async def credits(self) -> dict[str, Any]:
+        """Return what the service says of the balance."""
+        from .api.client import Client
+
+        address, key = self._target()
+        async with Client(key, base_url=address, timeout=KEY_CHECK_TIMEOUT) as client:
+            return await client.credits()
+
     @property
     def _rows(self) -> int:
         """How many rows wait for an answer."""
@@ -179,6 +190,7 @@ class Run:
         """Check the key, then send every contact that the ledger does not know."""
         from .api.client import Client
         from .engine.book import Book
+        from .engine.budget import Budget
         from .engine.dispatch import Dispatch
         from .engine.limits import in_flight_at_most, pace_for
 
@@ -203,6 +215,7 @@ class Run:
                 in_flight=in_flight_at_most(limits.rate, limits.timeout),
                 retry_budget=limits.retry_budget,
                 clock=time.monotonic,
+                budget=Budget(limits.prices, self._options.most_credits),
             )
             await pace.turn()
             await self._check_key(client)
@@ -230,22 +243,24 @@ class Run:
             Where the service stopped the run.
         """
         stopped_by = self._dispatch.stopped_by if self._dispatch else None
-        self._raise_for(stopped_by)
+        stops.raise_for(stopped_by, anything=any(map(self._settled, self.jobs)))
         out = assemble(self._df, self.plan, self._options, self._results)
         statuses = out[f"{self._options.prefix}pronto_status"]
-        unknown = int((statuses == "unknown").sum())
-        if unknown:
-            warn(
-                f"Rows unknown: {unknown}. They were sent and the answer was lost, so they may be "
-                "charged. They are left alone unless resend_unknown=True.",
-                UnknownRowsWarning,
-            )
-        self._warn_for(stopped_by, int((statuses == "pending").sum()))
+        stops.warn_of(
+            stopped_by,
+            pending=int((statuses == "pending").sum()),
+            unknown=int((statuses == "unknown").sum()),
+            over=self._options.max_credits if self._over_budget else None,
+        )
         return out
 
+    @property
+    def _over_budget(self) -> bool:
+        return self._dispatch is not None and self._dispatch.over_budget
+
     def _target(self) -> tuple[str | None, SecretStr]:
-        if self._key is not None:
-            return self._settings.address, self._key
+        if self._settings.address != SANDBOX:
+            return self._settings.address, self._key or self._settings.key()
         from .sandbox import in_process
 
         # The sandbox has a key of its own; the caller's stays where it is.
@@ -280,26 +295,3 @@ class Run:
                 emit(counter.add(verdict(result, asks), int(rows[job.number])))
 
         return record
-
-    def _raise_for(self, stopped_by: ProntoError | None) -> None:
-        match stopped_by:
-            case AuthenticationError() | ConsentRequiredError():
-                raise stopped_by
-            case LedgerError() if not self._anything_answered():
-                raise stopped_by
-            case ConnectionFailedError() if not self._anything_answered():
-                raise ConnectionFailedError(f"{stopped_by} Nothing was sent.")
-
-    def _anything_answered(self) -> bool:
-        return any(self._settled(job) for job in self.jobs)
-
-    def _warn_for(self, stopped_by: ProntoError | None, pending: int) -> None:
-        if stopped_by is None:
-            return
-        go_on = f"Rows pending: {pending}. Run the same line again to go on."
-        if isinstance(stopped_by, CreditsExhaustedError):
-            warn(f"The credits are used up. {stopped_by} {go_on}", CreditsExhaustedWarning)
-        elif isinstance(stopped_by, LedgerError):
-            warn(f"The run was stopped. {stopped_by} Keep the frame. {go_on}", LedgerWarning)
-        else:
-            warn(f"The run was stopped. {stopped_by} {go_on}", ServiceUnreachableWarning)

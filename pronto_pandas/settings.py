@@ -8,7 +8,8 @@ from __future__ import annotations
 import math
 import os
 import threading
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Any, Final, Literal, Self
 from urllib.parse import urlsplit
@@ -17,6 +18,7 @@ import platformdirs
 from pydantic import SecretStr
 
 from .errors import ConfigurationError, MissingKeyError
+from .prices import Prices
 
 SANDBOX: Final = "sandbox"
 """As ``base_url``: the sandbox inside this process. It needs no key and is never sent yours."""
@@ -66,6 +68,8 @@ class Settings:
         As given to `configure`.
     max_age_days : float
         Days for which an answer is not asked for again.
+    prices : Prices
+        For estimates and ``max_credits``.
     """
 
     api_key: SecretStr | None = None
@@ -77,6 +81,7 @@ class Settings:
     personal_email_consent: str | None = None
     ledger: str | _Unset | None = UNSET
     max_age_days: float = 90.0
+    prices: Prices = field(default_factory=Prices)
 
     @property
     def ledger_place(self) -> str | None:
@@ -162,6 +167,7 @@ def configure(
     personal_email_consent: str | _Unset | None = UNSET,
     ledger: str | os.PathLike[str] | _Unset | None = UNSET,
     max_age_days: float | _Unset = UNSET,
+    prices: Mapping[str, float | tuple[float, float]] | _Unset = UNSET,
 ) -> Configured:
     """Set what runs go by, for this process. Sends nothing and costs nothing.
 
@@ -194,6 +200,9 @@ def configure(
         environment variable ``PRONTO_LEDGER``, else a file in your data folder.
     max_age_days : float
         Days after which an answer is asked for, and paid for, again.
+    prices : dict
+        Credits for each email, phone number and personal email, as a number or (lowest, highest):
+        ``{"email": 1, "phone": (10, 30)}``. For estimates and ``max_credits`` alone.
 
     Returns
     -------
@@ -224,6 +233,7 @@ def configure(
         "max_age_days": (
             max_age_days if max_age_days is UNSET else _positive(max_age_days, "max_age_days")
         ),
+        "prices": prices if prices is UNSET else _current.prices.with_changes(prices),
     }
     if isinstance(api_key, str) and base_url is UNSET and _current.address == SANDBOX:
         raise ConfigurationError(

@@ -184,7 +184,8 @@ def test_every_entry_is_written_before_the_request_leaves(serve: Serve, monkeypa
 
 
 KILLED = """
-    from pronto_pandas.sandbox.people import identity
+    import warnings
+    warnings.simplefilter("ignore", pronto.UnknownRowsWarning)
     df = people(ROWS)
     pronto.configure(rate=100)
     def seen(event):

@@ -167,7 +167,11 @@ class Answer(BaseModel):
 
     def has(self, type_: EnrichmentType) -> bool:
         """Say whether the answer holds a value of this type."""
-        return bool(self.phones if type_ == "phone" else getattr(self, type_))
+        return self.count(type_) > 0
+
+    def count(self, type_: EnrichmentType) -> int:
+        """Say how many values of this type the answer holds; each may be charged."""
+        return len(self.phones) if type_ == "phone" else int(bool(getattr(self, type_)))
 
     @property
     def is_final(self) -> bool:

@@ -9,9 +9,8 @@ import asyncio
 import itertools
 import math
 import random
-from collections.abc import Awaitable, Callable, Iterable, Sequence
-from dataclasses import replace
-from typing import Any, Protocol, TypeVar, cast
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Any, TypeVar, cast
 
 from ..api.models import Answer
 from ..errors import (
@@ -24,8 +23,9 @@ from ..errors import (
     ProntoError,
     RefusedError,
 )
-from .jobs import LET_GO, PENDING, Job, Outcome, given_up, outcome_of
-from .ledger import Entry, Key
+from ..prices import Prices
+from .budget import Budget
+from .jobs import LET_GO, OVER_BUDGET, PENDING, Books, Job, Outcome, given_up, sorted_out
 from .limits import Clock, Jitter, Pace, Sleep
 from .patience import OutOfPatienceError, Patience
 
@@ -44,16 +44,6 @@ OnOutcome = Callable[[Job, Outcome], None]
 T = TypeVar("T")
 
 
-class Books(Protocol):
-    """What the engine asks of the ledger; each call is on disk when it returns."""
-
-    async def claim(self, jobs: Sequence[Job]) -> dict[Key, Entry]: ...  # noqa: D102
-    def leaves(self, job: Job) -> None: ...  # noqa: D102
-    async def answered(self, job: Job, answer: Answer) -> None: ...  # noqa: D102
-    async def lost(self, job: Job) -> None: ...  # noqa: D102
-    async def free(self, job: Job) -> None: ...  # noqa: D102
-
-
 class Dispatch:
     """One run over many jobs.
 
@@ -70,6 +60,8 @@ class Dispatch:
     retry_budget : float
         Seconds without any answer, while requests fail that were not worked on, before the run
         stops.
+    budget : Budget, optional
+        Keeps the run below a number of credits.
     clock, sleep, jitter : callable
         Injected, so that tests need no real time.
     """
@@ -83,6 +75,7 @@ class Dispatch:
         in_flight: int,
         retry_budget: float,
         clock: Clock,
+        budget: Budget | None = None,
         sleep: Sleep = asyncio.sleep,
         jitter: Jitter = random.uniform,
     ) -> None:
@@ -90,6 +83,7 @@ class Dispatch:
         self._window = asyncio.Semaphore(in_flight)
         self._patience = Patience(pace, retry_budget, clock, jitter)
         self._clock, self._sleep = clock, sleep
+        self._budget = budget or Budget(Prices())
         self._ahead = 1
         self._held: list[Job] = []
         self._on_outcome: OnOutcome
@@ -99,12 +93,13 @@ class Dispatch:
         self._stopped = False
         self._crash: Exception | None = None
         self.stopped_by: ProntoError | None = None
+        self.over_budget = False
 
     async def run(self, jobs: Iterable[Job], on_outcome: OnOutcome) -> None:
         """Send every job and report each outcome once, in the order in which they come.
 
         A job is reported as ``pending`` where the run was stopped before it was sent. Sending
-        order is the jobs' order. ``stopped_by`` says afterwards what ended the run early.
+        order is the jobs' order. ``stopped_by`` and ``over_budget`` say what ended the run early.
         """
         self._on_outcome = on_outcome
         try:
@@ -124,13 +119,24 @@ class Dispatch:
         jobs = iter(jobs)
         while batch := list(itertools.islice(jobs, self._ahead)):
             for job in await self._claimed(batch):
+                await self._room_in_budget(job)
                 started = None if self.stopped() else await self._wait(self._admit())
                 if started is None:
-                    self._on_outcome(job, PENDING)
+                    self._on_outcome(job, OVER_BUDGET if self.over_budget else PENDING)
                     continue
+                self._budget.reserve(job)
                 task = asyncio.create_task(self._one(job, started))
                 self._running.add(task)
                 task.add_done_callback(self._running.discard)
+
+    async def _room_in_budget(self, job: Job) -> None:
+        """Wait for answers that cost less than they could have; stop where there are none."""
+        while not self.stopped() and not self._budget.fits(job):
+            if not self._running:
+                self.over_budget = True
+                self._stop(None)
+                return
+            await self._wait(asyncio.wait(self._running, return_when=asyncio.FIRST_COMPLETED))
 
     async def _claimed(self, batch: list[Job]) -> list[Job]:
         """Write the jobs into the ledger; return what is to be sent of them.
@@ -149,20 +155,11 @@ class Dispatch:
         self._ahead = max(1, min(CLAIM_AHEAD, math.ceil((self._clock() - began) * self._pace.rate)))
         to_send = []
         for job in batch:
-            entries = {t: kept.get((job.contact.key, t)) for t in job.types}
-            for state in ("answered", "unknown", "sent", None):
-                types = tuple(t for t, e in entries.items() if (e.state if e else None) == state)
-                if not types:
-                    continue
-                part = replace(job, types=types)
-                if state is None:
-                    to_send.append(part)
-                elif state == "sent":
-                    self._held.append(part)
-                else:
-                    for type_, entry in entries.items():
-                        if type_ in types and entry is not None:
-                            self._on_outcome(replace(job, types=(type_,)), outcome_of(entry))
+            parts = sorted_out(job, kept)
+            to_send += parts.free
+            self._held += parts.held
+            for part, outcome in parts.settled:
+                self._on_outcome(part, outcome)
         return to_send
 
     async def _look_again(self) -> None:
@@ -218,6 +215,7 @@ class Dispatch:
         return await self._pace.turn()
 
     async def _one(self, job: Job, started: float) -> None:
+        outcome = None
         try:
             outcome = await self._work(job, started)
             if outcome is not None:
@@ -226,6 +224,7 @@ class Dispatch:
             self._crash = self._crash or error
             self._stop(None)
         finally:
+            self._budget.settle(job, outcome)
             self._window.release()
 
     async def _work(self, job: Job, started: float) -> Outcome | None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Final, Literal
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final, Literal, Protocol
 
 from ..api.models import Answer, Contact
 from ..api.spec import EnrichmentType
-from .ledger import Entry
+from .ledger import Entry, Key
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +53,16 @@ class Outcome:
     message: str | None = None
 
 
+class Books(Protocol):
+    """What the engine asks of the ledger; each call is on disk when it returns."""
+
+    async def claim(self, jobs: Sequence[Job]) -> dict[Key, Entry]: ...  # noqa: D102
+    def leaves(self, job: Job) -> None: ...  # noqa: D102
+    async def answered(self, job: Job, answer: Answer) -> None: ...  # noqa: D102
+    async def lost(self, job: Job) -> None: ...  # noqa: D102
+    async def free(self, job: Job) -> None: ...  # noqa: D102
+
+
 def given_up(error: Exception, attempts: int) -> Outcome:
     """Return the outcome of a contact that the service would not take."""
     return Outcome("error", message=f"{error} It was tried {attempts} times.")
@@ -65,6 +75,39 @@ def outcome_of(entry: Entry) -> Outcome:
     return SENT_BEFORE
 
 
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What the ledger says of a job's types.
+
+    Parameters
+    ----------
+    free, held : list of Job
+        The part to send, and the part that another run has sent; at most one of each.
+    settled : list of tuple
+        Parts that the ledger knows, with their outcomes.
+    """
+
+    free: list[Job]
+    held: list[Job]
+    settled: list[tuple[Job, Outcome]]
+
+
+def sorted_out(job: Job, kept: Mapping[Key, Entry]) -> Parts:
+    """Sort a job's types by the entries that kept them from being claimed."""
+    entries = {type_: kept.get((job.contact.key, type_)) for type_ in job.types}
+    free = tuple(t for t, entry in entries.items() if entry is None)
+    held = tuple(t for t, entry in entries.items() if entry and entry.state == "sent")
+    return Parts(
+        free=[replace(job, types=free)] if free else [],
+        held=[replace(job, types=held)] if held else [],
+        settled=[
+            (replace(job, types=(t,)), outcome_of(entry))
+            for t, entry in entries.items()
+            if entry and entry.state != "sent"
+        ],
+    )
+
+
 SENT_BEFORE: Final = Outcome(
     "unknown",
     message="Sent by an earlier run, and the answer was lost; it may have been charged. "
@@ -73,4 +116,7 @@ SENT_BEFORE: Final = Outcome(
 PENDING: Final = Outcome("pending", message="Not sent: the run was stopped.")
 LET_GO: Final = Outcome(
     "unknown", message="The run was stopped while the answer was awaited; it may be charged."
+)
+OVER_BUDGET: Final = Outcome(
+    "pending", message="Not sent: max_credits could be passed in the worst case."
 )

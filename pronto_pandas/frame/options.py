@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
@@ -28,6 +29,8 @@ class Options:
         Field to header.
     limit : int, optional
         At most so many contacts.
+    max_credits : float, optional
+        Credits that the run must not pass, on the worst case.
     overwrite : bool
         Ask also for what the frame already holds.
     phones : str
@@ -46,6 +49,7 @@ class Options:
     endpoint: Endpoint = "sync"
     columns: Mapping[str, object] | None = None
     limit: int | None = None
+    max_credits: float | None = None
     overwrite: bool = False
     phones: Phones = "columns"
     prefix: str = ""
@@ -61,6 +65,9 @@ class Options:
             raise ConfigurationError(
                 'phones must be "columns", "rows" or "list". Nothing was sent.'
             )
+        most: object = self.max_credits
+        if most is not None and not (type(most) in {int, float} and self.most_credits >= 0):
+            raise ConfigurationError("max_credits must be a number from 0 on. Nothing was sent.")
         for name in ("overwrite", "refresh", "resend_unknown"):
             if not isinstance(getattr(self, name), bool):
                 raise ConfigurationError(f"{name} must be True or False. Nothing was sent.")
@@ -71,6 +78,11 @@ class Options:
             )
         if not isinstance(self.prefix, str):
             raise ConfigurationError("prefix must be a text. Nothing was sent.")
+
+    @property
+    def most_credits(self) -> float:
+        """The credits that the run must not pass."""
+        return math.inf if self.max_credits is None else self.max_credits
 
 
 def types_of(asked: Types) -> tuple[EnrichmentType, ...]:

@@ -11,8 +11,10 @@ import asyncio
 import queue
 import threading
 from collections.abc import Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Generic, Protocol, TypeVar
 
+T = TypeVar("T")
 E = TypeVar("E", covariant=True)
 
 GRACE = 1.5
@@ -101,6 +103,27 @@ def _stop(task: Task[Any], interrupts: int) -> None:
         task.interrupt(GRACE)
     else:
         task.abandon()
+
+
+def result_of(work: Callable[[], Coroutine[Any, Any, T]], timeout: float) -> T:
+    """Run a short coroutine in a thread and return its result, loop around or not.
+
+    Raises
+    ------
+    TimeoutError
+        Where it takes longer than ``timeout`` seconds.
+    """
+
+    async def main() -> T:
+        async with asyncio.timeout(timeout):
+            return await work()
+
+    def in_thread() -> T:
+        with asyncio.Runner() as runner:
+            return runner.run(main())
+
+    with ThreadPoolExecutor(1, "pronto") as pool:
+        return pool.submit(in_thread).result()
 
 
 def run(task: Task[E], show: Callable[[E], object], *, nest: bool) -> None:

@@ -1,0 +1,43 @@
+"""Keeps a run below the credits that the caller wants to spend, on the worst case."""
+
+from __future__ import annotations
+
+import math
+
+from ..prices import Prices
+from .jobs import Job, Outcome
+
+
+class Budget:
+    """What was spent, and what the requests in flight can still cost.
+
+    Parameters
+    ----------
+    prices : Prices
+        The highest of each range counts.
+    most : float
+        Credits that must not be passed.
+    """
+
+    def __init__(self, prices: Prices, most: float = math.inf) -> None:
+        self._prices, self._most = prices, most
+        self._spent = self._reserved = 0.0
+
+    def fits(self, job: Job) -> bool:
+        """Say whether a job may be sent, whatever it and those in flight turn out to cost."""
+        return self._spent + self._reserved + self._prices.most(job.types) <= self._most
+
+    def reserve(self, job: Job) -> None:
+        """Count a job as in flight."""
+        self._reserved += self._prices.most(job.types)
+
+    def settle(self, job: Job, outcome: Outcome | None) -> None:
+        """Count what a job cost; all that it can have cost where nobody knows."""
+        worst = self._prices.most(job.types)
+        self._reserved -= worst
+        if outcome is not None and outcome.state == "unknown":
+            self._spent += worst
+        elif outcome is not None and outcome.answer is not None:
+            answer = outcome.answer
+            found: dict[str, int] = {t: answer.count(t) for t in job.types}
+            self._spent += self._prices.found(found)
