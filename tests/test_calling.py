@@ -222,8 +222,8 @@ def test_the_signature_reads_well() -> None:
     of_function = inspect.signature(pronto.enrich)
     of_method = inspect.signature(people(1).pronto.enrich)
     assert list(of_function.parameters) == [
-        "df", "type", "columns", "limit", "max_credits", "overwrite", "refresh", "resend_unknown", "phones",
-        "prefix", "custom", "progress",
+        "df", "type", "columns", "limit", "max_credits", "overwrite", "refresh",
+        "resend_unknown", "phones", "prefix", "custom", "progress",
     ]  # fmt: skip
     assert list(of_method.parameters) == list(of_function.parameters)[1:]
     assert inspect.signature(pronto.aenrich).parameters == of_function.parameters
