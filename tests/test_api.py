@@ -393,6 +393,19 @@ def test_connections_are_used_again_but_not_after_a_lull(
     assert asyncio.run(main()) == [1, 1, 2]
 
 
+def test_the_proxy_of_the_environment_is_used(
+    canned: Canned, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As companies have one; and not where the environment leaves the host out."""
+    canned.says(FOUND)
+    monkeypatch.setenv("http_proxy", canned.url)
+    assert ask("http://pronto.example").email == "m.brun@acme.example"
+    assert canned.requests[0].startswith(b"POST http://pronto.example/contacts/sync_single_enrich")
+    monkeypatch.setenv("no_proxy", "pronto.example")
+    with pytest.raises(pronto.ConnectionFailedError):
+        ask("http://pronto.example")
+
+
 def test_nothing_of_a_person_or_the_key_is_in_a_repr() -> None:
     """Reprs land in logs and tracebacks."""
     answer = Answer.model_validate(FOUND)

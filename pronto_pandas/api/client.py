@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import json
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self
+from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
 import httpx
@@ -63,7 +65,9 @@ class Client:
     ) -> None:
         self._base_url = base_url
         self._http = httpx.AsyncClient(
-            transport=AiohttpTransport(client=_session),
+            transport=AiohttpTransport(
+                client=functools.partial(_session, _proxy(spec.SYNC_SINGLE_ENRICH.url(base_url)))
+            ),
             auth=_Key(api_key),
             timeout=httpx.Timeout(timeout, connect=CONNECT_TIMEOUT, pool=None),
             headers={"Accept": "application/json"},
@@ -140,12 +144,20 @@ class Client:
         return response.content
 
 
-def _session() -> aiohttp.ClientSession:
+def _proxy(url: str) -> str | None:
+    """Return the proxy of the environment; aiohttp would look it up for every request."""
+    host = httpx.URL(url).host
+    if proxy_bypass(host):
+        return None
+    return getproxies().get(httpx.URL(url).scheme)
+
+
+def _session(proxy: str | None) -> aiohttp.ClientSession:
     # The pace decides how many requests are in flight, so the pool has no limit of its own.
     connector = aiohttp.TCPConnector(
         limit=0, keepalive_timeout=IDLE_TIMEOUT, ssl=httpx.create_ssl_context()
     )
-    return aiohttp.ClientSession(connector=connector, trust_env=True)
+    return aiohttp.ClientSession(connector=connector, proxy=proxy)
 
 
 _NEVER_OPENED = (

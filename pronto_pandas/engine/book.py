@@ -118,6 +118,7 @@ class Book:
     def _write(self) -> None:
         """Commit what waits, together; and say now and then that the run lives."""
         renewed = time.monotonic()
+        kept: sa.Connection | None = None
         while True:
             batch = self._take(LEASE / 3)
             work = [item for item in batch if item is not None]
@@ -125,9 +126,11 @@ class Book:
                 renewed = time.monotonic()
                 work.append((lambda c: self._ledger.renew(c, self._owner), None))
             if work:
-                self._commit(work)
+                kept = self._commit(work, kept)
             if None in batch:
-                return
+                break
+        if kept is not None:
+            kept.close()
 
     def _take(self, seconds: float) -> list[_Work | None]:
         batch: list[_Work | None] = []
@@ -138,16 +141,19 @@ class Book:
         except queue.Empty:
             return batch
 
-    def _commit(self, work: list[_Work]) -> None:
+    def _commit(self, work: list[_Work], kept: sa.Connection | None) -> sa.Connection | None:
+        """Commit, tell who waits, and return the connection for the next time."""
         results: list[Any] = []
         failure: Exception | None = None
         try:
-            with self._ledger.transaction() as connection:
+            kept = kept or self._ledger.keep()
+            with self._ledger.transaction(kept) as connection:
                 results = [operation(connection) for operation, _ in work]
         except Exception as error:  # noqa: BLE001  it is raised in each task that waits
             failure = error
         futures = [future for _, future in work]
         self._loop.call_soon_threadsafe(_tell, futures, results, failure)
+        return kept
 
 
 def _tell(

@@ -18,7 +18,6 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from ..errors import LedgerError
 from . import schema
@@ -83,11 +82,17 @@ class Ledger:
     ) -> None:
         self._engine, self.address, self.place = engine, address, place
         self._lock = nullcontext() if lock is None else lock
+        self._shared = lock is not None
         self.clock = clock
 
     @contextmanager
-    def transaction(self) -> Iterator[sa.Connection]:
+    def transaction(self, kept: sa.Connection | None = None) -> Iterator[sa.Connection]:
         """Open a connection for one transaction that is on disk when the block ends.
+
+        Parameters
+        ----------
+        kept : Connection, optional
+            To be used instead; see `keep`.
 
         Raises
         ------
@@ -95,8 +100,19 @@ class Ledger:
             Where the ledger cannot be read or written.
         """
         try:
-            with self._lock, self._engine.begin() as connection:
-                yield connection
+            if kept is not None:
+                with kept.begin():
+                    yield kept
+            else:
+                with self._lock, self._engine.begin() as connection:
+                    yield connection
+        except sa.exc.DBAPIError as error:
+            raise _said(error, self.place) from None
+
+    def keep(self) -> sa.Connection | None:
+        """Open a connection for many transactions, to be closed; None where threads share one."""
+        try:
+            return None if self._shared else self._engine.connect()
         except sa.exc.DBAPIError as error:
             raise _said(error, self.place) from None
 
@@ -233,13 +249,8 @@ class Ledger:
             "answer": answer,
             "at": now,
         }
-        insert = (sqlite if connection.dialect.name == "sqlite" else postgresql).insert(entries)
-        statement = insert.on_conflict_do_update(
-            index_elements=["address", "contact", "type"],
-            set_={name: insert.excluded[name] for name in values},
-        )
         rows = [{"address": self.address, "contact": c, "type": t, **values} for c, t in keys]
-        connection.execute(statement, rows)
+        connection.execute(schema.upsert(connection.dialect.name), rows)
 
 
 Replaceable = Callable[[Entry], bool]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import sqlite3
 from collections.abc import Callable
 from typing import Any, Final
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
 
 from ..errors import LedgerError
 
@@ -36,6 +38,19 @@ entries = sa.Table(
     sa.Column("answer", sa.Text),
     sa.Column("at", sa.Float, nullable=False),
 )
+
+
+@functools.cache
+def upsert(dialect: str) -> sa.Insert:
+    """Return the statement that writes an entry, new or not; made once, because that takes long."""
+    insert = (sqlite if dialect == "sqlite" else postgresql).insert(entries)
+    values = [column.name for column in entries.columns if not column.primary_key]
+    statement: sa.Insert = insert.on_conflict_do_update(
+        index_elements=[column.name for column in entries.primary_key],
+        set_={name: insert.excluded[name] for name in values},
+    )
+    return statement
+
 
 MIGRATIONS: Final[dict[int, Callable[[sa.Connection], None]]] = {}
 """From each version to the next one."""
