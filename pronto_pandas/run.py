@@ -178,8 +178,10 @@ class Run:
         except (KeyboardInterrupt, asyncio.CancelledError):
             place = self._ledger.place if self._ledger else "memory"
             settled = sum(self._settled(job) for job in self.jobs)
-            tqdm_line = f"Interrupted: {settled} of {len(self.jobs)} people are settled and kept "
-            print(f"{tqdm_line}in the ledger ({place}). Run it again to go on.", file=sys.stderr)  # noqa: T201  the person at the keyboard asked
+            kept = (
+                f"{settled} of {len(self.jobs)} people are settled and kept in the ledger ({place})"
+            )
+            print(f"Interrupted: {kept}. Run it again to go on.", file=sys.stderr)  # noqa: T201  the person at the keyboard asked
             raise
 
     def _settled(self, job: Job) -> bool:

@@ -183,6 +183,45 @@ def test_every_entry_is_written_before_the_request_leaves(serve: Serve, monkeypa
     assert states() == {"answered": 40}
 
 
+def test_a_refresh_that_is_stopped_keeps_the_answers_it_was_to_replace(serve: Serve) -> None:
+    """An answer that was paid for is not given up before another is there."""
+    server = serve()
+    first = enrich(people(30))
+    server.sandbox.credits = 5
+    with pytest.warns(pronto.CreditsExhaustedWarning):
+        enrich(people(30), refresh=True)
+    after = people(30).pronto.collect("email")
+    pd.testing.assert_series_equal(after["email"], first["email"])
+    assert states() == {"answered": 30}
+
+
+def test_a_resend_that_is_stopped_leaves_unknown_what_was_unknown(serve: Serve) -> None:
+    """Or the next run would send it again without being asked to."""
+    server = serve(faults=1.0, fault_kinds=("reset after",))
+    with pytest.warns(pronto.UnknownRowsWarning):
+        enrich(people(10))
+    server.sandbox.faults, server.sandbox.credits = 0.0, 0
+    with pytest.warns(pronto.ProntoWarning):
+        enrich(people(10), resend_unknown=True)
+    with pytest.warns(pronto.UnknownRowsWarning):
+        out = people(10).pronto.collect("email")
+    assert (out["pronto_status"] == "unknown").sum() >= 5
+    assert "sent" not in states()
+
+
+def test_a_run_that_cannot_claim_takes_nothing_from_another(serve: Serve) -> None:
+    """What one run has sent is not freed by another that was stopped."""
+    server = serve()
+    ledger = connect(str(ledger_file()), server.url)
+    contact = next(iter(_contacts(people(1))))
+    with ledger.transaction() as connection:
+        ledger.claim(connection, [(contact, "email")], "elsewhere:1:x", lambda entry: False)
+        ledger.release(connection, [(contact, "email")], "elsewhere:1:y")
+        assert ledger.find(connection, [contact], ["email"])[contact, "email"].state == "sent"
+        ledger.release(connection, [(contact, "email")], "elsewhere:1:x")
+        assert ledger.find(connection, [contact], ["email"]) == {}
+
+
 KILLED = """
     import warnings
     warnings.simplefilter("ignore", pronto.UnknownRowsWarning)

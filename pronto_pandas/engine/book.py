@@ -12,7 +12,6 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Sequence
-from types import TracebackType
 from typing import Any, Self
 
 import sqlalchemy as sa
@@ -56,19 +55,14 @@ class Book:
         self._thread.start()
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         """Settle what the run leaves open: what left is unknown, what did not is free again."""
         lost, free = list(self._flying), list(self._claimed - self._flying)
         try:
             if lost:
                 await self._do(lambda c: self._ledger.lose(c, lost))
             if free:
-                await self._do(lambda c: self._ledger.release(c, free))
+                await self._do(lambda c: self._ledger.release(c, free, self._owner))
         except LedgerError:
             pass  # what stays ``sent`` is ``unknown`` to the next run, which is the safe side
         finally:
@@ -103,7 +97,7 @@ class Book:
 
     async def free(self, job: Job) -> None:
         """Take the entry back: the request was surely not worked on, or refused."""
-        await self._settle(job, lambda c: self._ledger.release(c, keys_of(job)))
+        await self._settle(job, lambda c: self._ledger.release(c, keys_of(job), self._owner))
 
     async def _settle(self, job: Job, operation: Operation) -> None:
         await self._do(operation)

@@ -160,26 +160,31 @@ class Ledger:
         """
         known = self.find(connection, [key[0] for key in keys], sorted({key[1] for key in keys}))
         kept = {k: known[k] for k in keys if k in known and not replaceable(known[k])}
-        self._put(connection, [k for k in keys if k not in kept], "sent", owner=owner)
+        free = [k for k in keys if k not in kept]
+        lease = self.clock() + LEASE
+        self._write(connection, schema.claim, free, state="sent", owner=owner, lease=lease)
         return kept
 
     def answer(self, connection: sa.Connection, answers: dict[Key, dict[str, Any]]) -> None:
         """Store answers."""
         for key, fields in answers.items():
-            self._put(connection, [key], "answered", answer=json.dumps(fields))
+            answer = json.dumps(fields)
+            self._write(connection, schema.settle, [key], state="answered", answer=answer)
 
     def lose(self, connection: sa.Connection, keys: Sequence[Key]) -> None:
         """Note that these were sent and that nobody knows what became of them."""
-        self._put(connection, keys, "unknown")
+        self._write(connection, schema.settle, keys, state="unknown", answer=None)
 
-    def release(self, connection: sa.Connection, keys: Sequence[Key]) -> None:
-        """Take back entries of what was surely not worked on."""
-        for contact, type_ in keys:
-            connection.execute(
-                sa.delete(entries).where(
-                    *self._is(contact), entries.c.type == type_, entries.c.state == "sent"
-                )
-            )
+    def release(self, connection: sa.Connection, keys: Sequence[Key], owner: str) -> None:
+        """Take back a run's claims of what was surely not worked on.
+
+        What was known before the claim is known again: an answer that was to be refreshed, or that
+        the contact may have been charged before.
+        """
+        rows = [{"a": self.address, "c": contact, "t": t, "o": owner} for contact, t in keys]
+        if rows:
+            connection.execute(schema.RESTORE, rows)
+            connection.execute(schema.REMOVE, rows)
 
     def renew(self, connection: sa.Connection, owner: str) -> None:
         """Say that a run lives."""
@@ -227,30 +232,17 @@ class Ledger:
         except (sa.exc.DBAPIError, sqlite3.Error) as error:
             raise _said(error, self.place) from None
 
-    def _is(self, contact: str) -> tuple[sa.ColumnElement[bool], ...]:
-        return entries.c.address == self.address, entries.c.contact == contact
-
-    def _put(
+    def _write(
         self,
         connection: sa.Connection,
+        statement: Callable[[str], sa.Insert],
         keys: Sequence[Key],
-        state: State,
-        *,
-        owner: str | None = None,
-        answer: str | None = None,
+        **values: Any,
     ) -> None:
-        if not keys:
-            return
-        now = self.clock()
-        values = {
-            "state": state,
-            "owner": owner,
-            "lease": now + LEASE if owner else None,
-            "answer": answer,
-            "at": now,
-        }
-        rows = [{"address": self.address, "contact": c, "type": t, **values} for c, t in keys]
-        connection.execute(schema.upsert(connection.dialect.name), rows)
+        if keys:
+            values |= {"address": self.address, "at": self.clock()}
+            rows = [{"contact": contact, "type": type_, **values} for contact, type_ in keys]
+            connection.execute(statement(connection.dialect.name), rows)
 
 
 Replaceable = Callable[[Entry], bool]

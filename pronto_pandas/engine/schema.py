@@ -35,22 +35,64 @@ entries = sa.Table(
     sa.Column("state", sa.String, nullable=False),
     sa.Column("owner", sa.String, index=True),
     sa.Column("lease", sa.Float),
+    sa.Column("before", sa.String),
     sa.Column("answer", sa.Text),
     sa.Column("at", sa.Float, nullable=False),
 )
 
 
-@functools.cache
-def upsert(dialect: str) -> sa.Insert:
-    """Return the statement that writes an entry, new or not; made once, because that takes long."""
+def _upsert(dialect: str, changes: Callable[[Any], dict[str, Any]]) -> sa.Insert:
     insert = (sqlite if dialect == "sqlite" else postgresql).insert(entries)
-    values = [column.name for column in entries.columns if not column.primary_key]
+    keys = [column.name for column in entries.primary_key]
     statement: sa.Insert = insert.on_conflict_do_update(
-        index_elements=[column.name for column in entries.primary_key],
-        set_={name: insert.excluded[name] for name in values},
+        index_elements=keys, set_=changes(insert.excluded)
     )
     return statement
 
+
+@functools.cache  # making a statement takes longer than running it
+def claim(dialect: str) -> sa.Insert:
+    """Return the statement that marks as sent and remembers what was there before."""
+    before = sa.case((entries.c.state == "sent", "unknown"), else_=entries.c.state)
+    return _upsert(
+        dialect,
+        lambda new: {"state": new.state, "owner": new.owner, "lease": new.lease, "before": before},
+    )
+
+
+@functools.cache
+def settle(dialect: str) -> sa.Insert:
+    """Return the statement that writes what became of a request; an earlier answer stays."""
+    return _upsert(
+        dialect,
+        lambda new: {
+            "state": new.state,
+            "answer": sa.func.coalesce(new.answer, entries.c.answer),
+            "at": new.at,
+            "owner": None,
+            "lease": None,
+            "before": None,
+        },
+    )
+
+
+_MINE: Final = (
+    entries.c.address == sa.bindparam("a"),
+    entries.c.contact == sa.bindparam("c"),
+    entries.c.type == sa.bindparam("t"),
+    entries.c.owner == sa.bindparam("o"),
+    entries.c.state == "sent",
+)
+
+RESTORE: Final = (
+    sa.update(entries)
+    .where(*_MINE, entries.c.before.is_not(None))
+    .values(state=entries.c.before, owner=None, lease=None, before=None)
+)
+"""Gives an entry that one run has claimed back the state that it had before."""
+
+REMOVE: Final = sa.delete(entries).where(*_MINE, entries.c.before.is_(None))
+"""Takes out an entry that one run has claimed and that was not there before."""
 
 MIGRATIONS: Final[dict[int, Callable[[sa.Connection], None]]] = {}
 """From each version to the next one."""

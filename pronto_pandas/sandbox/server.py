@@ -7,7 +7,6 @@ import atexit
 import functools
 import socket
 import threading
-from types import TracebackType
 from typing import Self
 
 import uvicorn
@@ -76,12 +75,7 @@ class Server:
     def __enter__(self) -> Self:
         return self.start()
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.stop()
 
 
