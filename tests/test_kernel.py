@@ -1,0 +1,109 @@
+"""In a real kernel: the stop button, and the next run of the cell."""
+
+from __future__ import annotations
+
+import textwrap
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jupyter_client.manager import KernelManager
+
+from .conftest import Serve
+from .test_calling import wait_for
+
+ROOT = Path(__file__).parent.parent
+
+
+class Kernel:
+    """A kernel and a client to it."""
+
+    def __init__(self) -> None:
+        self.manager: Any = KernelManager(kernel_name="python3")
+        self.manager.start_kernel(cwd=str(ROOT))
+        self.client: Any = self.manager.blocking_client()
+        self.client.start_channels()
+        self.client.wait_for_ready(timeout=60)
+
+    def send(self, code: str) -> None:
+        self.client.execute(textwrap.dedent(code))
+
+    def reply(self) -> dict[str, Any]:
+        content: dict[str, Any] = self.client.get_shell_msg(timeout=60)["content"]
+        return content
+
+    def printed(self) -> str:
+        texts = []
+        while True:
+            message = self.client.get_iopub_msg(timeout=20)
+            if message["msg_type"] == "stream":
+                texts.append(message["content"]["text"])
+            if message["content"].get("execution_state") == "idle":
+                return "".join(texts)
+
+    def close(self) -> None:
+        self.client.stop_channels()
+        self.manager.shutdown_kernel(now=True)
+
+
+@pytest.fixture
+def kernel() -> Iterator[Kernel]:
+    """Start a kernel and end it."""
+    started = Kernel()
+    yield started
+    started.close()
+
+
+SET_UP = """
+    import warnings
+    import pronto_pandas as pronto
+    from tests.conftest import people
+    warnings.simplefilter("ignore", pronto.UnknownRowsWarning)
+    pronto.configure(base_url={url!r}, api_key={key!r}, rate=200)
+    df = people(600)
+"""
+
+
+@pytest.mark.parametrize(
+    "call", ["df.pronto.enrich('email')", "df.pronto.enrich('email', progress=False)"]
+)
+def test_the_stop_button_ends_the_cell_and_the_next_run_goes_on(
+    serve: Serve, kernel: Kernel, call: str
+) -> None:
+    """With a line that says what was kept; and nobody is charged twice."""
+    server = serve(latency=0.5)
+    kernel.send(SET_UP.format(url=server.url, key=server.sandbox.api_key))
+    assert kernel.reply()["status"] == "ok"
+    kernel.printed()
+    kernel.send(f"out = {call}")
+    wait_for(lambda: len(server.sandbox.charges) > 60)
+    kernel.manager.interrupt_kernel()
+    began = time.monotonic()
+    reply = kernel.reply()
+    assert time.monotonic() - began < 10  # the grace is 1.5 s; the machine may be slow
+    assert reply["ename"] == "KeyboardInterrupt"
+    assert "people are settled and kept in the ledger" in kernel.printed()
+    kernel.send(f"out = {call}\nprint(sorted(set(out.pronto_status)), len(out))")
+    assert kernel.reply()["status"] == "ok"
+    assert "'found', 'not_found'" in kernel.printed()
+    assert max(server.sandbox.asked.values()) == 1
+
+
+def test_two_cells_in_a_row_and_one_that_awaits(serve: Serve, kernel: Kernel) -> None:
+    """On the kernel's own loop, which stays as it is."""
+    server = serve()
+    kernel.send(SET_UP.format(url=server.url, key=server.sandbox.api_key))
+    kernel.reply()
+    kernel.printed()
+    for code in (
+        "print(len(df.pronto.enrich('email', progress=False)))",
+        "print(len(await df.pronto.aenrich(['email', 'phone'], progress=False)))",
+        "import asyncio; print(hasattr(asyncio, '_nest_patched'))",
+    ):
+        kernel.send(code)
+        assert kernel.reply()["status"] == "ok"
+    printed = kernel.printed() + kernel.printed() + kernel.printed()
+    assert printed == "600\n600\nFalse\n"
+    assert len(server.sandbox.charges) == 1200
