@@ -450,6 +450,15 @@ def test_a_damaged_file_is_said_before_anything_is_sent(serve: Serve) -> None:
     assert ledger_file().read_bytes().startswith(b"this is no database")
 
 
+def test_tables_that_are_not_ours_are_said(serve: Serve) -> None:
+    """Instead of a message of SQLite's."""
+    with closing(sqlite3.connect(ledger_file())) as connection:
+        connection.execute("create table pronto_entries (something text)")
+        connection.commit()
+    with nothing_sent(serve(), "is damaged"):
+        enrich(people(3))
+
+
 def test_a_locked_file_is_said(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
     """After a while, in which the other program may be done."""
     monkeypatch.setattr(schema, "BUSY_TIMEOUT", 100)

@@ -261,7 +261,7 @@ def _said(error: Exception, place: str) -> LedgerError:
         why = "is locked by another program. Close it, or wait until it is done"
     elif "full" in words:
         why = "cannot be written: the disk is full. Make room"
-    elif "not a database" in words or "malformed" in words:
+    elif "not a database" in words or "malformed" in words or "no such" in words:
         why = (
             "is damaged. Move the file away to start anew (its answers will be asked and paid "
             "again), or put a backup in its place"
