@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import gc
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from typing import Any
@@ -34,6 +37,19 @@ def _no_settings_of_the_machine(
     monkeypatch.delenv("PRONTO_BASE_URL", raising=False)
     with pronto.configure():
         yield
+
+
+@pytest.fixture
+def kernels() -> Iterator[None]:
+    """Collect what a client of a kernel leaves open, where nobody is warned of it.
+
+    Else it is collected during some later test, which is then said to have left it.
+    """
+    yield
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        asyncio.set_event_loop(None)
+        gc.collect()
 
 
 @pytest.fixture

@@ -309,6 +309,32 @@ def test_first_interrupt_asks_second_lets_go(nested: bool) -> None:
     assert "['interrupt', 'abandon']" in done.stdout, done.stderr
 
 
+def test_an_interrupt_is_not_swallowed_by_what_draws_the_bar() -> None:
+    """Widgets and their messages catch what they can; the run stops all the same."""
+    code = """
+        import os, signal, threading, time
+        from pronto_pandas.notebook import loop
+        from tests.test_calling import _Stubborn
+        task, swallowed = _Stubborn(), []
+        def draw(event):
+            for call in ("interrupt", "abandon"):
+                try:
+                    os.kill(os.getpid(), signal.SIGINT)
+                    while call not in task.calls: time.sleep(0.01)
+                except KeyboardInterrupt:
+                    swallowed.append(call)
+        try:
+            loop.run(task, draw, nest=False)
+        except KeyboardInterrupt:
+            print(task.calls, swallowed, signal.getsignal(signal.SIGINT).__name__)
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(code)],
+        capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert done.stdout == "['interrupt', 'abandon'] [] default_int_handler\n", done.stderr
+
+
 def test_an_error_in_the_run_is_raised_in_the_callers_thread() -> None:
     """With its type."""
 

@@ -49,7 +49,7 @@ class Kernel:
 
 
 @pytest.fixture
-def kernel() -> Iterator[Kernel]:
+def kernel(kernels: None) -> Iterator[Kernel]:
     """Start a kernel and end it."""
     started = Kernel()
     yield started

@@ -35,7 +35,7 @@ def outputs(notebook: Any) -> str:
     return json.dumps(notebook, ensure_ascii=False)
 
 
-def test_the_quickstart_runs(tmp_path: Path) -> None:
+def test_the_quickstart_runs(tmp_path: Path, kernels: None) -> None:
     """Every cell, with a bar, a table, and the file at the end."""
     notebook = executed("quickstart.ipynb", tmp_path)
     shown = outputs(notebook)

@@ -9,9 +9,12 @@ from __future__ import annotations
 
 import asyncio
 import queue
+import signal
 import threading
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from types import FrameType
 from typing import Any, Generic, Protocol, TypeVar
 
 T = TypeVar("T")
@@ -41,6 +44,7 @@ class _Threaded(Generic[E]):
         self._events: queue.SimpleQueue[E | _Ended] = queue.SimpleQueue()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._error: BaseException | None = None
+        self._interrupts = 0
         self._thread = threading.Thread(target=self._work, name="pronto", daemon=True)
 
     def _work(self) -> None:
@@ -55,29 +59,54 @@ class _Threaded(Generic[E]):
             self._events.put(_Ended())
 
     def run(self, show: Callable[[E], object]) -> None:
-        self._thread.start()
-        interrupts = 0
-        while True:
-            try:
-                # The time-out is what lets an interrupt through on every system.
-                event = self._events.get(timeout=_TICK)
-                if isinstance(event, _Ended):
-                    break
-                show(event)
-            except queue.Empty:
-                continue
-            except KeyboardInterrupt:
-                interrupts += 1
-                self._pass_on(interrupts)
+        with _interrupts_to(self._interrupted):
+            self._thread.start()
+            while True:
+                try:
+                    # The time-out is what lets an interrupt through on every system.
+                    event = self._events.get(timeout=_TICK)
+                    if isinstance(event, _Ended):
+                        break
+                    show(event)
+                except queue.Empty:
+                    continue
         self._thread.join()
-        if interrupts:
+        if self._interrupts:
             raise KeyboardInterrupt
         if self._error is not None:
             raise self._error
 
-    def _pass_on(self, interrupts: int) -> None:
+    def _interrupted(self) -> None:
+        self._interrupts += 1
         if self._loop is not None and not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(_stop, self._task, interrupts)
+            self._loop.call_soon_threadsafe(_stop, self._task, self._interrupts)
+
+
+@contextmanager
+def _interrupts_to(interrupted: Callable[[], None]) -> Iterator[None]:
+    """Call a function at each interrupt, instead of raising wherever the caller's thread is.
+
+    Raised in the middle of drawing a bar, an interrupt can be swallowed there, and the run would go
+    on. The third one is raised all the same.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield  # interrupts go to the main thread alone
+        return
+    times = 0
+
+    def handle(number: int, frame: FrameType | None) -> None:
+        nonlocal times
+        times += 1
+        if times > 2:
+            raise KeyboardInterrupt
+        interrupted()
+
+    before = signal.signal(signal.SIGINT, handle)
+    try:
+        yield
+    finally:
+        # None stands for a handler that was not set from Python.
+        signal.signal(signal.SIGINT, before or signal.default_int_handler)
 
 
 def _nested(task: Task[E], show: Callable[[E], object], loop: asyncio.AbstractEventLoop) -> None:
