@@ -45,10 +45,13 @@ def kernels() -> Iterator[None]:
 
     Else it is collected during some later test, which is then said to have left it.
     """
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)  # earlier clients take the thread's own and leave it open
     yield
+    asyncio.set_event_loop(None)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ResourceWarning)
-        asyncio.set_event_loop(None)
+        loop.close()
         gc.collect()
 
 
