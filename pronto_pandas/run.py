@@ -103,6 +103,7 @@ class Run:
             )
         self._dispatch: Dispatch | None = None
         self._checking: asyncio.Task[dict[str, Any]] | None = None
+        self._interrupted = False
 
     def _known(self) -> Results:
         """Read what the ledger has already; needs no network."""
@@ -219,12 +220,15 @@ class Run:
                 clock=time.monotonic,
                 budget=Budget(limits.prices, self._options.most_credits),
             )
+            if self._interrupted:  # before there was anything to stop
+                self._dispatch.interrupt(0.0)
             await pace.turn()
             await self._check_key(client)
             await self._dispatch.run(self.jobs, self._recorder(counter, emit))
 
     def interrupt(self, grace: float) -> None:
         """Send nothing more; what is in flight gets ``grace`` seconds."""
+        self._interrupted = True
         if self._dispatch is not None:
             self._dispatch.interrupt(grace)
         if self._checking is not None:

@@ -19,6 +19,7 @@ import pandas as pd
 import pytest
 
 import pronto_pandas as pronto
+from pronto_pandas.functions import request
 from pronto_pandas.notebook import loop
 
 from .conftest import Serve, people
@@ -264,7 +265,7 @@ class _Stubborn:
         self.ended: asyncio.Event
 
     async def start(self, emit: Any) -> None:
-        self.ended = asyncio.Event()
+        self.ended = getattr(self, "ended", None) or asyncio.Event()
         emit("running")
         await self.ended.wait()
 
@@ -273,6 +274,7 @@ class _Stubborn:
 
     def abandon(self) -> None:
         self.calls.append("abandon")
+        self.ended = getattr(self, "ended", None) or asyncio.Event()
         self.ended.set()
 
 
@@ -362,10 +364,29 @@ def test_cancelling_aenrich_cancels_the_run(serve: Serve) -> None:
     assert len(server.sandbox.arrivals) < 100
 
 
+def test_an_interrupt_before_the_first_request_stops_the_run(serve: Serve) -> None:
+    """However early it comes."""
+    server = serve()
+    run = request(people(20), "email", progress=False)
+    run.interrupt(1.0)
+    asyncio.run(run.start(lambda event: None))
+    assert server.sandbox.arrivals == []
+    assert set(run.frame()["pronto_status"]) == {"pending"}
+
+
+def test_an_interrupt_before_there_is_a_loop_reaches_the_run() -> None:
+    """The thread that makes the loop may not have got that far."""
+    task = _Stubborn()
+    threaded = loop._Threaded(task)
+    threaded._interrupted()
+    threaded._interrupted()
+    with pytest.raises(KeyboardInterrupt):
+        threaded.run(lambda event: None)
+    assert task.calls == ["abandon"]
+
+
 def test_interrupt_while_the_key_is_checked(serve: Serve) -> None:
     """Before the first contact, too."""
-    from pronto_pandas.functions import request
-
     server = serve()
     run = request(people(20), "email", progress=False)
 

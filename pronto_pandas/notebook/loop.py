@@ -52,6 +52,8 @@ class _Threaded(Generic[E]):
             # Not asyncio.run, which nest_asyncio.apply() replaces for the whole process.
             with asyncio.Runner() as runner:
                 self._loop = runner.get_loop()
+                if self._interrupts:  # while there was no loop to tell
+                    self._loop.call_soon(_stop, self._task, self._interrupts)
                 runner.run(self._task.start(self._events.put))
         except BaseException as error:  # noqa: BLE001  raised again in the caller's thread
             self._error = error
