@@ -23,6 +23,7 @@ from pronto_pandas.errors import (
     ConnectionFailedError,
     ConsentRequiredError,
     CreditsExhaustedError,
+    LedgerError,
     ProntoError,
     RateLimitedError,
     RefusedError,
@@ -105,9 +106,10 @@ async def play(
     *,
     meanwhile: Callable[[Dispatch], Awaitable[None]] | None = None,
     in_flight: int = 20_000,
+    book: FakeBook | None = None,
 ) -> Result:
     """Dispatch ``count`` jobs to a service in virtual time."""
-    service, book = Service(behaviour), FakeBook()
+    service, book = Service(behaviour), book or FakeBook()
     outcomes: dict[int, Outcome] = {}
 
     def record(job: Job, outcome: Outcome) -> None:
@@ -215,6 +217,26 @@ def test_what_was_surely_not_worked_on_is_sent_again(error: ProntoError) -> None
     assert result.states == {"answered": 200}
     assert set(result.service.asked.values()) == {3}
     assert most_in_a_second(result.service.starts) <= 50
+
+
+def test_a_ledger_that_fails_before_a_retry_stops_the_run_in_order() -> None:
+    """Each job has one outcome, and the run says why it stopped."""
+
+    class FillsUp(FakeBook):
+        async def claim(self, jobs: Sequence[Job]) -> dict[Key, Entry]:
+            if len(self.states) >= 20:
+                raise LedgerError("The disk is full.")
+            return await super().claim(jobs)
+
+        async def free(self, job: Job) -> None:
+            if len(self.states) >= 20:
+                raise LedgerError("The disk is full.")
+            await super().free(job)
+
+    error = ServiceBusyError("", status=503, retry_after=0.1)
+    result = virtual.run(play(first([error], latency=1), 40, book=FillsUp()))
+    assert isinstance(result.dispatch.stopped_by, LedgerError)
+    assert result.states == {"pending": 40}
 
 
 def test_503_honours_retry_after() -> None:

@@ -272,9 +272,11 @@ class Dispatch:
         if self.stopped():
             return False
         claimed = await self._claimed([job])
-        if self.stopped() or claimed != [job]:  # another run took it, or a part of it, meanwhile
+        if self.stopped():  # the book frees at its end what was claimed and not sent
+            return False
+        if claimed != [job]:  # another run took it, or a part of it, meanwhile
             for part in claimed:
-                await self._book.free(part)
+                await self._kept(self._book.free(part), PENDING)
                 self._held.append(part)
             return False
         return await self._wait(self._pace.turn()) is not None
