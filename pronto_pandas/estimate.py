@@ -36,6 +36,8 @@ class Estimate:
         Rows to send whose person another row asks for.
     answered : int
         Rows that the ledger answers; they cost nothing.
+    submitted : int
+        Rows that an earlier run submitted; their answers are fetched, which costs nothing more.
     unknown : int
         Rows that an earlier run sent and whose answer was lost.
     skipped, invalid : int
@@ -52,6 +54,7 @@ class Estimate:
     people: int
     duplicates: int
     answered: int
+    submitted: int
     unknown: int
     skipped: int
     invalid: int
@@ -66,6 +69,7 @@ class Estimate:
             f"{self.to_send:>8,} to send: {self.people:,} people, one request each"
             + (f" ({self.duplicates:,} rows repeat one)" if self.duplicates else ""),
             f"{self.answered:>8,} answered already",
+            *([f"{self.submitted:>8,} submitted already"] if self.submitted else []),
             f"{self.unknown:>8,} unknown: sent before, answer lost",
             f"{self.skipped:>8,} skipped",
             f"{self.invalid:>8,} invalid",
@@ -80,11 +84,14 @@ def of(run: Run, prices: Prices, balance: float | None) -> Estimate:
     """Return what a run that was made and not started would do."""
     per_contact = run.plan.rows_per_contact
     states = Counter(str(s) for s in run.plan.row_status if s is not None)
-    to_send = {job.number for job in run.jobs}
+    sent = [job for job in run.jobs if job.enrichment_id is None]
+    to_send = {job.number for job in sent}
+    submitted = {job.number for job in run.jobs} - to_send
     known: Counter[str] = Counter()
     for number, count in enumerate(per_contact):
         if number not in to_send:
-            known[run.known_state(number)] += int(count)
+            state = "submitted" if number in submitted else run.known_state(number)
+            known[state] += int(count)
     rows = sum(int(per_contact[number]) for number in to_send)
     return Estimate(
         rows=len(run.plan.row_status),
@@ -92,11 +99,12 @@ def of(run: Run, prices: Prices, balance: float | None) -> Estimate:
         people=len(to_send),
         duplicates=rows - len(to_send),
         answered=known["answered"],
+        submitted=known["submitted"],
         unknown=known["unknown"],
         skipped=states["skipped"],
         invalid=states["invalid"],
-        cost_low=sum(prices.least(job.types) for job in run.jobs),
-        cost_high=sum(prices.most(job.types) for job in run.jobs),
+        cost_low=sum(prices.least(job.types) for job in sent),
+        cost_high=sum(prices.most(job.types) for job in sent),
         balance=balance,
     )
 

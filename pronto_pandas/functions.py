@@ -11,7 +11,7 @@ import pandas as pd
 from .errors import ConfigurationError, ConsentRequiredError
 from .estimate import Estimate, balance_of
 from .estimate import of as estimate_of
-from .frame.options import Options, Phones, Types, customs_of, types_of
+from .frame.options import Options, Phones, Types, Via, customs_of, types_of
 from .notebook.progress import Watcher
 from .run import Run
 from .settings import current
@@ -34,6 +34,7 @@ def request(
     prefix: str = "",
     custom: Iterable[object] | None = None,
     progress: bool | Watcher = True,
+    via: Via = "sync",
 ) -> Run:
     """Check everything that can be checked without the network; see `enrich`."""
     _check_frame(df)
@@ -47,6 +48,7 @@ def request(
         raise ConsentRequiredError(f"{CONSENT_STEPS} Nothing was sent.")
     options = Options(
         types=types,
+        endpoint=via,
         columns=columns,
         limit=limit,
         max_credits=max_credits,
@@ -120,6 +122,10 @@ def enrich(*args: Any, **kwargs: Any) -> pd.DataFrame:
         Columns to pass through to the service as ``custom``.
     progress : bool or callable
         False shows no bar. A callable gets a `Progress` for each person that is settled.
+    via : str
+        ``"sync"``: one request a person, which waits for the answer. ``"async"``: each type is
+        submitted by itself, and the answer fetched when it is there; slower, and an answer that is
+        lost on the way is fetched again. Emails then need a company, phones a LinkedIn address.
 
     Returns
     -------
@@ -205,6 +211,7 @@ def estimate(
     overwrite: bool = False,
     refresh: bool = False,
     resend_unknown: bool = False,
+    via: Via = "sync",
 ) -> Estimate:
     """Say what `enrich` would send and what it would cost. Sends no contact, costs nothing.
 
@@ -214,8 +221,9 @@ def estimate(
     Returns
     -------
     Estimate
-        Rows to send, people, duplicates, answered, unknown, skipped, invalid; the cost from lowest
-        to highest in credits, and the balance where the service's answer can be understood.
+        Rows to send, people, duplicates, answered, submitted, unknown, skipped, invalid; the cost
+        from lowest to highest in credits, and the balance where the service's answer can be
+        understood.
 
     Raises
     ------
@@ -227,6 +235,7 @@ def estimate(
     _check_frame(df)
     options = Options(
         types=types_of(type),
+        endpoint=via,
         columns=columns,
         limit=limit,
         overwrite=overwrite,

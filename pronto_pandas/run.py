@@ -31,10 +31,10 @@ if TYPE_CHECKING:  # what speaks HTTP is imported when something is sent
     from pydantic import SecretStr
 
     from .api.client import Client
-    from .api.models import Answer
     from .engine.dispatch import Dispatch
+    from .engine.entry import Entry
     from .engine.jobs import Job, Outcome
-    from .engine.ledger import Entry, Ledger
+    from .engine.ledger import Ledger
 
 PRONTO: Final = "pronto"
 """The service's own address in the ledger; it has been renamed before, its answers have not."""
@@ -87,8 +87,8 @@ class Run:
         self._made = time.time()
         self.plan: Plan = make(df, options, already_filled(df, options))
         self._ledger = open_ledger(settings) if self.plan.contacts else None
-        self._results: Results = self._known()
-        self.jobs = self._to_send() if sends else []
+        self._results: Results = [{} for _ in self.plan.contacts]
+        self.jobs = list(self._look_up(sends=sends))
         self._key: SecretStr | None = None
         if self.jobs and settings.address != SANDBOX and needs_key:
             self._key = settings.key()
@@ -105,22 +105,34 @@ class Run:
         self._checking: asyncio.Task[dict[str, Any]] | None = None
         self._interrupted = False
 
-    def _known(self) -> Results:
+    def _known(self) -> dict[tuple[str, str], Entry]:
         """Read what the ledger has already; needs no network."""
-        from .engine.jobs import outcome_of
-
-        results: Results = [{} for _ in self.plan.contacts]
         if self._ledger is None:
-            return results
+            return {}
         keys = [contact.key for contact in self.plan.contacts]
         with self._ledger.transaction() as connection:
-            entries = self._ledger.find(connection, keys, self._options.types)
-        for key, asks, result in zip(keys, self.plan.asks, results, strict=True):
+            return self._ledger.find(connection, keys, self._options.types)
+
+    def _look_up(self, *, sends: bool) -> Iterator[Job]:
+        """Settle what is known, and return what is to be sent or fetched."""
+        from .engine.jobs import Job, outcome_of
+
+        plan, known = self.plan, self._known()
+        for number, (contact, asks) in enumerate(zip(plan.contacts, plan.asks, strict=True)):
+            to_send: list[EnrichmentType] = []
             for type_ in asks:
-                entry = entries.get((key, type_))
-                if entry and entry.state != "sent" and not self._replaceable(entry):
-                    result[type_] = outcome_of(entry)
-        return results
+                entry = known.get((contact.key, type_))
+                if entry is None or entry.state == "sent" or self._replaceable(entry):
+                    to_send.append(type_)
+                elif entry.state == "submitted" and sends:
+                    name = entry.enrichment_id
+                    yield Job(number, contact, (type_,), enrichment_id=name)
+                else:
+                    self._results[number][type_] = outcome_of(entry)
+            one_by_one = self._options.endpoint == "async"
+            for types in ([t] for t in to_send) if one_by_one else [to_send] if to_send else []:
+                if sends:
+                    yield Job(number, contact, tuple(types), plan.customs[number])
 
     def _replaceable(self, entry: Entry) -> bool:
         """Say whether an entry may be sent anew: never what a living run has sent."""
@@ -129,16 +141,6 @@ class Run:
         too_old = entry.at < self._made - self._settings.max_age_days * 86_400
         refreshed = self._options.refresh and entry.at < self._made
         return entry.state == "answered" and (too_old or refreshed)
-
-    def _to_send(self) -> list[Job]:
-        from .engine.jobs import Job
-
-        plan, jobs = self.plan, []
-        for number, (contact, asks) in enumerate(zip(plan.contacts, plan.asks, strict=True)):
-            types = tuple(type_ for type_ in asks if type_ not in self._results[number])
-            if types:
-                jobs.append(Job(number, contact, types, plan.customs[number]))
-        return jobs
 
     def known_state(self, number: int) -> str:
         """Return ``answered`` or ``unknown`` for a contact that the ledger knows."""
@@ -157,7 +159,12 @@ class Run:
     def _rows(self) -> int:
         """How many rows wait for an answer."""
         counts = self.plan.rows_per_contact
-        return int(sum(counts[job.number] for job in self.jobs))
+        return int(sum(counts[number] for number in self._people))
+
+    @property
+    def _people(self) -> set[int]:
+        """Whose answers are asked for; two types of one may be two jobs."""
+        return {job.number for job in self.jobs}
 
     def in_thread(self) -> None:
         """Send everything and return when it is done, with or without a running loop around."""
@@ -178,20 +185,20 @@ class Run:
             yield
         except (KeyboardInterrupt, asyncio.CancelledError):
             place = self._ledger.place if self._ledger else "memory"
-            settled = sum(self._settled(job) for job in self.jobs)
-            kept = (
-                f"{settled} of {len(self.jobs)} people are settled and kept in the ledger ({place})"
-            )
+            people = self._people
+            settled = sum(map(self._settled, people))
+            kept = f"{settled} of {len(people)} people are settled and kept in the ledger ({place})"
             print(f"Interrupted: {kept}. Run it again to go on.", file=sys.stderr)  # noqa: T201  the person at the keyboard asked
             raise
 
-    def _settled(self, job: Job) -> bool:
-        outcomes = self._results[job.number].values()
+    def _settled(self, number: int) -> bool:
+        outcomes = self._results[number].values()
         return bool(outcomes) and all(outcome.state != "pending" for outcome in outcomes)
 
     async def start(self, emit: Watcher) -> None:
         """Check the key, then send every contact that the ledger does not know."""
         from .api.client import Client
+        from .asking import ASKING
         from .engine.book import Book
         from .engine.budget import Budget
         from .engine.dispatch import Dispatch
@@ -207,16 +214,13 @@ class Run:
             Client(key, base_url=address, timeout=limits.timeout) as client,
             Book(ledger, self._replaceable) as book,
         ):
-
-            async def send(job: Job) -> Answer:
-                return await client.sync_single_enrich(job.contact, job.types, custom=job.custom)
-
             self._dispatch = Dispatch(
-                send,
+                ASKING[self._options.endpoint](client),
                 pace,
                 book,
                 in_flight=in_flight_at_most(limits.rate, limits.timeout),
                 retry_budget=limits.retry_budget,
+                timeout=limits.timeout,
                 clock=time.monotonic,
                 budget=Budget(limits.prices, self._options.most_credits),
             )
@@ -249,7 +253,7 @@ class Run:
             Where the service stopped the run.
         """
         stopped_by = self._dispatch.stopped_by if self._dispatch else None
-        stops.raise_for(stopped_by, anything=any(map(self._settled, self.jobs)))
+        stops.raise_for(stopped_by, anything=any(map(self._settled, self._people)))
         out = assemble(self._df, self.plan, self._options, self._results)
         statuses = out[f"{self._options.prefix}pronto_status"]
         stops.warn_of(

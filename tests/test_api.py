@@ -235,7 +235,7 @@ def test_an_email_without_an_at_is_none() -> None:
         (b'{"status": "success", "email": {"value": "a@b.example"}}', "form"),
         (b'{"status": "success", "phones": [["+44"]]}', "form"),
         (b'{"status": "success", "email": true}', "form"),
-        (b'{"status": "pending", "enrichment_id": "7"}', "pending"),
+        (b'{"status": "pending"}', "pending"),
     ],
 )
 def test_an_unreadable_success_has_a_name(canned: Canned, body: bytes, says: str) -> None:

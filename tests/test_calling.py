@@ -27,7 +27,9 @@ from .conftest import Serve, people
 SETTLED = {"found", "not_found"}
 
 
-def script(server: Any, code: str, **more: Any) -> subprocess.Popen[str]:
+def script(
+    server: Any, code: str, *, warnings: str = "error", **more: Any
+) -> subprocess.Popen[str]:
     """Start a script whose package is set to a server; ``df`` holds 100 people."""
     head = f"""
         import asyncio, sys, threading
@@ -37,7 +39,7 @@ def script(server: Any, code: str, **more: Any) -> subprocess.Popen[str]:
         df = people(100)
     """
     return subprocess.Popen(
-        [sys.executable, "-W", "error", "-c", textwrap.dedent(head) + textwrap.dedent(code)],
+        [sys.executable, "-W", warnings, "-c", textwrap.dedent(head) + textwrap.dedent(code)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -224,7 +226,7 @@ def test_the_signature_reads_well() -> None:
     of_method = inspect.signature(people(1).pronto.enrich)
     assert list(of_function.parameters) == [
         "df", "type", "columns", "limit", "max_credits", "overwrite", "refresh",
-        "resend_unknown", "phones", "prefix", "custom", "progress",
+        "resend_unknown", "phones", "prefix", "custom", "progress", "via",
     ]  # fmt: skip
     assert list(of_method.parameters) == list(of_function.parameters)[1:]
     assert inspect.signature(pronto.aenrich).parameters == of_function.parameters

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import sqlite3
@@ -32,6 +33,7 @@ from pronto_pandas.sandbox.people import identity
 
 from .conftest import Serve, people
 from .test_calling import script, wait_for
+from .test_limits import most_in_a_second
 
 SETTLED = {"found", "not_found"}
 
@@ -264,34 +266,43 @@ def test_killed_at_20_moments_nothing_is_charged_twice_or_lost(serve: Serve) -> 
         out = people(2000).pronto.collect("email")
     counts = Counter(out["pronto_status"])
     assert set(counts) <= SETTLED | {"unknown"}
-    # Unknown is what was in flight. One contact a kill may have been on its way to the server, and
-    # as many as a commit took, with an entry already.
+    # Unknown is what was in flight, and at times one contact more: entered, and about to leave.
     unknown = out.loc[out["pronto_status"] == "unknown", list(people(1).columns)]
     never_arrived = [
         row for row in unknown.to_dict("records") if identity(row) not in server.sandbox.asked
     ]
     assert 0 < len(unknown) < 20 * 100 * 0.8
-    assert len(never_arrived) <= 20 * 3
+    assert len(never_arrived) <= 20
 
 
 def test_two_processes_ask_each_contact_once_and_both_get_all(serve: Serve) -> None:
-    """They share the work: what one has sent, the other waits for."""
+    """They share the work and the pace: what one has sent, the other waits for."""
     server = serve(latency=0.3)
     code = """
-        pronto.configure(rate=100)
+        from pronto_pandas.engine.limits import Pace
+        turn, moments = Pace.turn, []
+        async def noted(pace):
+            moments.append(await turn(pace))
+            return moments[-1]
+        Pace.turn = noted
+        pronto.configure(rate=50)
         df = people(1000)
         out = df.pronto.enrich("email", progress=False)
         print(sorted(set(out.pronto_status)), len(out))
+        print(moments)
     """
     processes = [script(server, code) for _ in range(2)]
+    starts: list[float] = []
     for process in processes:
-        stdout, stderr = process.communicate(timeout=120)
-        assert stdout == "['found', 'not_found'] 1000\n", stderr
+        stdout, stderr = process.communicate(timeout=180)
+        said, moments = stdout.splitlines()
+        assert said == "['found', 'not_found'] 1000", stderr
+        starts += json.loads(moments)
     assert set(server.sandbox.asked.values()) == {1}
     assert len(server.sandbox.asked) == 1000
-    # Each would start 96 a second alone. What the server sees is blurred by the way to it.
-    starts = sorted(server.sandbox.arrivals)
-    assert 1000 / (starts[-1] - starts[0]) < 100
+    # The monotonic clock is the machine's, so the moments of both can be laid side by side.
+    assert len(starts) == 1000 + 2  # each asked for the balance first
+    assert most_in_a_second(sorted(starts)) <= 50
 
 
 def test_two_threads_ask_each_contact_once(serve: Serve) -> None:
@@ -309,30 +320,40 @@ def test_two_threads_ask_each_contact_once(serve: Serve) -> None:
     assert not ledger_file().exists()
 
 
-def test_a_living_runs_claim_is_waited_for_and_a_dead_ones_is_unknown(serve: Serve) -> None:
-    """A lease that is not renewed ends; so does a process that is gone."""
+@pytest.mark.parametrize(
+    ("sent", "status", "warns"), [(True, "unknown", True), (False, "found", False)]
+)
+def test_a_living_run_is_waited_for_and_a_dead_ones_requests_are_unknown(
+    serve: Serve, sent: bool, status: str, warns: bool
+) -> None:
+    """A lease that is not renewed ends; what was claimed and not sent counts for nothing then."""
     server = serve()
     ledger = connect(str(ledger_file()), server.url)
-    contact = next(iter(_contacts(people(1))))
+    keys = [(next(iter(_contacts(people(1)))), "email")]
     with ledger.transaction() as connection:
-        ledger.claim(connection, [(contact, "email")], "elsewhere:1:x", lambda entry: False)
+        ledger.claim(connection, keys, "elsewhere:1:x", lambda entry: False)
+        if sent:
+            ledger.send(connection, keys, "elsewhere:1:x")
 
     def expire() -> None:
         wait_for(lambda: waiting.is_set())
+        time.sleep(0.7)
+        asked.append(len(server.sandbox.charges))
         with ledger.transaction() as connection:
             connection.execute(sa.update(schema.entries).values(lease=time.time() - 1))
 
-    waiting = threading.Event()
+    waiting, asked = threading.Event(), list[int]()
     thread = threading.Thread(target=expire)
     thread.start()
-    began = time.monotonic()
     waiting.set()
-    with pytest.warns(pronto.UnknownRowsWarning):
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
         out = enrich(people(1))
     thread.join()
-    assert out["pronto_status"].tolist() == ["unknown"]
-    assert time.monotonic() - began < 20
-    assert server.sandbox.charges == []
+    assert out["pronto_status"].tolist() == [status]
+    assert asked == [0]
+    assert [w.category for w in caught] == [pronto.UnknownRowsWarning] * warns
+    assert len(server.sandbox.charges) == (not sent)
 
 
 def _contacts(df: pd.DataFrame) -> Iterator[str]:
@@ -488,7 +509,7 @@ def test_a_full_disk_is_said_before_anything_is_sent(
 ) -> None:
     """SQLite's own error of a full disk, here from a limit on its pages."""
     server = serve()
-    _fills_up(monkeypatch, 2)
+    fills_up(monkeypatch, 2)
     with nothing_sent(server, "the disk is full"):
         enrich(people(3))
 
@@ -498,7 +519,7 @@ def test_a_disk_that_fills_up_mid_run_stops_it_and_keeps_what_it_has(
 ) -> None:
     """A partial frame, a warning, and never a request without an entry."""
     server = serve(latency=0.01)
-    _fills_up(monkeypatch, 60)
+    fills_up(monkeypatch, 60)
     with pytest.warns(pronto.LedgerWarning, match="disk is full"):
         out = enrich(people(3000))
     counts = Counter(out["pronto_status"])
@@ -507,7 +528,8 @@ def test_a_disk_that_fills_up_mid_run_stops_it_and_keeps_what_it_has(
     assert counts["found"] + counts["not_found"] == len(server.sandbox.charges)
 
 
-def _fills_up(monkeypatch: pytest.MonkeyPatch, pages: int) -> None:
+def fills_up(monkeypatch: pytest.MonkeyPatch, pages: int) -> None:
+    """Give the ledger room for some pages."""
     prepare = schema.on_connect
 
     def limited(connection: Any, record: object) -> None:
@@ -532,11 +554,24 @@ def test_an_earlier_version_is_brought_up_to_date(monkeypatch: pytest.MonkeyPatc
     """Step by step, once."""
     connect(str(ledger_file()), "x")
     steps: list[int] = []
-    monkeypatch.setattr(schema, "VERSION", 3)
-    monkeypatch.setattr(schema, "MIGRATIONS", {n: lambda c, n=n: steps.append(n) for n in (1, 2)})
+    monkeypatch.setattr(schema, "VERSION", 4)
+    monkeypatch.setattr(schema, "MIGRATIONS", {n: lambda c, n=n: steps.append(n) for n in (2, 3)})
     connect(str(ledger_file()), "x")
     connect(str(ledger_file()), "x")
-    assert steps == [1, 2]
+    assert steps == [2, 3]
+
+
+def test_a_ledger_of_the_first_version_keeps_its_answers(serve: Serve) -> None:
+    """Which did not know of submitted work."""
+    server = serve()
+    first = enrich(people(5))
+    with closing(sqlite3.connect(ledger_file())) as connection:
+        connection.execute("alter table pronto_entries drop column enrichment_id")
+        connection.execute("update pronto_meta set value = '1'")
+        connection.commit()
+    pd.testing.assert_frame_equal(enrich(people(5)), first)
+    enrich(people(9), via="async")
+    assert len(server.sandbox.charges) == 9
 
 
 def test_where_there_is_no_wal_the_rollback_journal_does(serve: Serve) -> None:

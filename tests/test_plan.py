@@ -53,12 +53,12 @@ NAMES = ("firstname", "lastname")
         ("sync", "phone", NAMES, False),
         ("sync", "personal_email", (*NAMES, "linkedin_url"), True),
         ("sync", "personal_email", (*NAMES, "domain", "company_name"), False),
-        ("single", "email", (*NAMES, "domain"), True),
-        ("single", "email", (*NAMES, "company_name"), True),
-        ("single", "email", (*NAMES, "linkedin_url"), False),
-        ("single", "phone", (*NAMES, "linkedin_url"), True),
-        ("single", "phone", (*NAMES, "domain"), False),
-        ("single", "personal_email", (*NAMES, "domain"), False),
+        ("async", "email", (*NAMES, "domain"), True),
+        ("async", "email", (*NAMES, "company_name"), True),
+        ("async", "email", (*NAMES, "linkedin_url"), False),
+        ("async", "phone", (*NAMES, "linkedin_url"), True),
+        ("async", "phone", (*NAMES, "domain"), False),
+        ("async", "personal_email", (*NAMES, "domain"), False),
         ("bulk", "email", (*NAMES, "company_name"), True),
         ("bulk", "email", (*NAMES, "linkedin_url"), False),
         ("bulk", "phone", (*NAMES, "domain"), False),
@@ -76,7 +76,7 @@ def test_what_a_row_needs(
 
 def test_every_endpoint_and_type_has_its_needs() -> None:
     """A new type cannot be forgotten in the table."""
-    assert set(NEEDS) == {(e, t) for e in ("sync", "single", "bulk") for t in TYPES}
+    assert set(NEEDS) == {(e, t) for e in ("sync", "async", "bulk") for t in TYPES}
 
 
 @pytest.mark.parametrize(

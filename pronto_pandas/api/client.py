@@ -104,19 +104,59 @@ class Client:
         Returns
         -------
         Answer
-            Found or not; "no data found" is an answer.
+            Found or not; "no data found" is an answer. One that is not final has an
+            ``enrichment_id``, and `contact` has the rest.
 
         Raises
         ------
         ProntoError
             By name, as drawn in `pronto_pandas.errors`.
         """
-        body: dict[str, Any] = {**contact.body(), "enrichment_type": list(types)}
-        if custom:
-            body["custom"] = dict(custom)
-        if webhook_url is not None:
-            body["webhook_url"] = webhook_url
-        return _answer(await self._call(spec.SYNC_SINGLE_ENRICH, body))
+        body = _body(contact, types, custom, webhook_url)
+        return _named(_answer(await self._call(spec.SYNC_SINGLE_ENRICH, body)))
+
+    async def single_enrich(
+        self,
+        contact: Contact,
+        type_: EnrichmentType,
+        *,
+        custom: Mapping[str, Any] | None = None,
+        webhook_url: str | None = None,
+    ) -> Answer:
+        """Ask about one person; the answer is to be had from `contact` when it is there.
+
+        One request; charged by the service for what it finds. Parameters and errors are those of
+        `sync_single_enrich`, but for one type alone.
+
+        Returns
+        -------
+        Answer
+            With ``enrichment_id``; ``is_final`` only where the service answers at once.
+        """
+        body = _body(contact, [type_], custom, webhook_url)
+        return _named(_answer(await self._call(spec.SINGLE_ENRICH, body)).of_later())
+
+    async def contact(self, enrichment_id: str) -> Answer:
+        """Look for the answer to what was submitted. Free, by what public users report.
+
+        Parameters
+        ----------
+        enrichment_id : str
+            As the service named it.
+
+        Returns
+        -------
+        Answer
+            ``is_final`` says whether it is there.
+
+        Raises
+        ------
+        ProntoError
+            By name, as drawn in `pronto_pandas.errors`.
+        """
+        url = spec.CONTACT.url(self._base_url, enrichment_id=enrichment_id)
+        answer = _answer(await self._request(spec.CONTACT.method, url)).of_later()
+        return answer.model_copy(update={"enrichment_id": enrichment_id})
 
     async def credits(self) -> dict[str, Any]:
         """Return what the service says of the balance: an object of undocumented fields. Free."""
@@ -127,12 +167,13 @@ class Client:
         return _object(await self._call(spec.ACCOUNT))
 
     async def _call(self, endpoint: spec.Endpoint, body: dict[str, Any] | None = None) -> bytes:
+        return await self._request(endpoint.method, endpoint.url(self._base_url), body)
+
+    async def _request(self, method: str, url: str, body: dict[str, Any] | None = None) -> bytes:
         try:
-            response = await self._http.request(
-                endpoint.method, endpoint.url(self._base_url), json=body
-            )
+            response = await self._http.request(method, url, json=body)
         except Exception as error:  # noqa: BLE001  whatever broke, the request's fate must be named
-            raise _broken(error, endpoint.url(self._base_url)) from None
+            raise _broken(error, url) from None
         if not response.is_success:
             raise failure(response.status_code, response.headers, response.content) from None
         return response.content
@@ -182,6 +223,20 @@ def _broken(error: Exception, url: str) -> ConnectionFailedError | AnswerLostErr
     )
 
 
+def _body(
+    contact: Contact,
+    types: Sequence[EnrichmentType],
+    custom: Mapping[str, Any] | None,
+    webhook_url: str | None,
+) -> dict[str, Any]:
+    body: dict[str, Any] = {**contact.body(), "enrichment_type": list(types)}
+    if custom:
+        body["custom"] = dict(custom)
+    if webhook_url is not None:
+        body["webhook_url"] = webhook_url
+    return body
+
+
 def _answer(body: bytes) -> Answer:
     data = _object(body)
     try:
@@ -189,7 +244,12 @@ def _answer(body: bytes) -> Answer:
     except ValidationError:
         # Pydantic's own message would carry the values.
         raise _unreadable("is not of the documented form") from None
-    if not answer.is_final:
+    return answer
+
+
+def _named(answer: Answer) -> Answer:
+    """Refuse an answer that is neither final nor says under which name one will be there."""
+    if not answer.is_final and answer.enrichment_id is None:
         raise _unreadable(f'has the status "{answer.status}" and no data')
     return answer
 

@@ -176,7 +176,11 @@ class Answer(BaseModel):
     @property
     def is_final(self) -> bool:
         """Whether the service is done: it names an outcome, or there is data."""
-        return self.status in _FINAL or bool(self.email or self.phones or self.personal_email)
+        return self.status in _FINAL or any(map(self.has, TYPES))
+
+    def of_later(self) -> Answer:
+        """Return the answer as one of the asynchronous calls, where silence means "not yet"."""
+        return self.model_copy(update={"status": self.status or "pending"})
 
 
 _TELLING = {"status", "enrichment_id", "email", "phones", "phone", "personal_email"}

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Final, Literal
+from urllib.parse import quote
 
 EnrichmentType = Literal["email", "phone", "personal_email"]
 """What can be asked for. ``personal_email`` comes from a later version of the sync page."""
@@ -49,11 +50,19 @@ class Endpoint:
     host: str
     path: str
 
-    def url(self, base_url: str | None) -> str:
-        """Return the full address; ``base_url`` replaces the vendor's host."""
-        return (base_url.rstrip("/") if base_url else self.host) + self.path
+    def url(self, base_url: str | None, **names: str) -> str:
+        """Return the full address; ``base_url`` replaces the vendor's host, ``names`` fill it."""
+        path = self.path.format_map({name: quote(text, safe="") for name, text in names.items()})
+        return (base_url.rstrip("/") if base_url else self.host) + path
 
 
 SYNC_SINGLE_ENRICH: Final = Endpoint("POST", _API, "/contacts/sync_single_enrich")
+SINGLE_ENRICH: Final = Endpoint("POST", _APP, "/contacts/single_enrich")
+"""Answers at once with an ``enrichment_id``. Named by the specification as "the single async
+endpoint"; its address is from a later public page, as is that of `CONTACT`."""
+
+CONTACT: Final = Endpoint("GET", _APP, "/contacts/{enrichment_id}")
+"""What became of one ``enrichment_id``; ``status`` is ``pending``, then ``finished``. Free."""
+
 CREDITS: Final = Endpoint("GET", _APP, "/credits")
 ACCOUNT: Final = Endpoint("GET", _APP, "/account")

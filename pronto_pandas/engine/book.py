@@ -18,8 +18,9 @@ import sqlalchemy as sa
 
 from ..api.models import Answer
 from ..errors import LedgerError
+from .entry import LEASE, Entry, Key, Replaceable, fields_of
 from .jobs import Job
-from .ledger import LEASE, Entry, Key, Ledger, Replaceable, fields_of
+from .ledger import Ledger
 from .owner import new_owner
 
 Operation = Callable[[sa.Connection], Any]
@@ -29,6 +30,10 @@ _Work = tuple[Operation, asyncio.Future[Any] | None]
 def keys_of(job: Job) -> list[Key]:
     """Return the keys of a job's entries."""
     return [(job.contact.key, type_) for type_ in job.types]
+
+
+def _keys(jobs: Sequence[Job]) -> list[Key]:
+    return [key for job in jobs for key in keys_of(job)]
 
 
 class Book:
@@ -49,6 +54,7 @@ class Book:
         self._thread = threading.Thread(target=self._write, name="pronto-ledger", daemon=True)
         self._claimed: set[Key] = set()
         self._flying: set[Key] = set()
+        self._submits = False
 
     async def __aenter__(self) -> Self:
         self._loop = asyncio.get_running_loop()
@@ -63,6 +69,8 @@ class Book:
                 await self._do(lambda c: self._ledger.lose(c, lost))
             if free:
                 await self._do(lambda c: self._ledger.release(c, free, self._owner))
+            if self._submits:
+                await self._do(lambda c: self._ledger.leave(c, self._owner))
         except LedgerError:
             pass  # what stays ``sent`` is ``unknown`` to the next run, which is the safe side
         finally:
@@ -70,18 +78,38 @@ class Book:
             await asyncio.to_thread(self._thread.join)
 
     async def claim(self, jobs: Sequence[Job]) -> dict[Key, Entry]:
-        """Write that these are sent; return the entries of those that must not be."""
-        keys = [key for job in jobs for key in keys_of(job)]
+        """Claim what may be sent; return the entries of what may not.
+
+        What a dead run has submitted is this run's now, and among what is returned.
+        """
+        keys = _keys(jobs)
         self._claimed.update(keys)  # before the commit: a run stopped meanwhile must free them
         kept: dict[Key, Entry] = await self._do(
             lambda c: self._ledger.claim(c, keys, self._owner, self._replaceable)
         )
         self._claimed.difference_update(kept)
+        self._submits |= any(entry.state == "submitted" for entry in kept.values())
         return kept
+
+    async def about_to_send(self, jobs: Sequence[Job]) -> None:
+        """Write that these are sent; only then may they leave."""
+        await self._do(lambda c: self._ledger.send(c, _keys(jobs), self._owner))
 
     def leaves(self, job: Job) -> None:
         """Note that the request goes out now."""
         self._flying.update(keys_of(job))
+
+    async def not_worked_on(self, job: Job) -> None:
+        """Write that the request was surely not worked on; the claim stays."""
+        await self._do(lambda c: self._ledger.unsend(c, keys_of(job), self._owner))
+        self._flying.difference_update(keys_of(job))
+
+    async def submitted(self, job: Job, enrichment_id: str) -> None:
+        """Store the name under which the service works on it."""
+        self._submits = True
+        await self._settle(
+            job, lambda c: self._ledger.submit(c, keys_of(job), self._owner, enrichment_id)
+        )
 
     async def answered(self, job: Job, answer: Answer) -> None:
         """Store an answer."""
@@ -96,7 +124,7 @@ class Book:
         await self._settle(job, lambda c: self._ledger.lose(c, keys_of(job)))
 
     async def free(self, job: Job) -> None:
-        """Take the entry back: the request was surely not worked on, or refused."""
+        """Take the entry back: the request was refused."""
         await self._settle(job, lambda c: self._ledger.release(c, keys_of(job), self._owner))
 
     async def _settle(self, job: Job, operation: Operation) -> None:

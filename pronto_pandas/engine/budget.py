@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from ..prices import Prices
-from .jobs import Job, Outcome
+from .jobs import NOT_FETCHED, Job, Outcome
 
 
 class Budget:
@@ -25,19 +25,23 @@ class Budget:
 
     def fits(self, job: Job) -> bool:
         """Say whether a job may be sent, whatever it and those in flight turn out to cost."""
-        return self._spent + self._reserved + self._prices.most(job.types) <= self._most
+        return self._spent + self._reserved + self._worst(job) <= self._most
 
     def reserve(self, job: Job) -> None:
         """Count a job as in flight."""
-        self._reserved += self._prices.most(job.types)
+        self._reserved += self._worst(job)
 
     def settle(self, job: Job, outcome: Outcome | None) -> None:
         """Count what a job cost; all that it can have cost where nobody knows."""
-        worst = self._prices.most(job.types)
+        worst = self._worst(job)
         self._reserved -= worst
-        if outcome is not None and outcome.state == "unknown":
+        if outcome is NOT_FETCHED or (outcome is not None and outcome.state == "unknown"):
             self._spent += worst
-        elif outcome is not None and outcome.answer is not None:
+        elif worst and outcome is not None and outcome.answer is not None:
             answer = outcome.answer
             found: dict[str, int] = {t: answer.count(t) for t in job.types}
             self._spent += self._prices.found(found)
+
+    def _worst(self, job: Job) -> float:
+        """Return the most that sending a job can cost; fetching an answer costs nothing."""
+        return 0.0 if job.enrichment_id else self._prices.most(job.types)

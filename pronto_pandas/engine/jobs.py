@@ -8,7 +8,7 @@ from typing import Any, Final, Literal, Protocol
 
 from ..api.models import Answer, Contact
 from ..api.spec import EnrichmentType
-from .ledger import Entry, Key
+from .entry import Entry, Key
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,12 +25,15 @@ class Job:
         What to ask for.
     custom : mapping, optional
         Passed through to the service.
+    enrichment_id : str, optional
+        The service's name of the work, where it was submitted before: only its answer is asked for.
     """
 
     number: int
     contact: Contact
     types: tuple[EnrichmentType, ...]
     custom: Mapping[str, Any] | None = None
+    enrichment_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +57,27 @@ class Outcome:
 
 
 class Books(Protocol):
-    """What the engine asks of the ledger; each call is on disk when it returns."""
+    """What the engine asks of the ledger; each call that is awaited is on disk when it returns."""
 
     async def claim(self, jobs: Sequence[Job]) -> dict[Key, Entry]: ...  # noqa: D102
+    async def about_to_send(self, jobs: Sequence[Job]) -> None: ...  # noqa: D102
     def leaves(self, job: Job) -> None: ...  # noqa: D102
+    async def not_worked_on(self, job: Job) -> None: ...  # noqa: D102
+    async def submitted(self, job: Job, enrichment_id: str) -> None: ...  # noqa: D102
     async def answered(self, job: Job, answer: Answer) -> None: ...  # noqa: D102
     async def lost(self, job: Job) -> None: ...  # noqa: D102
     async def free(self, job: Job) -> None: ...  # noqa: D102
+
+
+class Service(Protocol):
+    """What the engine asks of the service.
+
+    ``send`` returns an answer that is final, or one that names the work. ``fetch`` looks for the
+    answer under that name; that is free.
+    """
+
+    async def send(self, job: Job) -> Answer: ...  # noqa: D102
+    async def fetch(self, enrichment_id: str) -> Answer: ...  # noqa: D102
 
 
 def given_up(error: Exception, attempts: int) -> Outcome:
@@ -72,7 +89,7 @@ def outcome_of(entry: Entry) -> Outcome:
     """Return the outcome that an entry of the ledger stands for."""
     if entry.state == "answered":
         return Outcome("answered", Answer.model_validate(entry.answer))
-    return SENT_BEFORE
+    return NOT_FETCHED if entry.state == "submitted" else SENT_BEFORE
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,13 +98,14 @@ class Parts:
 
     Parameters
     ----------
-    free, held : list of Job
-        The part to send, and the part that another run has sent; at most one of each.
+    free, submitted, held : list of Job
+        The part to send; the parts whose answer is to be fetched; the part that another run has.
     settled : list of tuple
         Parts that the ledger knows, with their outcomes.
     """
 
     free: list[Job]
+    submitted: list[Job]
     held: list[Job]
     settled: list[tuple[Job, Outcome]]
 
@@ -97,21 +115,34 @@ def sorted_out(job: Job, kept: Mapping[Key, Entry]) -> Parts:
     entries = {type_: kept.get((job.contact.key, type_)) for type_ in job.types}
     free = tuple(t for t, entry in entries.items() if entry is None)
     held = tuple(t for t, entry in entries.items() if entry and entry.state == "sent")
-    return Parts(
-        free=[replace(job, types=free)] if free else [],
-        held=[replace(job, types=held)] if held else [],
-        settled=[
-            (replace(job, types=(t,)), outcome_of(entry))
-            for t, entry in entries.items()
-            if entry and entry.state != "sent"
-        ],
+    parts = Parts(
+        free=[replace(job, types=free, enrichment_id=None)] if free else [],
+        submitted=[],
+        held=[replace(job, types=held, enrichment_id=None)] if held else [],
+        settled=[],
     )
+    for type_, entry in entries.items():
+        if entry and entry.state == "submitted":
+            parts.submitted.append(replace(job, types=(type_,), enrichment_id=entry.enrichment_id))
+        elif entry and entry.state != "sent":
+            parts.settled.append((replace(job, types=(type_,)), outcome_of(entry)))
+    return parts
 
 
 SENT_BEFORE: Final = Outcome(
     "unknown",
     message="Sent by an earlier run, and the answer was lost; it may have been charged. "
     "resend_unknown=True sends it again.",
+)
+NOT_FETCHED: Final = Outcome(
+    "pending",
+    message="Submitted, and the answer is not there yet. Running it again fetches the answer; "
+    "nothing is submitted twice.",
+)
+NOT_KNOWN_THERE: Final = Outcome(
+    "unknown",
+    message="Submitted, and the service does not know it any more; it may have been charged. "
+    "resend_unknown=True submits it again.",
 )
 PENDING: Final = Outcome("pending", message="Not sent: the run was stopped.")
 LET_GO: Final = Outcome(

@@ -1,9 +1,6 @@
 """What was sent and what was answered, on disk.
 
-One entry for each contact, type and address. It is written before the request leaves (``sent``)
-and becomes ``answered`` before anything else sees the answer, so that no answer is paid for twice
-and none that was paid for is lost. A run renews the lease on what it has sent; what a dead run left
-behind is ``unknown``.
+One entry for each contact, type and address; see `entry` for what becomes of one.
 """
 
 from __future__ import annotations
@@ -12,46 +9,19 @@ import contextlib
 import json
 import sqlite3
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 import sqlalchemy as sa
 
 from ..errors import LedgerError
 from . import schema
-from .owner import process_gone
+from .entry import LEASE, Entry, Key, Replaceable, seen_as
 from .schema import entries
-
-State = Literal["sent", "answered", "unknown"]
-Key = tuple[str, str]
-"""A contact's key and a type."""
-
-LEASE: Final = 30.0
-"""Seconds for which a run that does not renew its lease counts as living."""
 
 CHUNK: Final = 400
 """Contacts a statement asks for; SQLite takes a bounded number of values."""
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """What the ledger holds of one contact and type.
-
-    Parameters
-    ----------
-    state : str
-        ``sent`` by a run that lives, ``answered``, or ``unknown``.
-    answer : dict, optional
-        The fields of the answer, where there is one.
-    at : float
-        When the state was reached, in seconds since 1970.
-    """
-
-    state: State
-    answer: dict[str, Any] | None
-    at: float
 
 
 class Ledger:
@@ -124,7 +94,7 @@ class Ledger:
     def find(
         self, connection: sa.Connection, contacts: Sequence[str], types: Sequence[str]
     ) -> dict[Key, Entry]:
-        """Return what is known of these contacts; what a dead run sent counts as unknown."""
+        """Return what is known of these contacts; a dead run's claims are as if never made."""
         now = self.clock()
         found: dict[Key, Entry] = {}
         for start in range(0, len(contacts), CHUNK):
@@ -136,16 +106,21 @@ class Ledger:
                 )
             )
             for row in rows.mappings():
-                dead = row["state"] == "sent" and _dead(row, now)
-                state: State = "unknown" if dead else row["state"]
+                state = seen_as(row, now)
+                if state is None:
+                    continue
                 answer = None if row["answer"] is None else json.loads(row["answer"])
-                found[row["contact"], row["type"]] = Entry(state, answer, row["at"])
+                found[row["contact"], row["type"]] = Entry(
+                    state, answer, row["at"], row["enrichment_id"]
+                )
         return found
 
     def claim(
         self, connection: sa.Connection, keys: Sequence[Key], owner: str, replaceable: Replaceable
     ) -> dict[Key, Entry]:
-        """Mark as ``sent`` what may be sent; return the entries of what may not.
+        """Take for a run what may be sent; return the entries of what may not.
+
+        What a dead run has submitted is the run's now, too, and is among what is returned.
 
         Parameters
         ----------
@@ -156,14 +131,35 @@ class Ledger:
         owner : str
             The run.
         replaceable : callable
-            Says of an entry whether it may be sent anew.
+            Says of an answered or unknown entry whether it may be sent anew.
         """
         known = self.find(connection, [key[0] for key in keys], sorted({key[1] for key in keys}))
-        kept = {k: known[k] for k in keys if k in known and not replaceable(known[k])}
-        free = [k for k in keys if k not in kept]
+        kept = {
+            key: entry
+            for key in keys
+            if (entry := known.get(key))
+            and (entry.state in {"sent", "submitted"} or not replaceable(entry))
+        }
         lease = self.clock() + LEASE
-        self._write(connection, schema.claim, free, state="sent", owner=owner, lease=lease)
+        free = [key for key in keys if key not in kept]
+        self._write(connection, schema.claim, free, state="claimed", owner=owner, lease=lease)
+        submitted = [key for key, entry in kept.items() if entry.state == "submitted"]
+        self._change(connection, schema.ADOPT, submitted, o=owner, l=lease)
         return kept
+
+    def send(self, connection: sa.Connection, keys: Sequence[Key], owner: str) -> None:
+        """Note that a run's requests leave as soon as this is on disk."""
+        self._change(connection, schema.SENT, keys, o=owner)
+
+    def unsend(self, connection: sa.Connection, keys: Sequence[Key], owner: str) -> None:
+        """Note that they were surely not worked on, and stay claimed."""
+        self._change(connection, schema.NOT_SENT, keys, o=owner)
+
+    def submit(
+        self, connection: sa.Connection, keys: Sequence[Key], owner: str, enrichment_id: str
+    ) -> None:
+        """Store the name under which the service works on these."""
+        self._change(connection, schema.SUBMITTED, keys, o=owner, i=enrichment_id)
 
     def answer(self, connection: sa.Connection, answers: dict[Key, dict[str, Any]]) -> None:
         """Store answers."""
@@ -181,18 +177,16 @@ class Ledger:
         What was known before the claim is known again: an answer that was to be refreshed, or that
         the contact may have been charged before.
         """
-        rows = [{"a": self.address, "c": contact, "t": t, "o": owner} for contact, t in keys]
-        if rows:
-            connection.execute(schema.RESTORE, rows)
-            connection.execute(schema.REMOVE, rows)
+        self._change(connection, schema.RESTORE, keys, o=owner)
+        self._change(connection, schema.REMOVE, keys, o=owner)
+
+    def leave(self, connection: sa.Connection, owner: str) -> None:
+        """Let go of what a run has submitted and not fetched, for the next one to fetch."""
+        self._owned(connection, owner, lease=None, owner=None)
 
     def renew(self, connection: sa.Connection, owner: str) -> None:
         """Say that a run lives."""
-        connection.execute(
-            sa.update(entries)
-            .where(entries.c.owner == owner, entries.c.state == "sent")
-            .values(lease=self.clock() + LEASE)
-        )
+        self._owned(connection, owner, lease=self.clock() + LEASE)
 
     def forget(self, connection: sa.Connection, contacts: Sequence[str]) -> int:
         """Delete all that is known of these contacts, at this address; return how many entries."""
@@ -205,22 +199,20 @@ class Ledger:
 
     def purge(self, connection: sa.Connection, before: float) -> int:
         """Delete what reached its state before a moment, at every address; return how many."""
-        living = sa.and_(entries.c.state == "sent", entries.c.lease > self.clock())
+        living = sa.func.coalesce(entries.c.lease, 0.0) > self.clock()
         rows = sa.delete(entries).where(entries.c.at < before, sa.not_(living))
         return connection.execute(rows).rowcount
 
     def count(self, connection: sa.Connection) -> list[tuple[str, str, int, float, float]]:
-        """Return address, state, number of entries, and the first and last moment of each."""
-        at = entries.c.at
-        columns = (
-            entries.c.address,
-            entries.c.state,
-            sa.func.count(),
-            sa.func.min(at),
-            sa.func.max(at),
-        )
-        rows = sa.select(*columns).group_by(entries.c.address, entries.c.state)
-        return [tuple(row) for row in connection.execute(rows.order_by(*columns[:2]))]
+        """Return address, state, number of entries, and the first and last moment of each.
+
+        A claim is no state of its own: it shows what was there before, if anything.
+        """
+        at, claimed = entries.c.at, entries.c.state == "claimed"
+        state = sa.case((claimed, entries.c.before), else_=entries.c.state)
+        columns = (entries.c.address, state, sa.func.count(), sa.func.min(at), sa.func.max(at))
+        rows = sa.select(*columns).where(state.is_not(None)).group_by(entries.c.address, state)
+        return [tuple(row) for row in connection.execute(rows.order_by(entries.c.address, state))]
 
     def wipe(self) -> None:
         """Let go of what was deleted in SQLite's own log, too."""
@@ -244,13 +236,21 @@ class Ledger:
             rows = [{"contact": contact, "type": type_, **values} for contact, type_ in keys]
             connection.execute(statement(connection.dialect.name), rows)
 
+    def _change(
+        self,
+        connection: sa.Connection,
+        statement: sa.UpdateBase,
+        keys: Sequence[Key],
+        **values: Any,
+    ) -> None:
+        if keys:
+            values["a"] = self.address
+            connection.execute(statement, [{"c": c, "t": t, **values} for c, t in keys])
 
-Replaceable = Callable[[Entry], bool]
-
-
-def _dead(row: sa.RowMapping, now: float) -> bool:
-    """Say whether the run that sent an entry has ended without settling it."""
-    return row["lease"] is None or row["lease"] <= now or process_gone(row["owner"] or "")
+    @staticmethod
+    def _owned(connection: sa.Connection, run: str, **values: Any) -> None:
+        """Change all entries that a run has."""
+        connection.execute(sa.update(entries).where(entries.c.owner == run).values(**values))
 
 
 def _said(error: Exception, place: str) -> LedgerError:
@@ -271,13 +271,3 @@ def _said(error: Exception, place: str) -> LedgerError:
     else:
         why = f"failed ({type(cause).__name__})"
     return LedgerError(f"The ledger at {place} {why}. Nothing is sent without an entry in it.")
-
-
-def fields_of(answer: Any, types: Iterable[str]) -> dict[str, dict[str, Any]]:
-    """Return for each type what of an answer belongs to it."""
-    whole = answer.model_dump(mode="json")
-    shared = {name: whole[name] for name in ("enrichment_id", "status", "message")}
-    value = {"phone": "phones"}
-    return {
-        t: shared | {name: whole[name] for name in (value.get(t, t), f"{t}_status")} for t in types
-    }

@@ -59,13 +59,19 @@ class Gcra:
     def take(self, now: float) -> float:
         """Start now and return 0, or return the seconds to wait before asking again."""
         with self.moment.held():
-            # Further ahead than this it never is, but for one left from before a restart.
-            ahead = min(self.moment.value, now + self._tolerance + self._interval)
-            wait = ahead - self._tolerance - now
+            wait = self.wait(now)
             if wait > 0:
                 return wait
-            self.moment.value = max(ahead, now) + self._interval
+            self.moment.value = max(self._ahead(now), now) + self._interval
             return 0.0
+
+    def wait(self, now: float) -> float:
+        """Return the seconds until the next start, as far as it is known without asking others."""
+        return self._ahead(now) - self._tolerance - now
+
+    def _ahead(self, now: float) -> float:
+        # Further ahead than this it never is, but for one left from before a restart.
+        return min(self.moment.value, now + self._tolerance + self._interval)
 
 
 class Pace:
@@ -120,6 +126,16 @@ class Pace:
                 if wait <= 0.0:
                     return now
                 await self._sleep(wait)
+
+    async def near(self, lead: float) -> None:
+        """Wait until the next start is at most ``lead`` seconds away, without taking it."""
+        while True:
+            with self._lock:
+                now = self._clock()
+                wait = max(self._paused_until - now, self._gcra.wait(now)) - lead
+            if wait <= 0.0:
+                return
+            await self._sleep(wait)
 
     def _queue(self) -> asyncio.Lock:
         with self._lock:

@@ -10,6 +10,7 @@ from ..errors import (
     NotWorkedOnError,
     RateLimitedError,
     ServiceBusyError,
+    ServiceError,
 )
 from .limits import Clock, Jitter, Pace, backoff
 
@@ -112,3 +113,17 @@ class Patience:
         if error.retry_after is not None:
             return error.retry_after
         return backoff(attempt, first=0.5) * self._jitter(0.5, 1.0)
+
+    def before_look(self, error: ServiceError, failures: int) -> float:
+        """Return the seconds before the next look for an answer, after looks that failed.
+
+        Looking is free, so whatever failed, it was not worked on; and no number of failures is
+        the last one but for the time they take.
+
+        Raises
+        ------
+        OutOfPatienceError
+            Where the run is to stop.
+        """
+        free = error if isinstance(error, NotWorkedOnError) else ServiceBusyError(str(error))
+        return self.before_retry(free, min(failures, BUSY_ATTEMPTS - 1)) or 0.0

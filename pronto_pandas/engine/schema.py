@@ -12,7 +12,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from ..errors import LedgerError
 
-VERSION: Final = 1
+VERSION: Final = 2
 
 BUSY_TIMEOUT: Final = 5_000
 """Milliseconds to wait for another program that writes."""
@@ -36,6 +36,7 @@ entries = sa.Table(
     sa.Column("owner", sa.String, index=True),
     sa.Column("lease", sa.Float),
     sa.Column("before", sa.String),
+    sa.Column("enrichment_id", sa.String),
     sa.Column("answer", sa.Text),
     sa.Column("at", sa.Float, nullable=False),
 )
@@ -52,8 +53,12 @@ def _upsert(dialect: str, changes: Callable[[Any], dict[str, Any]]) -> sa.Insert
 
 @functools.cache  # making a statement takes longer than running it
 def claim(dialect: str) -> sa.Insert:
-    """Return the statement that marks as sent and remembers what was there before."""
-    before = sa.case((entries.c.state == "sent", "unknown"), else_=entries.c.state)
+    """Return the statement that takes an entry for a run and remembers what was there before."""
+    before = sa.case(
+        (entries.c.state == "claimed", entries.c.before),
+        (entries.c.state == "sent", "unknown"),
+        else_=entries.c.state,
+    )
     return _upsert(
         dialect,
         lambda new: {"state": new.state, "owner": new.owner, "lease": new.lease, "before": before},
@@ -72,29 +77,58 @@ def settle(dialect: str) -> sa.Insert:
             "owner": None,
             "lease": None,
             "before": None,
+            "enrichment_id": None,
         },
     )
 
 
-_MINE: Final = (
+_THIS: Final = (
     entries.c.address == sa.bindparam("a"),
     entries.c.contact == sa.bindparam("c"),
     entries.c.type == sa.bindparam("t"),
-    entries.c.owner == sa.bindparam("o"),
-    entries.c.state == "sent",
 )
+_MINE: Final = (*_THIS, entries.c.owner == sa.bindparam("o"))
+
+SENT: Final = sa.update(entries).where(*_MINE, entries.c.state == "claimed").values(state="sent")
+"""Says of an entry that one run has claimed that its request leaves now."""
+
+NOT_SENT: Final = (
+    sa.update(entries).where(*_MINE, entries.c.state == "sent").values(state="claimed")
+)
+"""Takes that back, and keeps the claim."""
+
+SUBMITTED: Final = (
+    sa.update(entries)
+    .where(*_MINE)
+    .values(state="submitted", enrichment_id=sa.bindparam("i"), before=None)
+)
+"""Says that the service has taken the work, and under which name the answer will be."""
+
+ADOPT: Final = (
+    sa.update(entries)
+    .where(*_THIS, entries.c.state == "submitted")
+    .values(owner=sa.bindparam("o"), lease=sa.bindparam("l"))
+)
+"""Takes over what a run that is gone has submitted."""
+
+_UNSETTLED: Final = (*_MINE, sa.or_(entries.c.state == "claimed", entries.c.state == "sent"))
 
 RESTORE: Final = (
     sa.update(entries)
-    .where(*_MINE, entries.c.before.is_not(None))
+    .where(*_UNSETTLED, entries.c.before.is_not(None))
     .values(state=entries.c.before, owner=None, lease=None, before=None)
 )
 """Gives an entry that one run has claimed back the state that it had before."""
 
-REMOVE: Final = sa.delete(entries).where(*_MINE, entries.c.before.is_(None))
+REMOVE: Final = sa.delete(entries).where(*_UNSETTLED, entries.c.before.is_(None))
 """Takes out an entry that one run has claimed and that was not there before."""
 
-MIGRATIONS: Final[dict[int, Callable[[sa.Connection], None]]] = {}
+
+def _keep_enrichment_ids(connection: sa.Connection) -> None:
+    connection.exec_driver_sql("ALTER TABLE pronto_entries ADD COLUMN enrichment_id VARCHAR")
+
+
+MIGRATIONS: Final[dict[int, Callable[[sa.Connection], None]]] = {1: _keep_enrichment_ids}
 """From each version to the next one."""
 
 

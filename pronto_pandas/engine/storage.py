@@ -35,12 +35,13 @@ def connect(where: str | None, address: str) -> Ledger:
         (engine, lock), place = _in_memory(), "memory"
     elif "://" in where:
         url = _url(where)
-        engine = sa.create_engine(url, poolclass=NullPool)
+        engine = sa.create_engine(url, poolclass=NullPool, hide_parameters=True)
         place = url.render_as_string(hide_password=True)
     else:
         path = Path(where).expanduser()
         _create(path)
-        engine, place = sa.create_engine(f"sqlite:///{path}", poolclass=NullPool), str(path)
+        place = str(path)
+        engine = sa.create_engine(f"sqlite:///{path}", poolclass=NullPool, hide_parameters=True)
         sa.event.listen(engine, "connect", schema.on_connect)
         sa.event.listen(engine, "begin", schema.on_begin)
     ledger = Ledger(engine, address, place, lock=lock)
@@ -61,7 +62,10 @@ def _url(where: str) -> sa.URL:
 @functools.cache
 def _in_memory() -> tuple[sa.Engine, threading.Lock]:
     engine = sa.create_engine(
-        "sqlite://", poolclass=StaticPool, connect_args={"check_same_thread": False}
+        "sqlite://",
+        poolclass=StaticPool,
+        connect_args={"check_same_thread": False},
+        hide_parameters=True,
     )
     sa.event.listen(engine, "connect", schema.on_connect)
     sa.event.listen(engine, "begin", schema.on_begin)

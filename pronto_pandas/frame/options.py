@@ -10,7 +10,8 @@ from typing import Literal, get_args
 from ..api.spec import TYPES, EnrichmentType
 from ..errors import ConfigurationError
 
-Endpoint = Literal["sync", "single", "bulk"]
+Endpoint = Literal["sync", "async", "bulk"]
+Via = Literal["sync", "async"]
 Phones = Literal["columns", "rows", "list"]
 Types = EnrichmentType | Sequence[EnrichmentType]
 
@@ -71,6 +72,8 @@ class Options:
         for name in ("overwrite", "refresh", "resend_unknown"):
             if not isinstance(getattr(self, name), bool):
                 raise ConfigurationError(f"{name} must be True or False. Nothing was sent.")
+        if self.endpoint not in get_args(Endpoint):
+            raise ConfigurationError('via must be "sync" or "async". Nothing was sent.')
         if self.columns is not None and not isinstance(self.columns, Mapping):
             raise ConfigurationError(
                 'columns must be a dict, field to header: columns={"firstname": "Vorname"}. '

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import json
 import socket
 import struct
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from starlette.applications import Starlette
@@ -19,32 +21,59 @@ from .faults import Fault
 from .service import RefusalError, Sandbox
 
 MARK = {"X-Pronto-Sandbox": "made up"}
+Handler = Callable[[Request], Awaitable[Response]]
+Work = Callable[[], dict[str, Any]]
+
 _PAGE = "<!doctype html><html><title>502 Bad Gateway</title><h1>Bad gateway</h1></html>"
 
 
 def create_app(sandbox: Sandbox) -> ASGIApp:
     """Return the application that serves a sandbox."""
 
+    def counted(handler: Handler) -> Handler:
+        """Put the limit and the key before a handler, and count what is under way."""
+
+        async def handle(request: Request) -> Response:
+            sandbox.in_flight += 1
+            try:
+                sandbox.admit()
+                sandbox.authorize(request.headers.get(spec.KEY_HEADER))
+                return await handler(request)
+            except RefusalError as refused:
+                sandbox.refused[refused.status] += 1
+                return _refused(refused)
+            finally:
+                sandbox.in_flight -= 1
+
+        return handle
+
     async def enrich(request: Request) -> Response:
-        sandbox.in_flight += 1
-        try:
-            sandbox.admit()
-            sandbox.authorize(request.headers.get(spec.KEY_HEADER))
-            body = await _json(request)
-            sandbox.check(body)
-            fault = sandbox.fault(body)
-            if fault is not None and not fault.worked:
-                return await _refusal(request, fault)
-            await asyncio.sleep(sandbox.latency)
-            answer = sandbox.work(body)
-            if fault is not None:
-                return await _spoilt(request, fault, answer, sandbox.hold)
-            return JSONResponse(answer, headers=MARK)
-        except RefusalError as refused:
-            sandbox.refused[refused.status] += 1
-            return _refused(refused)
-        finally:
-            sandbox.in_flight -= 1
+        body = await _json(request)
+        sandbox.check(body)
+        work = functools.partial(sandbox.work, body)
+        return await answered(request, sandbox.fault(body), work, sandbox.latency)
+
+    async def submit(request: Request) -> Response:
+        body = await _json(request)
+        sandbox.check_one(body)
+        work = functools.partial(sandbox.submit, body)
+        return await answered(request, sandbox.fault(body), work)
+
+    async def look(request: Request) -> Response:
+        name = request.path_params["enrichment_id"]
+        work = functools.partial(sandbox.look, name)
+        return await answered(request, sandbox.fault_of_look(name), work)
+
+    async def answered(
+        request: Request, fault: Fault | None, work: Work, seconds: float = 0.0
+    ) -> Response:
+        if fault is not None and not fault.worked:
+            return await _refusal(request, fault)
+        await asyncio.sleep(seconds)
+        answer = work()
+        if fault is not None:
+            return await _spoilt(request, fault, answer, sandbox.hold)
+        return JSONResponse(answer, headers=MARK)
 
     async def account(request: Request) -> Response:
         try:
@@ -62,7 +91,9 @@ def create_app(sandbox: Sandbox) -> ASGIApp:
     return _Outermost(
         Starlette(
             routes=[
-                Route(spec.SYNC_SINGLE_ENRICH.path, enrich, methods=["POST"]),
+                Route(spec.SYNC_SINGLE_ENRICH.path, counted(enrich), methods=["POST"]),
+                Route(spec.SINGLE_ENRICH.path, counted(submit), methods=["POST"]),
+                Route(spec.CONTACT.path, counted(look)),
                 Route(spec.CREDITS.path, account),
                 Route(spec.ACCOUNT.path, account),
                 Route("/sandbox/record", record),

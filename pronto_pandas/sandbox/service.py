@@ -84,6 +84,8 @@ class Sandbox:
     arrivals: list[float] = field(default_factory=list)
     charges: list[dict[str, Any]] = field(default_factory=list)
     asked: Counter[str] = field(default_factory=Counter)
+    looks: Counter[str] = field(default_factory=Counter)
+    submitted: dict[str, tuple[float, dict[str, Any]]] = field(default_factory=dict)
     refused: Counter[int] = field(default_factory=Counter)
     in_flight: int = 0
     _window: deque[float] = field(default_factory=deque)
@@ -103,13 +105,13 @@ class Sandbox:
         if key != self.api_key:
             raise RefusalError(401, {"error": "Unauthorized"})
 
-    def check(self, body: Any) -> None:
-        """Refuse what the page of the endpoint does not allow."""
+    def check(self, body: Any, *, most_types: int = len(spec.TYPES)) -> None:
+        """Refuse what the pages of the single endpoints do not allow."""
         if not isinstance(body, dict):
             raise RefusalError(400, {"error": 400, "message": "The body must be a JSON object"})
         types = body.get("enrichment_type")
-        if not isinstance(types, list) or not 1 <= len(types) <= len(spec.TYPES):
-            raise _wrong("enrichment_type must be an array of 1 to 3 elements")
+        if not isinstance(types, list) or not 1 <= len(types) <= most_types:
+            raise _wrong(f"enrichment_type must be an array of 1 to {most_types} elements")
         if any(t not in spec.TYPES for t in types) or len(set(types)) != len(types):
             raise _wrong(f"enrichment_type takes {', '.join(spec.TYPES)}, each once")
         for name in ("firstname", "lastname"):
@@ -127,11 +129,26 @@ class Sandbox:
         if unknown := body.keys() - known:
             raise _wrong(f"unknown fields: {', '.join(sorted(unknown))}")
 
+    def check_one(self, body: Any) -> None:
+        """Refuse what the page of the asynchronous endpoint does not allow."""
+        self.check(body, most_types=1)
+        company = "domain" in body or "company_name" in body
+        if body["enrichment_type"] == ["email"] and not company:
+            raise _wrong("domain or company_name is required for email")
+        if body["enrichment_type"] != ["email"] and "linkedin_url" not in body:
+            raise _wrong("linkedin_url is required")
+
     def fault(self, body: dict[str, Any]) -> Fault | None:
         """Count the question and draw its fault."""
         who = identity(body)
         self.asked[who] += 1
         return draw(self.seed, who, self.asked[who], self.faults, self.fault_kinds)
+
+    def fault_of_look(self, enrichment_id: str) -> Fault | None:
+        """Count the look for an answer and draw its fault."""
+        self.looks[enrichment_id] += 1
+        attempt = self.looks[enrichment_id]
+        return draw(self.seed, enrichment_id, attempt, self.faults, self.fault_kinds)
 
     def work(self, body: dict[str, Any]) -> dict[str, Any]:
         """Answer and charge."""
@@ -144,14 +161,33 @@ class Sandbox:
         self.credits -= cost
         who = identity(body)
         self.charges.append({"contact": who, "types": types, "credits": cost})
+        name = f"{who}/{types}/{self.asked[who]}"
         answer = {
-            "enrichment_id": str(uuid.uuid5(uuid.NAMESPACE_OID, f"{who}/{self.asked[who]}")),
+            "enrichment_id": str(uuid.uuid5(uuid.NAMESPACE_OID, name)),
             "first_name": body["firstname"],
             "last_name": body["lastname"],
             "linkedin_profile_url": body.get("linkedin_url"),
             **data,
         }
         return answer | ({"custom": body["custom"]} if "custom" in body else {})
+
+    def submit(self, body: dict[str, Any]) -> dict[str, Any]:
+        """Take work that is done later; charged now, whenever the answer is looked for."""
+        answer = self.work(body)
+        self.submitted[answer["enrichment_id"]] = (self.clock() + self.latency, answer)
+        return {"enrichment_id": answer["enrichment_id"], "status": "pending"}
+
+    def look(self, enrichment_id: str) -> dict[str, Any]:
+        """Return what became of submitted work, with phones as this call names and writes them."""
+        if enrichment_id not in self.submitted:
+            raise RefusalError(404, {"error": 404, "message": "Not found"})
+        ready, answer = self.submitted[enrichment_id]
+        if self.clock() < ready:
+            return {"enrichment_id": enrichment_id, "status": "pending"}
+        found = {name: value for name, value in answer.items() if name != "phones"}
+        if "phones" in answer:
+            found["phone"] = [phone["number"] for phone in answer["phones"]]
+        return found | {"status": "finished"}
 
     def record(self) -> dict[str, Any]:
         """Return what happened: arrivals (seconds), charges, questions by contact, refusals."""

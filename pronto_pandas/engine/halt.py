@@ -1,0 +1,69 @@
+"""Whether a run goes on: one place that ends all waiting when it does not."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar, cast
+
+from ..errors import ProntoError
+
+T = TypeVar("T")
+
+
+class Halt:
+    """Stops a run in order: nothing more starts, what is in flight goes on or is let go."""
+
+    def __init__(self) -> None:
+        self._waiting: set[asyncio.Future[Any]] = set()
+        self._in_flight: set[asyncio.Task[Any]] = set()
+        self._stopped = False
+        self.error: ProntoError | None = None
+
+    def stopped(self) -> bool:
+        """Whether nothing more is sent."""
+        return self._stopped
+
+    def stop(self, error: ProntoError | None = None) -> None:
+        """Start nothing more; the first error is the one that counts."""
+        if not self._stopped:
+            self._stopped, self.error = True, error
+        for task in self._waiting:
+            task.cancel()
+
+    def abandon(self) -> None:
+        """Let go of what is in flight, too."""
+        self.stop()
+        for task in self._in_flight:
+            task.cancel()
+
+    async def wait(self, waiting: Awaitable[T]) -> T | None:
+        """Await something that a stop ends; None where it did."""
+        task = asyncio.ensure_future(waiting)
+        if self._stopped:
+            task.cancel()
+        self._waiting.add(task)
+        try:
+            return await task
+        except asyncio.CancelledError:
+            task.cancel()
+            if self._stopped and not _this_task().cancelling():
+                return None
+            raise
+        finally:
+            self._waiting.discard(task)
+
+    @contextmanager
+    def in_flight(self) -> Iterator[None]:
+        """Mark the task that runs as in flight; where it is let go, it is cancelled."""
+        task = _this_task()
+        self._in_flight.add(task)
+        try:
+            yield
+        finally:
+            self._in_flight.discard(task)
+
+
+def _this_task() -> asyncio.Task[Any]:
+    return cast("asyncio.Task[Any]", asyncio.current_task())

@@ -1,0 +1,142 @@
+"""One job from its start to its outcome.
+
+The rule of the whole module: a request may be repeated only when it was surely not worked on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections.abc import Awaitable
+
+from ..api.models import Answer
+from ..errors import (
+    AuthenticationError,
+    ConsentRequiredError,
+    CreditsExhaustedError,
+    FateUnknownError,
+    LedgerError,
+    NotWorkedOnError,
+    ProntoError,
+    RefusedError,
+)
+from .fetcher import Fetcher
+from .halt import Halt
+from .jobs import LET_GO, PENDING, Books, Job, Outcome, Service, given_up
+from .limits import Sleep
+from .patience import OutOfPatienceError, Patience
+from .starts import Starts
+
+
+class Worker:
+    """Sends jobs, again where that is safe, and says what became of them.
+
+    Parameters
+    ----------
+    service : Service
+        Makes requests.
+    book : Books
+        Has each answer before anything else.
+    starts : Starts
+        Gives each request that is repeated its start.
+    fetcher : Fetcher
+        Fetches what the service answers later.
+    halt : Halt
+        Told where a failure is everybody's.
+    patience : Patience
+        Says how long to go on.
+    sleep : callable
+        Injected, so that tests need no real time.
+    """
+
+    def __init__(
+        self,
+        service: Service,
+        book: Books,
+        starts: Starts,
+        fetcher: Fetcher,
+        halt: Halt,
+        patience: Patience,
+        sleep: Sleep,
+    ) -> None:
+        self._service, self._book, self._starts, self._fetcher = service, book, starts, fetcher
+        self._halt, self._patience, self._sleep = halt, patience, sleep
+
+    async def work(self, job: Job, started: float) -> Outcome:
+        """Return what becomes of a job that leaves now."""
+        if job.enrichment_id is not None:
+            return await self._fetcher.fetched(job, job.enrichment_id, submitted_now=False)
+        for attempt in itertools.count(1):
+            try:
+                answer = await self._sent(job)
+            except asyncio.CancelledError:
+                return await self._kept(self._book.lost(job), LET_GO)
+            except NotWorkedOnError as error:
+                moment = await self._again(job, error, attempt)
+                if isinstance(moment, Outcome):
+                    return moment
+                started = moment
+            except ProntoError as error:
+                return await self._failed(job, error, started)
+            else:
+                self._patience.answered(started)
+                return await self._answered(job, answer)
+        raise AssertionError("unreachable")  # pragma: no cover
+
+    async def _sent(self, job: Job) -> Answer:
+        with self._halt.in_flight():
+            self._book.leaves(job)
+            return await self._service.send(job)
+
+    async def _answered(self, job: Job, answer: Answer) -> Outcome:
+        name = answer.enrichment_id
+        if answer.is_final or name is None:
+            return await self._kept(self._book.answered(job, answer), Outcome("answered", answer))
+        try:
+            await self._book.submitted(job, name)
+        except LedgerError as error:
+            self._halt.stop(error)
+            return LET_GO
+        return await self._fetcher.fetched(job, name, submitted_now=True)
+
+    async def _again(self, job: Job, error: NotWorkedOnError, attempt: int) -> float | Outcome:
+        """Return the moment of a job's next start, or its outcome where there is none."""
+        await self._kept(self._book.not_worked_on(job), PENDING)
+        try:
+            wait = self._patience.before_retry(error, attempt)
+        except OutOfPatienceError:
+            self._halt.stop(error)
+            return PENDING
+        if wait is None:
+            return await self._kept(self._book.free(job), given_up(error, attempt))
+        await self._halt.wait(self._sleep(wait))
+        moments: list[float] = []
+        await self._starts.give([job], lambda _, moment: moments.append(moment))
+        return moments[0] if moments else PENDING
+
+    async def _failed(self, job: Job, error: ProntoError, started: float) -> Outcome:
+        match error:
+            case AuthenticationError() | ConsentRequiredError() | CreditsExhaustedError():
+                self._halt.stop(error)
+                return await self._kept(self._book.free(job), PENDING)
+            case RefusedError():
+                self._patience.answered(started)
+                outcome = Outcome("error", message=str(error))
+                return await self._kept(self._book.free(job), outcome)
+            case FateUnknownError():
+                try:
+                    self._patience.lost(started)
+                except OutOfPatienceError:
+                    self._halt.stop(error)
+                outcome = Outcome("unknown", message=str(error))
+                return await self._kept(self._book.lost(job), outcome)
+            case _:
+                raise error
+
+    async def _kept(self, writing: Awaitable[None], outcome: Outcome) -> Outcome:
+        """Write to the ledger first; where it fails, stop, and hand the outcome on all the same."""
+        try:
+            await writing
+        except LedgerError as error:
+            self._halt.stop(error)
+        return outcome
