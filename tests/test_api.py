@@ -410,7 +410,7 @@ def test_nothing_of_a_person_or_the_key_is_in_a_repr() -> None:
     """Reprs land in logs and tracebacks."""
     answer = Answer.model_validate(FOUND)
     texts = [repr(CONTACT), str(CONTACT), repr(answer), str(answer), repr(answer.phones[0])]
-    texts += [f"{answer.phones}", repr(Client(SecretStr("k3y"))._http.headers)]
+    texts += [f"{answer.phones}", repr(vars(Client(SecretStr("k3y"))))]
     for secret in ("Mathilde", "Brun", "acme", "+336", "k3y"):
         assert not [text for text in texts if secret in text]
 

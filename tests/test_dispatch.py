@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
+import random
+from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
@@ -217,6 +218,41 @@ def test_all_wait_for_retry_after() -> None:
     assert result.states == {"answered": 500}
     assert not [start for start in result.service.starts if 0.6 < start < 20.4]
     assert sum(result.service.asked.values()) == 501
+
+
+def strict(jitter: float, limit: int = 50) -> Behaviour:
+    """Answer at most so many in a sliding second, by when they arrive."""
+    arrivals: deque[float] = deque()
+    chance = random.Random(1)
+
+    async def answer(job: Job) -> Answer:
+        await asyncio.sleep(chance.uniform(0, jitter))
+        while arrivals and arrivals[0] <= virtual.now() - 1:
+            arrivals.popleft()
+        if len(arrivals) >= limit:
+            raise RateLimitedError("", status=429, retry_after=1)
+        arrivals.append(virtual.now())
+        await asyncio.sleep(0.2)
+        return FOUND
+
+    return answer
+
+
+def test_a_network_that_bunches_requests_costs_little() -> None:
+    """With 100 ms of jitter: hardly a 429, and hardly slower."""
+    result = virtual.run(play(strict(0.1), 3000))
+    assert result.states == {"answered": 3000}
+    assert sum(result.service.asked.values()) - 3000 <= 0.01 * 3000
+    assert 3000 / result.seconds >= 0.92 * 50
+    assert most_in_a_second(result.service.starts) <= 50
+
+
+def test_a_limit_lower_than_documented_is_found() -> None:
+    """The pace comes down to what the service takes."""
+    result = virtual.run(play(strict(0.02, limit=20), 3000))
+    assert result.states == {"answered": 3000}
+    assert sum(result.service.asked.values()) - 3000 <= 0.1 * 3000
+    assert 3000 / result.seconds >= 0.75 * 20
 
 
 def test_429_without_retry_after_backs_off_and_loses_nothing() -> None:

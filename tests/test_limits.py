@@ -257,3 +257,31 @@ def test_where_processes_cannot_share_threads_do(caplog: pytest.LogCaptureFixtur
     limiter = pace_for("https://a.example", "alone", 50, Path("/proc/pronto"))
     assert asyncio.run(limiter.turn()) > 0
     assert "not writable" in caplog.text
+
+
+def test_slower_after_a_429_and_full_pace_again_after_minutes() -> None:
+    """And never slower than a tenth."""
+
+    async def main() -> None:
+        pace = Pace(50, clock=virtual.now)
+        times = []
+        for part in (0, 20, 1000):
+            for _ in range(part):
+                pace.slow_down()
+            for _ in range(20):
+                await pace.turn()
+            began = await pace.turn()
+            for _ in range(96):
+                await pace.turn()
+            times.append(virtual.now() - began)
+        await asyncio.sleep(4000)
+        assert times[0] == pytest.approx(2, rel=0.02)
+        assert times[1] == pytest.approx(2 / 0.99**20, rel=0.03)
+        assert 15 < times[2] <= 20
+        await pace.turn()
+        began = await pace.turn()
+        for _ in range(96):
+            await pace.turn()
+        assert virtual.now() - began == pytest.approx(2, rel=0.02)
+
+    virtual.run(main())

@@ -11,7 +11,8 @@ import hashlib
 import json
 import unicodedata
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from functools import cached_property
 from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, model_validator
@@ -24,7 +25,7 @@ def same(value: str) -> str:
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", value).casefold())
 
 
-@dataclass(frozen=True, slots=True, repr=False)
+@dataclass(frozen=True, repr=False)
 class Contact:
     """One person, as the service is asked about them.
 
@@ -45,16 +46,16 @@ class Contact:
     def __repr__(self) -> str:
         return "Contact(…)"
 
-    @property
+    @cached_property
     def key(self) -> str:
         """The name of this person in the ledger: the same for all that mean the same."""
-        text = json.dumps([same(getattr(self, name) or "") for name in self.__slots__])
+        text = json.dumps([same(getattr(self, field.name) or "") for field in fields(self)])
         return hashlib.sha256(text.encode()).hexdigest()
 
     def body(self) -> dict[str, str]:
         """Return the fields that have a value, by the names of the API."""
-        fields = {name: getattr(self, name) for name in self.__slots__}
-        return {name: value for name, value in fields.items() if value is not None}
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {name: value for name, value in values.items() if value is not None}
 
 
 def _text(value: Any) -> Any:

@@ -17,6 +17,7 @@ from .limits import Clock, Jitter, Pace, Sleep
 from .patience import Patience
 from .polling import Polling
 from .starts import Starts
+from .window import Window
 from .worker import Worker
 
 CLAIM_AHEAD = 64
@@ -44,7 +45,7 @@ class Dispatch:
     book : Books
         Has an entry of each request before it leaves, and each answer before anything else.
     in_flight : int
-        How many jobs may be under way at once.
+        How many jobs may be under way at once; fewer where the service lets them queue.
     retry_budget : float
         Seconds without any answer, while requests fail that were not worked on, before the run
         stops.
@@ -71,7 +72,8 @@ class Dispatch:
         jitter: Jitter = random.uniform,
     ) -> None:
         self._book, self._clock, self._sleep = book, clock, sleep
-        self._most, self._budget = in_flight, budget or Budget(Prices())
+        self._budget = budget or Budget(Prices())
+        self._window = Window(in_flight, pace.rate, clock)
         self._halt = halt = Halt()
         self._starts = Starts(pace, book, halt, clock)
         patience = Patience(pace, retry_budget, clock, jitter)
@@ -86,9 +88,10 @@ class Dispatch:
             clock=clock,
             sleep=sleep,
         )
-        self._worker = Worker(service, book, self._starts, fetcher, halt, patience, sleep)
+        self._worker = Worker(
+            service, book, self._starts, fetcher, halt, patience, self._window, clock, sleep
+        )
         self._held: list[Job] = []
-        self._under_way = 0
         self._settled = asyncio.Event()
         self._running: set[asyncio.Task[None]] = set()
         self._on_outcome: OnOutcome
@@ -173,12 +176,12 @@ class Dispatch:
         await self._send_all(held)
 
     def _has_room(self, job: Job) -> bool:
-        return self._under_way < self._most and self._budget.fits(job)
+        return not self._window.full() and self._budget.fits(job)
 
     async def _room(self, job: Job) -> bool:
         """Wait for room in flight and in the budget, and take it; False where the run stops."""
         while not self._halt.stopped() and not self._has_room(job):
-            if not self._under_way:  # nothing is left that could cost less than it may
+            if not self._window.in_flight:  # nothing is left that could cost less than it may
                 self.over_budget = True
                 self._halt.stop()
                 break
@@ -186,7 +189,7 @@ class Dispatch:
             await self._halt.wait(self._settled.wait())
         if self._halt.stopped():
             return False
-        self._under_way += 1
+        self._window.in_flight += 1
         self._budget.reserve(job)
         return True
 
@@ -223,7 +226,7 @@ class Dispatch:
     def _over(self, job: Job, outcome: Outcome | None) -> None:
         """Give back the room that a job had."""
         self._budget.settle(job, outcome)
-        self._under_way -= 1
+        self._window.in_flight -= 1
         self._settled.set()
 
     async def _drain(self) -> None:

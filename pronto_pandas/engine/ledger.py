@@ -76,7 +76,7 @@ class Ledger:
             else:
                 with self._lock, self._engine.begin() as connection:
                     yield connection
-        except sa.exc.DBAPIError as error:
+        except (sa.exc.DBAPIError, sqlite3.Error) as error:
             raise _said(error, self.place) from None
 
     def keep(self) -> sa.Connection | None:

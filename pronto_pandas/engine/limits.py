@@ -17,6 +17,8 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from weakref import WeakKeyDictionary
 
+import portalocker
+
 from .shared import Moment, SharedMoment
 
 log = logging.getLogger(__name__)
@@ -26,6 +28,10 @@ Clock = Callable[[], float]
 
 Sleep = Callable[[float], Awaitable[object]]
 Jitter = Callable[[float, float], float]
+
+
+SLOWER, SLOWEST, RECOVERY = 0.99, 0.1, 0.0003
+"""The pace after a 429, as a part of before; the least; and what comes back of it in a second."""
 
 
 def backoff(attempt: int, *, first: float = 1.0, most: float = 30.0) -> float:
@@ -51,10 +57,15 @@ class Gcra:
 
     def __init__(self, rate: float, moment: Moment | None = None) -> None:
         whole = max(int(rate), 1)
-        burst = 2 if whole >= 4 else 1
-        self._interval = max(1.0 / (0.96 * rate), (1 + 1e-6) / (whole - burst + 1))
-        self._tolerance = (burst - 1) * self._interval
+        self._burst = 2 if whole >= 4 else 1
+        self._fastest = max(1.0 / (0.96 * rate), (1 + 1e-6) / (whole - self._burst + 1))
+        self.slow(1.0)
         self.moment = moment or Moment()
+
+    def slow(self, part: float) -> None:
+        """Start at a part of the full pace from now on."""
+        self._interval = self._fastest / part
+        self._tolerance = (self._burst - 1) * self._interval
 
     def take(self, now: float) -> float:
         """Start now and return 0, or return the seconds to wait before asking again."""
@@ -107,12 +118,15 @@ class Pace:
         )
         self._paused_until = -float("inf")
         self._strikes = 0
+        self._part = 1.0
+        self._since = clock()
 
     def set_rate(self, rate: float) -> None:
         """Change the rate; starts that were already let through still count."""
         with self._lock:
             if rate != self.rate:
                 self._gcra, self.rate = Gcra(rate, self._gcra.moment), rate
+                self._part = 1.0
 
     async def turn(self) -> float:
         """Wait for the next start and return its moment. Every request needs one, retries too."""
@@ -120,6 +134,7 @@ class Pace:
             while True:
                 with self._lock:
                     now = self._clock()
+                    self._recover(now)
                     # Checked at the moment of the start itself: a loop that wakes late must not
                     # let those through together that were planned one after the other.
                     wait = max(self._paused_until - now, 0.0) or self._gcra.take(now)
@@ -158,6 +173,23 @@ class Pace:
                 wait = backoff(self._strikes) * self._jitter(0.5, 1.0)
             self._paused_until = max(self._paused_until, now + wait)
             return self._paused_until - now
+
+    def slow_down(self) -> None:
+        """Go a little slower from now on, and recover over minutes.
+
+        One 429 now and then is the network's doing, which lets some requests arrive closer together
+        than they started; a little slower, and there are none.
+        """
+        with self._lock:
+            self._recover(self._clock())
+            self._part = max(SLOWEST, SLOWER * self._part)
+            self._gcra.slow(self._part)
+
+    def _recover(self, now: float) -> None:
+        if self._part < 1.0:
+            self._part = min(1.0, self._part + RECOVERY * (now - self._since))
+            self._gcra.slow(self._part)
+        self._since = now
 
     def worked(self, started: float) -> None:
         """Note that a request that started at ``started`` was answered."""
@@ -201,7 +233,7 @@ def _moment(folder: Path | None, name: str) -> Moment:
         shared = SharedMoment(folder / name)
         with shared.held():
             return shared
-    except OSError:
+    except (OSError, portalocker.exceptions.BaseLockException):
         log.warning("Other processes with this key are not seen: their folder is not writable.")
         return Moment()
 

@@ -25,6 +25,10 @@ LOSSES_IN_A_ROW = 20
 UNREACHED_IN_A_ROW = 3
 """Connections that did not open, and none that did, after which all wait together."""
 
+LIMITED_IN_A_ROW, A_SECOND = 3, 1.0
+"""429s, and none answered between, after which all wait; so they do where the service asks for more
+than this many seconds. Its limit is one of each second, so a second is what it must ask for."""
+
 FIRST_CONTACT_BUDGET = 15.0
 """Seconds without a connection after which a run that reached nobody gives up."""
 
@@ -53,14 +57,14 @@ class Patience:
         self._clock, self._jitter = clock, jitter
         self._last_answer = clock()
         self._reached = False
-        self._losses = self._unreached = 0
+        self._losses = self._unreached = self._limited = 0
         self._first_loss = 0.0
 
     def answered(self, started: float) -> None:
         """Note that a request that started at ``started`` brought an answer, of whatever kind."""
         self._last_answer = self._clock()
         self._reached = True
-        self._losses = self._unreached = 0
+        self._losses = self._unreached = self._limited = 0
         self._pace.worked(started)
 
     def lost(self, started: float) -> None:
@@ -106,13 +110,23 @@ class Patience:
             if self._unreached >= UNREACHED_IN_A_ROW:  # not one unlucky connection: the network
                 self._pace.pause(None)
         if isinstance(error, RateLimitedError):
-            log.info("429: all requests wait %.1f s", self._pace.pause(error.retry_after))
-            return 0.0
+            return self._slower(error)
         if isinstance(error, ServiceBusyError) and attempt >= BUSY_ATTEMPTS:
             return None
         if error.retry_after is not None:
             return error.retry_after
         return backoff(attempt, first=0.5) * self._jitter(0.5, 1.0)
+
+    def _slower(self, error: RateLimitedError) -> float:
+        """Slow everybody down, or hold them; return the seconds that the contact waits itself."""
+        self._pace.slow_down()
+        self._limited += 1
+        asked = error.retry_after
+        if self._limited <= LIMITED_IN_A_ROW and (asked is None or asked <= A_SECOND):
+            log.info("429: somewhat slower from now on")
+            return A_SECOND
+        log.info("429: all requests wait %.1f s", self._pace.pause(asked))
+        return 0.0
 
     def before_look(self, error: ServiceError, failures: int) -> float:
         """Return the seconds before the next look for an answer, after looks that failed.

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from filelock import FileLock
+import portalocker
 
 _DOUBLE = struct.Struct("<d")
 
@@ -42,21 +42,20 @@ class SharedMoment(Moment):
         super().__init__()
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._path = path
-        self._lock = FileLock(f"{path}.lock", mode=0o600, thread_local=False)
 
     @contextmanager
     def held(self) -> Iterator[None]:
         """Read the value, and write it when the block ends; other processes wait."""
-        with self._lock.acquire(poll_interval=0.001):
-            file = os.open(self._path, os.O_CREAT | os.O_RDWR, 0o600)
-            try:
-                data = os.read(file, _DOUBLE.size)
-                stored = _DOUBLE.unpack(data)[0] if len(data) == _DOUBLE.size else -math.inf
-                self.value = -math.inf if math.isnan(stored) else stored
-                before = self.value
-                yield
-                if self.value != before:
-                    os.lseek(file, 0, os.SEEK_SET)
-                    os.write(file, _DOUBLE.pack(self.value))
-            finally:
-                os.close(file)
+        # Opened each time: a file that a forked child inherits would be locked for both.
+        file = os.open(self._path, os.O_CREAT | os.O_RDWR, 0o600)
+        try:
+            portalocker.lock(file, portalocker.LOCK_EX)
+            data = os.read(file, _DOUBLE.size)
+            stored = _DOUBLE.unpack(data)[0] if len(data) == _DOUBLE.size else -math.inf
+            self.value = before = -math.inf if math.isnan(stored) else stored
+            yield
+            if self.value != before:
+                os.lseek(file, 0, os.SEEK_SET)
+                os.write(file, _DOUBLE.pack(self.value))
+        finally:
+            os.close(file)  # which unlocks it

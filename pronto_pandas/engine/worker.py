@@ -23,9 +23,10 @@ from ..errors import (
 from .fetcher import Fetcher
 from .halt import Halt
 from .jobs import LET_GO, PENDING, Books, Job, Outcome, Service, given_up
-from .limits import Sleep
+from .limits import Clock, Sleep
 from .patience import OutOfPatienceError, Patience
 from .starts import Starts
+from .window import Window
 
 
 class Worker:
@@ -45,7 +46,9 @@ class Worker:
         Told where a failure is everybody's.
     patience : Patience
         Says how long to go on.
-    sleep : callable
+    window : Window
+        Told how long answers take.
+    clock, sleep : callable
         Injected, so that tests need no real time.
     """
 
@@ -57,16 +60,20 @@ class Worker:
         fetcher: Fetcher,
         halt: Halt,
         patience: Patience,
+        window: Window,
+        clock: Clock,
         sleep: Sleep,
     ) -> None:
         self._service, self._book, self._starts, self._fetcher = service, book, starts, fetcher
-        self._halt, self._patience, self._sleep = halt, patience, sleep
+        self._halt, self._patience, self._window = halt, patience, window
+        self._clock, self._sleep = clock, sleep
 
     async def work(self, job: Job, started: float) -> Outcome:
         """Return what becomes of a job that leaves now."""
         if job.enrichment_id is not None:
             return await self._fetcher.fetched(job, job.enrichment_id, submitted_now=False)
         for attempt in itertools.count(1):
+            crowd = self._window.in_flight
             try:
                 answer = await self._sent(job)
             except asyncio.CancelledError:
@@ -80,7 +87,10 @@ class Worker:
                 return await self._failed(job, error, started)
             else:
                 self._patience.answered(started)
-                return await self._answered(job, answer)
+                outcome = await self._answered(job, answer)
+                if outcome.answer is not None:
+                    self._window.answered(self._clock() - started, crowd)
+                return outcome
         raise AssertionError("unreachable")  # pragma: no cover
 
     async def _sent(self, job: Job) -> Answer:
