@@ -201,6 +201,7 @@ class Run:
         from .asking import ASKING
         from .engine.book import Book
         from .engine.budget import Budget
+        from .engine.deadline import AT_MOST
         from .engine.dispatch import Dispatch
         from .engine.limits import in_flight_at_most, pace_for
 
@@ -211,7 +212,7 @@ class Run:
         counter = Counter(self._rows, time.monotonic)
         ledger = cast("Ledger", self._ledger)
         async with (
-            Client(key, base_url=address, timeout=limits.timeout) as client,
+            Client(key, base_url=address, timeout=AT_MOST * limits.timeout) as client,
             Book(ledger, self._replaceable) as book,
         ):
             self._dispatch = Dispatch(

@@ -185,7 +185,8 @@ def configure(
         Requests a second that no sliding second exceeds, retries included. The service allows 50
         on the synchronous endpoint, by its own page.
     timeout : float
-        Seconds to wait for one answer. An answer that comes later is lost and may be charged.
+        Seconds without any answer, while some are awaited, after which those are lost; they may be
+        charged. While others are answered, one that queues is waited for 12 times as long.
     retry_budget : float
         Seconds without any answer, while requests fail that surely were not worked on, after
         which a run stops.

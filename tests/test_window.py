@@ -123,3 +123,23 @@ def test_a_window_never_closes_for_good() -> None:
     for seconds in [0.1] * 20 + [1000.0] * 200 + [0.0] * 200:
         window.answered(seconds, 50)
         assert window.limit >= LEAST
+
+
+def test_a_queue_that_moves_loses_nobody() -> None:
+    """Answers of 8 s, five at a time: of those sent at full pace the last come after minutes."""
+    desk = Desk(lambda: 8.0, 5)
+    result = desk.run(500)
+    assert result.seconds > 2 * 300
+
+
+def test_a_service_that_falls_silent_is_not_waited_for() -> None:
+    """After the time-out, what is in flight is lost."""
+
+    async def silent(job: Job) -> Answer:
+        await asyncio.sleep(1 if job.number < 100 else 10**6)
+        return FOUND
+
+    result = virtual.run(play(silent, 200))
+    assert result.states == {"answered": 100, "unknown": 100}
+    assert 300 < result.seconds < 310
+    assert "took too long" in str(result.outcomes[150].message)

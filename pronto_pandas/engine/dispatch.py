@@ -50,7 +50,8 @@ class Dispatch:
         Seconds without any answer, while requests fail that were not worked on, before the run
         stops.
     timeout : float
-        Seconds without any new answer after which answers that come later are left for another run.
+        Seconds without any answer after which those that are awaited are lost, or, where they can
+        be fetched later, left for another run.
     budget : Budget, optional
         Keeps the run below a number of credits.
     clock, sleep, jitter : callable
@@ -89,7 +90,16 @@ class Dispatch:
             sleep=sleep,
         )
         self._worker = Worker(
-            service, book, self._starts, fetcher, halt, patience, self._window, clock, sleep
+            service,
+            book,
+            self._starts,
+            fetcher,
+            halt,
+            patience,
+            self._window,
+            timeout=timeout,
+            clock=clock,
+            sleep=sleep,
         )
         self._held: list[Job] = []
         self._settled = asyncio.Event()

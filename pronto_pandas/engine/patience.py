@@ -60,6 +60,10 @@ class Patience:
         self._losses = self._unreached = self._limited = 0
         self._first_loss = 0.0
 
+    def last_answer(self) -> float:
+        """Return the moment of the last answer, of whatever kind."""
+        return self._last_answer
+
     def answered(self, started: float) -> None:
         """Note that a request that started at ``started`` brought an answer, of whatever kind."""
         self._last_answer = self._clock()

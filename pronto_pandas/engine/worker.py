@@ -11,6 +11,7 @@ from collections.abc import Awaitable
 
 from ..api.models import Answer
 from ..errors import (
+    AnswerLostError,
     AuthenticationError,
     ConsentRequiredError,
     CreditsExhaustedError,
@@ -20,6 +21,7 @@ from ..errors import (
     ProntoError,
     RefusedError,
 )
+from .deadline import unless_silent
 from .fetcher import Fetcher
 from .halt import Halt
 from .jobs import LET_GO, PENDING, Books, Job, Outcome, Service, given_up
@@ -48,6 +50,8 @@ class Worker:
         Says how long to go on.
     window : Window
         Told how long answers take.
+    timeout : float
+        Seconds without any answer after which those that are awaited count as lost.
     clock, sleep : callable
         Injected, so that tests need no real time.
     """
@@ -61,12 +65,14 @@ class Worker:
         halt: Halt,
         patience: Patience,
         window: Window,
+        *,
+        timeout: float,
         clock: Clock,
         sleep: Sleep,
     ) -> None:
         self._service, self._book, self._starts, self._fetcher = service, book, starts, fetcher
         self._halt, self._patience, self._window = halt, patience, window
-        self._clock, self._sleep = clock, sleep
+        self._timeout, self._clock, self._sleep = timeout, clock, sleep
 
     async def work(self, job: Job, started: float) -> Outcome:
         """Return what becomes of a job that leaves now."""
@@ -96,7 +102,14 @@ class Worker:
     async def _sent(self, job: Job) -> Answer:
         with self._halt.in_flight():
             self._book.leaves(job)
-            return await self._service.send(job)
+            try:
+                async with unless_silent(self._timeout, self._patience.last_answer):
+                    return await self._service.send(job)
+            except TimeoutError:
+                raise AnswerLostError(
+                    f"The answer took too long (nobody got one for {self._timeout:g} s); it may "
+                    "have been charged."
+                ) from None
 
     async def _answered(self, job: Job, answer: Answer) -> Outcome:
         name = answer.enrichment_id
