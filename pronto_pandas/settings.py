@@ -11,14 +11,16 @@ import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum
-from typing import Any, Final, Literal, Self
+from typing import TYPE_CHECKING, Any, Final, Literal, Self
 from urllib.parse import urlsplit
 
 import platformdirs
-from pydantic import SecretStr
 
 from .errors import ConfigurationError, MissingKeyError
 from .prices import Prices
+
+if TYPE_CHECKING:  # slow to import, and needed when there is a key
+    from pydantic import SecretStr
 
 SANDBOX: Final = "sandbox"
 """As ``base_url``: the sandbox inside this process. It needs no key and is never sent yours."""
@@ -255,6 +257,8 @@ def _key(value: Any, said_by: str) -> SecretStr:
         raise ConfigurationError(
             f"{said_by} holds characters that no key has. Copy it again, without quotes or spaces."
         )
+    from pydantic import SecretStr
+
     return SecretStr(key)
 
 

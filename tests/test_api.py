@@ -20,8 +20,9 @@ from pydantic import SecretStr
 import pronto_pandas as pronto
 from pronto_pandas.api import spec
 from pronto_pandas.api.client import Client
+from pronto_pandas.api.contact import Contact
 from pronto_pandas.api.failures import failure, retry_after
-from pronto_pandas.api.models import Answer, Contact
+from pronto_pandas.api.models import Answer
 
 CONTACT = Contact("Mathilde", "Brun", "Acme", "acme.example", "https://www.linkedin.com/in/m/")
 FOUND = {

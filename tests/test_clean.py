@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pronto_pandas.api.models import same
+from pronto_pandas.api.contact import same
 from pronto_pandas.frame import clean
 
 

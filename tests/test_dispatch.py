@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pronto_pandas.api.models import Answer, Contact
+from pronto_pandas.api.contact import Contact
+from pronto_pandas.api.models import Answer
 from pronto_pandas.engine.book import keys_of
 from pronto_pandas.engine.dispatch import Dispatch
 from pronto_pandas.engine.entry import Entry, Key

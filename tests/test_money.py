@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import pronto_pandas as pronto
-from pronto_pandas.api.models import Answer, Contact
+from pronto_pandas.api.contact import Contact
+from pronto_pandas.api.models import Answer
 from pronto_pandas.engine.budget import Budget
 from pronto_pandas.engine.jobs import Job, Outcome
 from pronto_pandas.estimate import understood

@@ -16,8 +16,9 @@ from pydantic import SecretStr, ValidationError
 
 from ..errors import AnswerLostError, ConnectionFailedError, UnreadableAnswerError
 from . import spec
+from .contact import Contact
 from .failures import failure
-from .models import Answer, Contact
+from .models import Answer
 from .spec import EnrichmentType
 
 AGENT: Final = "pronto-pandas"

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, Literal, Protocol
 
-from ..api.models import Answer, Contact
+from ..api.contact import Contact
+from ..api.models import Answer
 from ..api.spec import EnrichmentType
 from .entry import Entry, Key
 

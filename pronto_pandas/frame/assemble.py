@@ -5,18 +5,20 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import numpy as np
 import pandas as pd
 
-from ..api.models import Answer, Phone
 from ..api.spec import EnrichmentType
 from ..errors import ColumnsError
 from .arrays import Bools, Objects, all_of, joined, no_rows, nothing, objects, present
 from .columns import filled, position
 from .options import Options
 from .plan import Plan
+
+if TYPE_CHECKING:  # slow to import, and needed when something came back
+    from ..api.models import Answer, Phone
 
 RUN_COLUMNS: Final = ("pronto_status", "pronto_message", "enrichment_id")
 """What every run writes."""

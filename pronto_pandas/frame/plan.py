@@ -10,7 +10,7 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from ..api.models import Contact, same
+from ..api.contact import Contact, same
 from ..api.spec import EnrichmentType
 from . import clean, columns
 from .arrays import (
