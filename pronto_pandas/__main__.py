@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 from collections.abc import Sequence
 
 
@@ -14,6 +15,15 @@ def _parser() -> argparse.ArgumentParser:
     )
     sandbox.add_argument("--port", type=int, default=8765, help="0 takes a free one")
     sandbox.add_argument("--latency", type=seconds, default=0.5, help="seconds an answer takes")
+    sandbox.add_argument(
+        "--jitter", type=seconds, default=0.0, help="seconds that the way here differs by"
+    )
+    sandbox.add_argument(
+        "--at-once", type=count, default=0, help="requests worked on at a time; the rest queue"
+    )
+    sandbox.add_argument(
+        "--at-once-for", type=seconds, default=math.inf, help="seconds until the queue ends"
+    )
     sandbox.add_argument(
         "--faults",
         type=part,
@@ -55,6 +65,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
     sandbox = Sandbox(
         latency=args.latency,
+        jitter=args.jitter,
+        at_once=args.at_once,
+        at_once_for=args.at_once_for,
         faults=args.faults,
         seed=args.seed,
         rate=args.rate,

@@ -242,7 +242,7 @@ def estimate(
         refresh=refresh,
         resend_unknown=resend_unknown,
     )
-    run = Run(df, options, current(), needs_key=False)
+    run = Run(df, options, current(), looks=True)
     return estimate_of(run, current().prices, balance_of(run))
 
 

@@ -68,8 +68,8 @@ class Run:
         How the caller wants to see it.
     sends : bool
         Without, the run only tells what the ledger knows, and needs no key.
-    needs_key : bool
-        Without, the run is only looked at.
+    looks : bool
+        The run is only looked at: it needs no key, and no answers.
     """
 
     def __init__(
@@ -80,7 +80,7 @@ class Run:
         progress: bool | Watcher = False,
         *,
         sends: bool = True,
-        needs_key: bool = True,
+        looks: bool = False,
     ) -> None:
         self._df, self._options, self._settings = df, options, settings
         self._progress = progress
@@ -88,12 +88,12 @@ class Run:
         self.plan: Plan = make(df, options, already_filled(df, options))
         self._ledger = open_ledger(settings) if self.plan.contacts else None
         self._results: Results = [{} for _ in self.plan.contacts]
-        self.jobs = list(self._look_up(sends=sends))
+        self.jobs = list(self._look_up(self._known(answers=not looks), sends=sends))
         self._key: SecretStr | None = None
-        if self.jobs and settings.address != SANDBOX and needs_key:
+        if self.jobs and settings.address != SANDBOX and not looks:
             self._key = settings.key()
         if (
-            self.jobs and needs_key and self.plan.phones_without_linkedin
+            self.jobs and not looks and self.plan.phones_without_linkedin
         ):  # said before anything is spent
             warn(
                 f"Phones are asked for {self.plan.phones_without_linkedin} people without "
@@ -105,19 +105,19 @@ class Run:
         self._checking: asyncio.Task[dict[str, Any]] | None = None
         self._interrupted = False
 
-    def _known(self) -> dict[tuple[str, str], Entry]:
+    def _known(self, *, answers: bool) -> dict[tuple[str, str], Entry]:
         """Read what the ledger has already; needs no network."""
         if self._ledger is None:
             return {}
         keys = [contact.key for contact in self.plan.contacts]
         with self._ledger.transaction() as connection:
-            return self._ledger.find(connection, keys, self._options.types)
+            return self._ledger.find(connection, keys, self._options.types, answers=answers)
 
-    def _look_up(self, *, sends: bool) -> Iterator[Job]:
+    def _look_up(self, known: dict[tuple[str, str], Entry], *, sends: bool) -> Iterator[Job]:
         """Settle what is known, and return what is to be sent or fetched."""
         from .engine.jobs import Job, outcome_of
 
-        plan, known = self.plan, self._known()
+        plan = self.plan
         for number, (contact, asks) in enumerate(zip(plan.contacts, plan.asks, strict=True)):
             to_send: list[EnrichmentType] = []
             for type_ in asks:

@@ -7,6 +7,8 @@ import contextlib
 import inspect
 import io
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -120,3 +122,16 @@ def test_notebooks_hold_no_outputs() -> None:
     """They are made when a reader runs them."""
     for path in (ROOT / "notebooks").glob("*.ipynb"):
         assert '"output_type"' not in path.read_text()
+
+
+def test_importing_loads_nothing_that_is_not_used_yet() -> None:
+    """A notebook's first cell is quick: HTTP, widgets and the sandbox come with their first use."""
+    later = ("httpx", "aiohttp", "pydantic", "sqlalchemy", "starlette", "uvicorn", "tqdm")
+    code = f"""
+import sys, pandas
+before = set(sys.modules)
+import pronto_pandas
+print([name for name in {later!r} if name in set(sys.modules) - before])
+"""
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert out.stdout == "[]\n"

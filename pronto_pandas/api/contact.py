@@ -11,6 +11,8 @@ from functools import cached_property
 
 def same(value: str) -> str:
     """Return what two values have in common that mean the same: case and width do not count."""
+    if value.isascii():
+        return value.lower()
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", value).casefold())
 
 

@@ -47,7 +47,7 @@ class Outcome:
         ``answered``; ``error`` (the service refused it); ``unknown`` (sent, fate not known);
         ``pending`` (not sent, or surely not worked on).
     answer : Answer, optional
-        Where the state is ``answered``.
+        Where the state is ``answered``, and it was read.
     message : str, optional
         Why, where it is not.
     """
@@ -89,7 +89,8 @@ def given_up(error: Exception, attempts: int) -> Outcome:
 def outcome_of(entry: Entry) -> Outcome:
     """Return the outcome that an entry of the ledger stands for."""
     if entry.state == "answered":
-        return Outcome("answered", Answer.model_validate(entry.answer))
+        known = None if entry.answer is None else Answer.model_validate(entry.answer)
+        return Outcome("answered", known)
     return NOT_FETCHED if entry.state == "submitted" else SENT_BEFORE
 
 

@@ -92,14 +92,30 @@ class Ledger:
             schema.migrate(connection, self.place)
 
     def find(
-        self, connection: sa.Connection, contacts: Sequence[str], types: Sequence[str]
+        self,
+        connection: sa.Connection,
+        contacts: Sequence[str],
+        types: Sequence[str],
+        *,
+        answers: bool = True,
     ) -> dict[Key, Entry]:
-        """Return what is known of these contacts; a dead run's claims are as if never made."""
+        """Return what is known of these contacts; a dead run's claims are as if never made.
+
+        Parameters
+        ----------
+        connection : Connection
+            In a transaction.
+        contacts, types : sequence of str
+            Whom and what to look for.
+        answers : bool
+            Without, entries come without their answers, which take longest to read.
+        """
+        columns = [c for c in entries.columns if answers or c is not entries.c.answer]
         now = self.clock()
         found: dict[Key, Entry] = {}
         for start in range(0, len(contacts), CHUNK):
             rows = connection.execute(
-                sa.select(entries).where(
+                sa.select(*columns).where(
                     entries.c.address == self.address,
                     entries.c.contact.in_(contacts[start : start + CHUNK]),
                     entries.c.type.in_(types),
@@ -109,7 +125,8 @@ class Ledger:
                 state = seen_as(row, now)
                 if state is None:
                     continue
-                answer = None if row["answer"] is None else json.loads(row["answer"])
+                text = row.get("answer")
+                answer = None if text is None else json.loads(text)
                 found[row["contact"], row["type"]] = Entry(
                     state, answer, row["at"], row["enrichment_id"]
                 )

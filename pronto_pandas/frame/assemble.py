@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import itertools
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -176,33 +177,41 @@ def assemble(
         ``pronto_message`` and ``enrichment_id``, all of the string dtype of the installed pandas.
     """
     writer = _Writer(df, options.prefix)
-    phone_answers, phones_got = nothing(len(df)), no_rows(len(df))
     for type_ in options.types:
-        answers = _spread(plan, [r[type_].answer if type_ in r else None for r in results])
-        asked = present(answers) & plan.row_asks[type_]
-        got = asked & present(_each(answers, _value, type_))
+        answers = _Answers(plan, [r[type_].answer if type_ in r else None for r in results])
+        asked = answers.there & plan.row_asks[type_]
+        got = asked & present(answers.each(_value, type_))
         if type_ == "phone":
-            phone_answers, phones_got = answers, got
             _write_phones(writer, options.phones, answers, asked, got)
         else:
-            writer.fill(type_, _each(answers, _read, type_), got)
+            writer.fill(type_, answers.each(_read, type_), got)
         # A status belongs to its value: it is written with every new one, else only where empty.
         status = f"{type_}_status"
-        statuses = _each(answers, _read, status)
+        statuses = answers.each(_read, status)
         writer.fill(status, statuses, present(statuses) & (got | (asked & ~writer.filled(status))))
+        if type_ == "phone":
+            phones, phones_got = answers.each(_phones, None), got
     _write_run(writer, plan, results)
     if options.phones == "rows" and "phone" in options.types:
-        return _one_row_a_phone(writer.df, options.prefix, phone_answers, phones_got)
+        return _one_row_a_phone(writer.df, options.prefix, phones, phones_got)
     return writer.df
+
+
+class _Answers:
+    """The answers of the contacts, read once each and handed to all rows of each."""
+
+    def __init__(self, plan: Plan, answers: list[Answer | None]) -> None:
+        self._plan, self._answers = plan, answers
+        self.there = present(_spread(plan, answers))
+
+    def each(self, read: Callable[[Any, Any], Any], name: Any) -> Objects:
+        """Return what is read from each row's answer; None where there is none."""
+        return _spread(self._plan, [None if a is None else read(a, name) for a in self._answers])
 
 
 def _spread(plan: Plan, values: Sequence[Any]) -> Objects:
     """Hand the value of each contact to all of its rows; None for rows that are not sent."""
     return objects([*values, None], len(values) + 1)[plan.row_contact]
-
-
-def _each(items: Objects, read: Callable[[Any, Any], Any], name: Any) -> Objects:
-    return objects((None if item is None else read(item, name) for item in items), len(items))
 
 
 def _read(item: Any, name: str) -> Any:
@@ -213,26 +222,33 @@ def _value(answer: Answer, type_: EnrichmentType) -> bool | None:
     return answer.has(type_) or None
 
 
-def _nth(answer: Answer, number: int) -> Phone | None:
-    return answer.phones[number] if number < len(answer.phones) else None
+def _phones(answer: Answer, _: None) -> tuple[Phone, ...]:
+    return answer.phones
 
 
-def _write_phones(writer: _Writer, shape: str, answers: Objects, asked: Bools, got: Bools) -> None:
+def _part(answer: Answer, wanted: tuple[int, str]) -> str | None:
+    """Return the number or the type of one of an answer's phones."""
+    nth, name = wanted
+    part: str | None = getattr(answer.phones[nth], name) if nth < len(answer.phones) else None
+    return part
+
+
+def _write_phones(writer: _Writer, shape: str, answers: _Answers, asked: Bools, got: Bools) -> None:
     if shape == "list":
-        lists = _each(answers, lambda answer, _: [p.model_dump() for p in answer.phones], None)
-        writer.fill("phones", lists, asked, lists=True)
+        lists = answers.each(lambda answer, _: [p.model_dump() for p in answer.phones], None)
+        # Rows of one person shall not share a list.
+        own = objects(map(copy.deepcopy, lists), len(lists))
+        writer.fill("phones", own, asked, lists=True)
     elif shape == "rows":  # filled when the rows are repeated; the columns get their place here
-        writer.fill("phone", answers, no_rows(len(answers)))
-        writer.fill("phone_type", answers, no_rows(len(answers)))
+        writer.fill("phone", nothing(len(got)), no_rows(len(got)))
+        writer.fill("phone_type", nothing(len(got)), no_rows(len(got)))
     else:
-        most = max((len(answer.phones) for answer in answers[got]), default=1)
+        most = max((len(phones) for phones in answers.each(_phones, None)[got]), default=1)
         for number in range(most):
-            _write_phone(writer, f"phone_{number + 1}", _each(answers, _nth, number), got)
-
-
-def _write_phone(writer: _Writer, name: str, phones: Objects, rows: Bools) -> None:
-    writer.fill(name, _each(phones, _read, "number"), rows & present(phones))
-    writer.fill(f"{name}_type", _each(phones, _read, "type"), rows & present(phones))
+            values = answers.each(_part, (number, "number"))
+            rows = got & present(values)
+            writer.fill(f"phone_{number + 1}", values, rows)
+            writer.fill(f"phone_{number + 1}_type", answers.each(_part, (number, "type")), rows)
 
 
 def _write_run(writer: _Writer, plan: Plan, results: Sequence[Result]) -> None:
@@ -270,15 +286,16 @@ def _of(result: Result, types: Iterable[EnrichmentType]) -> list[Settled]:
     return [result[type_] for type_ in types if type_ in result]
 
 
-def _one_row_a_phone(df: pd.DataFrame, prefix: str, answers: Objects, got: Bools) -> pd.DataFrame:
+def _one_row_a_phone(df: pd.DataFrame, prefix: str, phones: Objects, got: Bools) -> pd.DataFrame:
     """Repeat each row for each of its phones; rows without one stay as they are."""
     counts = np.ones(len(df), dtype=np.intp)
-    counts[got] = [len(answer.phones) for answer in answers[got]]
+    counts[got] = [len(of_row) for of_row in phones[got]]
     rows = np.repeat(np.arange(len(df)), counts)
     nth = np.arange(len(rows)) - np.repeat(np.cumsum(counts) - counts, counts)
-    phones = nothing(len(rows))
-    for place in np.flatnonzero(got[rows]):
-        phones[place] = _nth(answers[rows[place]], nth[place])
     writer = _Writer(df.iloc[rows], prefix)
-    _write_phone(writer, "phone", phones, got[rows])
+    for name, part in (("phone", "number"), ("phone_type", "type")):
+        values = nothing(len(rows))
+        for place in np.flatnonzero(got[rows]):
+            values[place] = getattr(phones[rows[place]][nth[place]], part)
+        writer.fill(name, values, got[rows])
     return writer.df

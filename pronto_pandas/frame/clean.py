@@ -38,9 +38,10 @@ class UnusableError(ValueError):
 
 def trimmed(text: str) -> str:
     """Return the text in composed form, without outer, repeated and invisible spaces."""
-    text = unicodedata.normalize("NFC", _INVISIBLE.sub("", text))
-    seen = (c if c.isprintable() or c in _JOINERS else " " for c in text)
-    text = " ".join("".join(seen).split())
+    if not (text.isascii() and text.isprintable()):
+        text = unicodedata.normalize("NFC", _INVISIBLE.sub("", text))
+        text = "".join(c if c.isprintable() or c in _JOINERS else " " for c in text)
+    text = " ".join(text.split())
     return "" if text in _MISSING_WRITTEN or not any(map(str.isalnum, text)) else text
 
 
@@ -105,7 +106,9 @@ def cleaned(values: pd.Series, cleaner: Cleaner) -> tuple[Objects, Objects]:
     """
     cells = values.astype(object).to_numpy()
     missing = values.isna().to_numpy()
-    keys = objects((c if isinstance(c, str) else _NOT_TEXT for c in cells), len(cells))
+    keys = cells.copy()
+    if not isinstance(values.dtype, pd.StringDtype):
+        keys = objects((c if isinstance(c, str) else _NOT_TEXT for c in cells), len(cells))
     keys[missing] = ""
     codes, distinct = pd.factorize(keys)
     results = [_one(cell, cleaner) for cell in distinct]

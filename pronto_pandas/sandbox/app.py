@@ -34,6 +34,7 @@ def create_app(sandbox: Sandbox) -> ASGIApp:
         """Put the limit and the key before a handler, and count what is under way."""
 
         async def handle(request: Request) -> Response:
+            await sandbox.travel()
             sandbox.in_flight += 1
             try:
                 sandbox.admit()
@@ -69,7 +70,7 @@ def create_app(sandbox: Sandbox) -> ASGIApp:
     ) -> Response:
         if fault is not None and not fault.worked:
             return await _refusal(request, fault)
-        await asyncio.sleep(seconds)
+        await sandbox.take_time(seconds)
         answer = work()
         if fault is not None:
             return await _spoilt(request, fault, answer, sandbox.hold)

@@ -6,6 +6,9 @@ told so.
 
 from __future__ import annotations
 
+import asyncio
+import math
+import random
 import re
 import time
 import uuid
@@ -60,6 +63,12 @@ class Sandbox:
         The balance at the start.
     latency : float
         Seconds an answer takes.
+    jitter : float
+        Seconds by which requests are held up on their way here, at most.
+    at_once : int
+        Requests that are worked on at a time; more of them queue. 0 sets no limit.
+    at_once_for : float
+        Seconds, from the first request on, after which there is no queue any more.
     faults : float
         Part of the requests that meet a fault, from 0 to 1.
     fault_kinds : tuple of str
@@ -76,6 +85,9 @@ class Sandbox:
     rate: int = spec.RATE_LIMIT
     credits: int = 100_000
     latency: float = 0.0
+    jitter: float = 0.0
+    at_once: int = 0
+    at_once_for: float = math.inf
     faults: float = 0.0
     fault_kinds: tuple[Kind, ...] = tuple(fault.kind for fault in FAULTS)
     hold: float = 30.0
@@ -87,7 +99,10 @@ class Sandbox:
     looks: Counter[str] = field(default_factory=Counter)
     submitted: dict[str, tuple[float, dict[str, Any]]] = field(default_factory=dict)
     refused: Counter[int] = field(default_factory=Counter)
+    answered: list[float] = field(default_factory=list)
     in_flight: int = 0
+    crowds: list[int] = field(default_factory=list)
+    _desk: asyncio.Semaphore | None = None
     _window: deque[float] = field(default_factory=deque)
 
     def admit(self) -> None:
@@ -99,6 +114,22 @@ class Sandbox:
             raise RefusalError(429, {"error": "Too many requests"}, retry_after=1)
         self._window.append(now)
         self.arrivals.append(now)
+        self.crowds.append(self.in_flight)
+
+    async def travel(self) -> None:
+        """Take as long as the way here takes."""
+        if self.jitter:
+            await asyncio.sleep(random.uniform(0, self.jitter))  # noqa: S311  a network's
+
+    async def take_time(self, seconds: float) -> None:
+        """Take as long as the work takes, after those who came before."""
+        waits = self.at_once and self.clock() < self.arrivals[0] + self.at_once_for
+        if not waits:
+            await asyncio.sleep(seconds)
+            return
+        self._desk = self._desk or asyncio.Semaphore(self.at_once)
+        async with self._desk:
+            await asyncio.sleep(seconds)
 
     def authorize(self, key: str | None) -> None:
         """Refuse every key but the one."""
@@ -159,6 +190,7 @@ class Sandbox:
         if cost > self.credits:
             raise RefusalError(422, {"error": spec.CREDITS_EXHAUSTED_TEXT})
         self.credits -= cost
+        self.answered.append(self.clock())
         who = identity(body)
         self.charges.append({"contact": who, "types": types, "credits": cost})
         name = f"{who}/{types}/{self.asked[who]}"
@@ -190,9 +222,15 @@ class Sandbox:
         return found | {"status": "finished"}
 
     def record(self) -> dict[str, Any]:
-        """Return what happened: arrivals (seconds), charges, questions by contact, refusals."""
+        """Return what happened.
+
+        Moments of arrivals and answers, how many were under way at each arrival, charges,
+        questions by contact, and refusals by status.
+        """
         return {
             "arrivals": self.arrivals,
+            "answered": self.answered,
+            "crowds": self.crowds,
             "charges": self.charges,
             "asked": dict(self.asked),
             "refused": {str(status): count for status, count in self.refused.items()},
