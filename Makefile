@@ -43,8 +43,12 @@ types: $(READY) ## mypy, strict
 imports: $(READY) ## The direction of imports
 	$(BIN)/lint-imports
 
-bench: $(READY) ## Measure the pace against the sandbox
-	$(BIN)/python benchmarks/pace.py
+$(VENV)/.bench: $(READY)
+	$(BIN)/python -m pip install --quiet --editable '.[dev,bench]'
+	touch $@
+
+bench: $(VENV)/.bench ## Measure against the sandbox, beside common recipes (20 minutes)
+	$(BIN)/python benchmarks/compare.py
 
 clean: ## Remove the environment and what tools left
 	rm -rf $(VENV) build dist .coverage* .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache

@@ -39,6 +39,7 @@ from .errors import (
     UnreadableAnswerError,
 )
 from .estimate import Estimate
+from .files import enrich_file
 from .functions import aenrich, collect, enrich, estimate
 from .notebook.progress import Progress
 from .settings import configure
@@ -77,6 +78,7 @@ __all__ = [
     "collect",
     "configure",
     "enrich",
+    "enrich_file",
     "estimate",
     "ledger",
 ]

@@ -31,6 +31,7 @@ if TYPE_CHECKING:  # what speaks HTTP is imported when something is sent
     from pydantic import SecretStr
 
     from .api.client import Client
+    from .engine.budget import Budget
     from .engine.dispatch import Dispatch
     from .engine.entry import Entry
     from .engine.jobs import Job, Outcome
@@ -41,7 +42,6 @@ PRONTO: Final = "pronto"
 
 KEY_CHECK_TIMEOUT = 20.0
 """Seconds that the check of the key may take before the run goes on without it."""
-
 
 Results = list[dict[EnrichmentType, "Outcome"]]
 
@@ -102,6 +102,7 @@ class Run:
                 PhoneWithoutLinkedInWarning,
             )
         self._dispatch: Dispatch | None = None
+        self._budget: Budget | None = None
         self._checking: asyncio.Task[dict[str, Any]] | None = None
         self._interrupted = False
 
@@ -215,6 +216,7 @@ class Run:
             Client(key, base_url=address, timeout=AT_MOST * limits.timeout) as client,
             Book(ledger, self._replaceable) as book,
         ):
+            self._budget = Budget(limits.prices, self._options.most_credits)
             self._dispatch = Dispatch(
                 ASKING[self._options.endpoint](client),
                 pace,
@@ -223,7 +225,7 @@ class Run:
                 retry_budget=limits.retry_budget,
                 timeout=limits.timeout,
                 clock=time.monotonic,
-                budget=Budget(limits.prices, self._options.most_credits),
+                budget=self._budget,
             )
             if self._interrupted:  # before there was anything to stop
                 self._dispatch.interrupt(0.0)
@@ -264,6 +266,16 @@ class Run:
             over=self._options.max_credits if self._over_budget else None,
         )
         return out
+
+    @property
+    def spent(self) -> float:
+        """The most credits that the run can have cost, by the prices of the settings."""
+        return self._budget.spent if self._budget else 0.0
+
+    @property
+    def ended_early(self) -> bool:
+        """Whether something stopped the run before all was sent."""
+        return self._over_budget or bool(self._dispatch and self._dispatch.stopped_by)
 
     @property
     def _over_budget(self) -> bool:

@@ -21,11 +21,11 @@ class Budget:
 
     def __init__(self, prices: Prices, most: float = math.inf) -> None:
         self._prices, self._most = prices, most
-        self._spent = self._reserved = 0.0
+        self.spent = self._reserved = 0.0
 
     def fits(self, job: Job) -> bool:
         """Say whether a job may be sent, whatever it and those in flight turn out to cost."""
-        return self._spent + self._reserved + self._worst(job) <= self._most
+        return self.spent + self._reserved + self._worst(job) <= self._most
 
     def reserve(self, job: Job) -> None:
         """Count a job as in flight."""
@@ -36,11 +36,11 @@ class Budget:
         worst = self._worst(job)
         self._reserved -= worst
         if outcome is NOT_FETCHED or (outcome is not None and outcome.state == "unknown"):
-            self._spent += worst
+            self.spent += worst
         elif worst and outcome is not None and outcome.answer is not None:
             answer = outcome.answer
             found: dict[str, int] = {t: answer.count(t) for t in job.types}
-            self._spent += self._prices.found(found)
+            self.spent += self._prices.found(found)
 
     def _worst(self, job: Job) -> float:
         """Return the most that sending a job can cost; fetching an answer costs nothing."""

@@ -1,0 +1,207 @@
+"""Files larger than memory: enriched piece by piece, written whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import tempfile
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+
+from .errors import ConfigurationError
+from .frame.options import Phones, Types, Via
+from .functions import request
+from .notebook.progress import Watcher
+
+CSV: Final = frozenset({".csv", ".tsv"})
+PARQUET: Final = ".parquet"
+
+
+def check(source: Path, target: Path, chunksize: int) -> None:
+    """Find out before anything is sent that both files can be what they are said to be.
+
+    Raises
+    ------
+    ConfigurationError
+        With what to do.
+    """
+    for path, name in ((source, "source"), (target, "target")):
+        if path.suffix.lower() not in CSV | {PARQUET}:
+            raise ConfigurationError(
+                f"{name} must end in .csv, .tsv or .parquet, not {path.suffix!r}. Nothing was sent."
+            )
+        if path.suffix.lower() == PARQUET:
+            _pyarrow()
+    if not source.is_file():
+        raise ConfigurationError(f"There is no file {source}. Nothing was sent.")
+    if not target.parent.is_dir():
+        raise ConfigurationError(f"There is no folder {target.parent}. Nothing was sent.")
+    if source.resolve() == target.resolve():
+        raise ConfigurationError("target must be another file than source. Nothing was sent.")
+    if type(chunksize) is not int or chunksize < 1:
+        raise ConfigurationError("chunksize must be a whole number from 1 on. Nothing was sent.")
+
+
+def _pyarrow() -> Any:
+    try:
+        import pyarrow as pa
+        import pyarrow.parquet
+    except ImportError:
+        raise ConfigurationError(
+            "Parquet files need pyarrow: python -m pip install pyarrow. Nothing was sent."
+        ) from None
+    return pa
+
+
+def pieces(source: Path, chunksize: int) -> Iterator[pd.DataFrame]:
+    """Read a file in frames of so many rows; texts stay texts, so that no phone loses its zeros."""
+    if source.suffix.lower() == PARQUET:
+        file = _pyarrow().parquet.ParquetFile(source)
+        for batch in file.iter_batches(batch_size=chunksize):
+            # Arrow's own types: a number stays one where a piece lacks some.
+            yield batch.to_pandas(types_mapper=pd.ArrowDtype, ignore_metadata=True)
+        return
+    with pd.read_csv(
+        source, sep=_separator(source), dtype="str", keep_default_na=False, chunksize=chunksize
+    ) as reader:
+        yield from reader
+
+
+def _separator(path: Path) -> str:
+    return "\t" if path.suffix.lower() == ".tsv" else ","
+
+
+def written(frames: Iterable[pd.DataFrame], target: Path) -> None:
+    """Write frames into one file, whole or not at all.
+
+    What is done waits in a folder of the user's own beside the target, and becomes the target in
+    one step at the end: frames differ in how many phones they have, and nobody shall read half a
+    file.
+    """
+    with tempfile.TemporaryDirectory(prefix=f".{target.name}.", dir=target.parent) as folder:
+        parts: list[Path] = []
+        columns: dict[Any, Any] = {}
+        for frame in frames:
+            parts.append(Path(folder) / str(len(parts)))
+            frame.to_pickle(parts[-1])
+            wider = dict(zip(frame.columns, frame.dtypes, strict=True))
+            columns = wider | columns if len(wider) > len(columns) else columns | wider
+        whole = Path(folder) / target.name
+        write = _write_parquet if target.suffix.lower() == PARQUET else _write_csv
+        write((_read(part, columns) for part in parts), columns, whole)
+        whole.replace(target)
+
+
+def _read(part: Path, columns: Iterable[Any]) -> pd.DataFrame:
+    frame: pd.DataFrame = pickle.loads(part.read_bytes())  # noqa: S301  our own, just written
+    return frame.reindex(columns=list(columns))
+
+
+def _write_csv(frames: Iterable[pd.DataFrame], columns: Mapping[Any, Any], path: Path) -> None:
+    pd.DataFrame(columns=list(columns)).to_csv(path, sep=_separator(path), index=False)
+    for frame in frames:
+        frame.to_csv(path, sep=_separator(path), index=False, header=False, mode="a")
+
+
+def _write_parquet(frames: Iterable[pd.DataFrame], columns: Mapping[Any, Any], path: Path) -> None:
+    pa = _pyarrow()
+    phones = pa.list_(pa.struct([("number", pa.string()), ("type", pa.string())]))
+
+    def kind(dtype: Any) -> Any:
+        if isinstance(dtype, pd.ArrowDtype):
+            return dtype.pyarrow_dtype
+        return phones if isinstance(dtype, np.dtype) and dtype.kind == "O" else pa.string()
+
+    schema = pa.schema([(str(name), kind(dtype)) for name, dtype in columns.items()])
+    with pa.parquet.ParquetWriter(path, schema) as writer:
+        for frame in frames:
+            frame.columns = frame.columns.astype(str)
+            writer.write_table(pa.Table.from_pandas(frame, schema=schema, preserve_index=False))
+
+
+def enrich_file(
+    source: str | os.PathLike[str],
+    target: str | os.PathLike[str],
+    type: Types,  # noqa: A002  the name of the public interface
+    *,
+    chunksize: int = 50_000,
+    columns: Mapping[str, object] | None = None,
+    max_credits: float | None = None,
+    overwrite: bool = False,
+    refresh: bool = False,
+    resend_unknown: bool = False,
+    phones: Phones = "columns",
+    prefix: str = "",
+    custom: Iterable[object] | None = None,
+    progress: bool | Watcher = True,
+    via: Via = "sync",
+) -> pd.Series:
+    """Enrich a file that may be larger than memory into another one.
+
+    Costs what `enrich` costs. People who are in several pieces are asked once, because the ledger
+    knows them; for the same reason a run that was stopped goes on where it was. The new file is
+    there whole, or not at all.
+
+    Parameters
+    ----------
+    source, target : path
+        ``.csv``, ``.tsv`` or ``.parquet`` (which needs pyarrow), each. CSV is read as text.
+    type : str or list of str
+        As for `enrich`.
+    chunksize : int
+        Rows in memory at a time.
+    max_credits : float, optional
+        For the whole file. Once it could be passed, or when a run stops early, the rest of the file
+        is filled from the ledger alone and is else ``pending``.
+    columns, overwrite, refresh, resend_unknown, phones, prefix, custom, progress, via
+        As for `enrich`; a bar is shown for each piece.
+
+    Returns
+    -------
+    Series
+        How many rows have each ``pronto_status`` (int).
+
+    Raises
+    ------
+    ConfigurationError
+        Where an argument is wrong, a file or a column is missing. Nothing was sent.
+    AuthenticationError, ConsentRequiredError, ConnectionFailedError, LedgerError
+        As for `enrich`. The target is not written.
+    """
+    source, target = Path(source), Path(target)
+    check(source, target, chunksize)
+    headers = list(custom) if custom is not None and not isinstance(custom, str) else custom
+    counts: Counter[str] = Counter()
+
+    def enriched() -> Iterator[pd.DataFrame]:
+        left, goes_on = max_credits, True
+        for piece in pieces(source, chunksize):
+            run = request(
+                piece,
+                type,
+                columns=columns,
+                max_credits=left,
+                overwrite=overwrite,
+                refresh=refresh and goes_on,
+                resend_unknown=resend_unknown and goes_on,
+                phones=phones,
+                prefix=prefix,
+                custom=headers,
+                progress=progress,
+                via=via,
+            )
+            if goes_on:
+                run.in_thread()
+            out = run.frame()
+            goes_on = goes_on and not run.ended_early
+            left = None if left is None else max(0.0, left - run.spent)
+            counts.update(out[f"{prefix}pronto_status"].tolist())
+            yield out
+
+    written(enriched(), target)
+    return pd.Series(counts, dtype="int64", name="rows").rename_axis("pronto_status")
