@@ -69,7 +69,8 @@ def test_numbers_and_dates_of_parquet_stay_what_they_are(serve: Serve, tmp_path:
     serve()
     df = people(20)
     df["size"] = pd.Series([pd.NA] * 10 + [1] * 10, dtype="Int64")
-    df["met"] = pd.to_datetime(["2026-01-02"] * 15 + [None] * 5)
+    df["met"] = pd.Timestamp("2026-01-02")
+    df.loc[15:, "met"] = pd.NaT
     put(df, tmp_path / "in.parquet")
     pronto.enrich_file(
         tmp_path / "in.parquet", tmp_path / "out.parquet", "email", chunksize=5, progress=False

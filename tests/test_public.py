@@ -24,8 +24,8 @@ def test_the_public_names_are_these() -> None:
     """Adding or taking one away is a decision."""
     assert sorted(pronto.__all__) == sorted(
         {
-            "Estimate", "Progress", "aenrich", "collect", "configure", "enrich", "estimate",
-            "ledger",
+            "Estimate", "Progress", "aenrich", "collect", "configure", "enrich",
+            "enrich_file", "estimate", "ledger",
             *(name for name in vars(errors) if name.endswith(("Error", "Warning"))),
         }
     )  # fmt: skip

@@ -64,6 +64,7 @@ class Window:
         self._quickest = self._crowded = math.inf
         self._trying: list[float] | None = None
         self._tried = 0.0
+        self._judged = -math.inf
         self.in_flight = 0
 
     @property
@@ -90,29 +91,29 @@ class Window:
             return
         now = self._clock()
         self._seen.append(_Seen(now, seconds, crowd))
-        if len(self._seen) >= FEWEST:
+        if len(self._seen) >= FEWEST and now >= self._judged + JUDGED / 10:
+            self._judged = now
             self._judge(now)
 
     def _judge(self, now: float) -> None:
         seen = self._lately(now - JUDGED)
         if self._wait(seen) > 4 * JUDGED:  # the lucky ones may be few and far between
             seen = self._lately(now - self._wait(seen) / 4)
-        wait, mean = self._wait(seen), sum(one.seconds for one in seen) / len(seen)
+        took = [one.seconds for one in seen]
+        quick, slow, mean = min(took), max(took), sum(took) / len(took)
+        wait = self._wait(seen)
         if not self._tried:
-            self._quickest = min(self._quickest, *(one.seconds for one in seen))
-        worked_on = sum(one.crowd for one in seen) / len(seen)
-        worked_on *= 1 - wait / mean if wait else 1
+            self._quickest = min(self._quickest, quick)
+        crowd = sum(one.crowd for one in seen) / len(seen)
+        worked_on = crowd * (1 - wait / mean) if wait else crowd
         closed = math.isfinite(self._limit)
-        if wait > QUEUE * mean and (
-            now - self._tried > DOUBT
-            if closed
-            else wait > LUCK * (max(one.seconds for one in seen) - self._quickest - wait)
-        ):
+        doubtful = now - self._tried > DOUBT if closed else wait > LUCK * (slow - quick)
+        if wait > QUEUE * mean and doubtful:
             self._limit, self._trying = max(LEAST, worked_on / 2), []
-            self._crowded = self._quickest + wait
+            self._crowded = quick
         elif closed:
             self._limit = max(LEAST, ENOUGH * worked_on + SPARE)
-            if self._limit > 1.5 * self._rate * mean:
+            if self._limit > 1.5 * self._rate * mean:  # more than the pace can fill
                 self._limit = math.inf
 
     def _lately(self, since: float) -> list[_Seen]:
