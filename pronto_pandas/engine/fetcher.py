@@ -7,7 +7,6 @@ from ..errors import (
     AuthenticationError,
     ConsentRequiredError,
     CreditsExhaustedError,
-    LedgerError,
     RefusedError,
     ServiceError,
 )
@@ -75,7 +74,7 @@ class Fetcher:
             if isinstance(answer, RefusedError):
                 refusals += 1
                 if refusals >= REFUSED_AT_MOST:
-                    return await self._kept(job, NOT_KNOWN_THERE)
+                    return await self._halt.kept(self._book.lost(job), NOT_KNOWN_THERE)
             elif isinstance(answer, ServiceError):
                 failures += 1
                 try:
@@ -87,7 +86,8 @@ class Fetcher:
                 self._last_came = self._clock()
                 if submitted_now:
                     self._polling.came(look, self._last_came - since)
-                return await self._kept(job, Outcome("answered", answer))
+                outcome = Outcome("answered", answer)
+                return await self._halt.kept(self._book.answered(job, answer), outcome)
             elif self._clock() - max(since, self._last_came) > self._timeout:
                 return NOT_FETCHED
             else:
@@ -113,14 +113,3 @@ class Fetcher:
         if answer is not None:
             self._patience.answered(started)
         return answer
-
-    async def _kept(self, job: Job, outcome: Outcome) -> Outcome:
-        """Write to the ledger first; where it fails, stop: the answer can be fetched again."""
-        try:
-            if outcome.answer is not None:
-                await self._book.answered(job, outcome.answer)
-            else:
-                await self._book.lost(job)
-        except LedgerError as error:
-            self._halt.stop(error)
-        return outcome

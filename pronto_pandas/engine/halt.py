@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar, cast
 
-from ..errors import ProntoError
+from ..errors import LedgerError, ProntoError
 
 T = TypeVar("T")
 
@@ -53,6 +53,14 @@ class Halt:
             raise
         finally:
             self._waiting.discard(task)
+
+    async def kept(self, writing: Awaitable[None], outcome: T) -> T:
+        """Write to the ledger first; where it fails, stop, and hand the outcome on all the same."""
+        try:
+            await writing
+        except LedgerError as error:
+            self.stop(error)
+        return outcome
 
     @contextmanager
     def in_flight(self) -> Iterator[None]:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Awaitable
 
 from ..api.models import Answer
 from ..errors import (
@@ -83,7 +82,7 @@ class Worker:
             try:
                 answer = await self._sent(job)
             except asyncio.CancelledError:
-                return await self._kept(self._book.lost(job), LET_GO)
+                return await self._halt.kept(self._book.lost(job), LET_GO)
             except NotWorkedOnError as error:
                 moment = await self._again(job, error, attempt)
                 if isinstance(moment, Outcome):
@@ -114,7 +113,9 @@ class Worker:
     async def _answered(self, job: Job, answer: Answer) -> Outcome:
         name = answer.enrichment_id
         if answer.is_final or name is None:
-            return await self._kept(self._book.answered(job, answer), Outcome("answered", answer))
+            return await self._halt.kept(
+                self._book.answered(job, answer), Outcome("answered", answer)
+            )
         try:
             await self._book.submitted(job, name)
         except LedgerError as error:
@@ -124,14 +125,14 @@ class Worker:
 
     async def _again(self, job: Job, error: NotWorkedOnError, attempt: int) -> float | Outcome:
         """Return the moment of a job's next start, or its outcome where there is none."""
-        await self._kept(self._book.not_worked_on(job), PENDING)
+        await self._halt.kept(self._book.not_worked_on(job), PENDING)
         try:
             wait = self._patience.before_retry(error, attempt)
         except OutOfPatienceError:
             self._halt.stop(error)
             return PENDING
         if wait is None:
-            return await self._kept(self._book.free(job), given_up(error, attempt))
+            return await self._halt.kept(self._book.free(job), given_up(error, attempt))
         await self._halt.wait(self._sleep(wait))
         moments: list[float] = []
         await self._starts.give([job], lambda _, moment: moments.append(moment))
@@ -141,25 +142,17 @@ class Worker:
         match error:
             case AuthenticationError() | ConsentRequiredError() | CreditsExhaustedError():
                 self._halt.stop(error)
-                return await self._kept(self._book.free(job), PENDING)
+                return await self._halt.kept(self._book.free(job), PENDING)
             case RefusedError():
                 self._patience.answered(started)
                 outcome = Outcome("error", message=str(error))
-                return await self._kept(self._book.free(job), outcome)
+                return await self._halt.kept(self._book.free(job), outcome)
             case FateUnknownError():
                 try:
                     self._patience.lost(started)
                 except OutOfPatienceError:
                     self._halt.stop(error)
                 outcome = Outcome("unknown", message=str(error))
-                return await self._kept(self._book.lost(job), outcome)
+                return await self._halt.kept(self._book.lost(job), outcome)
             case _:
                 raise error
-
-    async def _kept(self, writing: Awaitable[None], outcome: Outcome) -> Outcome:
-        """Write to the ledger first; where it fails, stop, and hand the outcome on all the same."""
-        try:
-            await writing
-        except LedgerError as error:
-            self._halt.stop(error)
-        return outcome
