@@ -51,17 +51,17 @@ CASES = [
 
 
 def rows_for(recipe: str, case: Case, share: float) -> int:
-    """Return as many rows as a recipe can do in half a minute: slow ones would take hours."""
-    seconds = 30 * share
+    """Return as many rows as a recipe can do in a quarter of a minute: slow ones would take hours."""
+    seconds = 15 * share
     at_a_time = {
         "df.apply + requests": 1,
         "ThreadPoolExecutor(50)": 50,
         "httpx + Semaphore(50)": 50,
     }
     if recipe not in at_a_time:
-        return int((case.rows if recipe == OURS else min(case.rows, 1000)) * share)
+        return int((case.rows if recipe == OURS else min(case.rows, 600)) * share)
     per_second = min(at_a_time[recipe] / case.latency, case.best)
-    return max(3 * at_a_time[recipe], min(case.rows, int(per_second * seconds)))
+    return max(2 * at_a_time[recipe], min(case.rows, int(per_second * seconds)))
 
 
 def rate(moments: list[float], low: float = 0.2, high: float = 0.8) -> float:

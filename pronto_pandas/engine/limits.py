@@ -30,7 +30,7 @@ Sleep = Callable[[float], Awaitable[object]]
 Jitter = Callable[[float, float], float]
 
 
-SLOWER, SLOWEST, RECOVERY = 0.99, 0.1, 0.0003
+SLOWER, SLOWEST, RECOVERY = 0.995, 0.1, 0.0003
 """The pace after a 429, as a part of before; the least; and what comes back of it in a second."""
 
 
