@@ -51,7 +51,7 @@ CASES = [
 
 
 def rows_for(recipe: str, case: Case, share: float) -> int:
-    """Return as many rows as a recipe can do in a quarter of a minute: slow ones would take hours."""
+    """Return as many rows as a recipe does in a quarter of a minute: slow ones would take hours."""
     seconds = 15 * share
     at_a_time = {
         "df.apply + requests": 1,
