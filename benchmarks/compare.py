@@ -61,7 +61,7 @@ def rows_for(recipe: str, case: Case, share: float) -> int:
     if recipe not in at_a_time:
         return int((case.rows if recipe == OURS else min(case.rows, 600)) * share)
     per_second = min(at_a_time[recipe] / case.latency, case.best)
-    return max(2 * at_a_time[recipe], min(case.rows, int(per_second * seconds)))
+    return max(at_a_time[recipe], min(case.rows, int(per_second * seconds)))
 
 
 def rate(moments: list[float], low: float = 0.2, high: float = 0.8) -> float:
@@ -139,22 +139,32 @@ def main() -> None:
     )
     parser.add_argument("--only", help="a client's name")
     parser.add_argument("--case", help="part of a case's name")
+    parser.add_argument("--go-on", action="store_true", help="after a run that was stopped")
     args = parser.parse_args()
-    rows = []
-    for case in CASES:
-        for recipe in case.recipes:
-            if args.only in {None, recipe} and (args.case or "") in case.name:
-                rows.append(measure(recipe, case, args.share))
-                print(rows[-1], flush=True)
-    table = pd.DataFrame(rows)
-    print(table.to_string(index=False))
-    if args.only or args.case or args.share != 1:
-        return
     results = HERE / "results"
     results.mkdir(exist_ok=True)
+    whole = not args.only and not args.case and args.share == 1
+    so_far = results / "so_far.jsonl"
+    if not args.go_on:
+        so_far.unlink(missing_ok=True)
+    rows = list(map(json.loads, so_far.read_text().splitlines())) if so_far.exists() else []
+    done = {(row["service"], row["client"]) for row in rows}
+    for case in CASES:
+        for recipe in case.recipes:
+            asked = args.only in {None, recipe} and (args.case or "") in case.name
+            if asked and (case.name, recipe) not in done:
+                rows.append(measure(recipe, case, args.share))
+                print(rows[-1], flush=True)
+                if whole:
+                    so_far.open("a").write(json.dumps(rows[-1]) + "\n")
+    table = pd.DataFrame(rows)
+    print(table.to_string(index=False))
+    if not whole:
+        return
     table.to_csv(results / "table.csv", index=False)
     (results / "table.md").write_text(table.to_markdown(index=False) + "\n")
     chart(table, results / "share.svg")
+    so_far.unlink()
 
 
 if __name__ == "__main__":

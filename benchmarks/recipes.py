@@ -75,13 +75,16 @@ async def _gathered(df: pd.DataFrame, url: str, key: str, gate: Any) -> int:
     ) as client:
 
         async def ask(row: Any) -> bool:
-            if isinstance(gate, asyncio.Semaphore):
-                async with gate:
+            try:
+                if isinstance(gate, asyncio.Semaphore):
+                    async with gate:
+                        answer = await client.post(url + PATH, json=_body(row))
+                else:
+                    async with gate:
+                        pass
                     answer = await client.post(url + PATH, json=_body(row))
-            else:
-                async with gate:
-                    pass
-                answer = await client.post(url + PATH, json=_body(row))
+            except httpx.HTTPError:
+                return False
             return answer.is_success
 
         return sum(await asyncio.gather(*(ask(row) for row in df.to_dict("records"))))
