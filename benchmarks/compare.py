@@ -46,7 +46,7 @@ CASES = [
     *map(_quiet, (0.2, 2.0, 10.0, 30.0)),
     Case("2 s, jitter 100 ms", ("--latency", "2", "--jitter", "0.1"), 2.0, recipes=(OURS,)),
     Case("0.5 s, 5 at a time", QUEUE, 0.5, 600, best=10),
-    Case("…the queue ends after 40 s", (*QUEUE, "--at-once-for", "40"), 0.5, 1500, recipes=(OURS,)),
+    Case("…the queue ends after 40 s", (*QUEUE, "--at-once-for", "40"), 0.5, 2000, recipes=(OURS,)),
 ]
 
 
