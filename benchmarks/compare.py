@@ -159,7 +159,9 @@ def main() -> None:
                 print(rows[-1], flush=True)
                 if whole:
                     so_far.open("a").write(json.dumps(rows[-1]) + "\n")
-    table = pd.DataFrame(rows)
+    order = {name: n for n, name in enumerate([*(case.name for case in CASES), *RECIPES])}
+    rows.sort(key=lambda row: (order[row["service"]], order[row["client"]]))
+    table = pd.DataFrame(rows).astype({"worst second (starts)": "Int64"})
     print(table.to_string(index=False))
     if not whole:
         return
