@@ -77,7 +77,7 @@ def test_the_stop_button_ends_the_cell_and_the_next_run_goes_on(
     kernel.send(SET_UP.format(url=server.url, key=server.sandbox.api_key))
     assert kernel.reply()["status"] == "ok"
     kernel.printed()
-    kernel.send(f"out = {call}")
+    kernel.send(f"df = people(2000); out = {call}")  # long enough for the busiest machine
     wait_for(lambda: len(server.sandbox.charges) > 60)
     kernel.manager.interrupt_kernel()
     began = time.monotonic()
