@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import unicodedata
 from dataclasses import dataclass, fields
 from functools import cached_property
+from json.encoder import encode_basestring_ascii
 
 
 def same(value: str) -> str:
@@ -40,10 +40,16 @@ class Contact:
     @cached_property
     def key(self) -> str:
         """The name of this person in the ledger: the same for all that mean the same."""
-        text = json.dumps([same(getattr(self, field.name) or "") for field in fields(self)])
-        return hashlib.sha256(text.encode()).hexdigest()
+        values = (encode_basestring_ascii(same(value or "")) for value in self._values())
+        return hashlib.sha256(f"[{', '.join(values)}]".encode()).hexdigest()
 
     def body(self) -> dict[str, str]:
         """Return the fields that have a value, by the names of the API."""
-        values = {field.name: getattr(self, field.name) for field in fields(self)}
-        return {name: value for name, value in values.items() if value is not None}
+        values = zip(_NAMES, self._values(), strict=True)
+        return {name: value for name, value in values if value is not None}
+
+    def _values(self) -> tuple[str | None, ...]:
+        return self.firstname, self.lastname, self.company_name, self.domain, self.linkedin_url
+
+
+_NAMES = tuple(field.name for field in fields(Contact))

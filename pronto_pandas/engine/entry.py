@@ -61,18 +61,18 @@ Replaceable = Callable[[Entry], bool]
 """Says of an answered or unknown entry whether it may be sent anew."""
 
 
-def seen_as(row: sa.RowMapping, now: float) -> State | None:
+def seen_as(row: sa.Row[Any], now: float) -> State | None:
     """Return what an entry is to other runs; None where it counts for nothing."""
-    state: str = row["state"]
+    state: str = row.state
     if state in {"claimed", "sent", "submitted"}:
-        left = {"claimed": row["before"], "sent": "unknown", "submitted": "submitted"}
+        left = {"claimed": row.before, "sent": "unknown", "submitted": "submitted"}
         return left[state] if _dead(row, now) else "sent"
     return cast("State", state)
 
 
-def _dead(row: sa.RowMapping, now: float) -> bool:
+def _dead(row: sa.Row[Any], now: float) -> bool:
     """Say whether the run that has an entry has ended without settling it."""
-    return row["lease"] is None or row["lease"] <= now or process_gone(row["owner"] or "")
+    return row.lease is None or row.lease <= now or process_gone(row.owner or "")
 
 
 def fields_of(answer: Any, types: Iterable[str]) -> dict[str, dict[str, Any]]:

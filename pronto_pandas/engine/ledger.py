@@ -121,15 +121,13 @@ class Ledger:
                     entries.c.type.in_(types),
                 )
             )
-            for row in rows.mappings():
+            for row in rows.all():
                 state = seen_as(row, now)
                 if state is None:
                     continue
-                text = row.get("answer")
+                text = row.answer if answers else None
                 answer = None if text is None else json.loads(text)
-                found[row["contact"], row["type"]] = Entry(
-                    state, answer, row["at"], row["enrichment_id"]
-                )
+                found[row.contact, row.type] = Entry(state, answer, row.at, row.enrichment_id)
         return found
 
     def claim(

@@ -58,8 +58,12 @@ def joined(parts: Iterable[Objects], between: str = "; ") -> Objects:
     """Join texts row by row; None where no part has one."""
     whole, *others = parts
     for part in others:
-        both = present(whole) & present(part)
-        merged = first_of(whole, part)
+        more = present(part)
+        if not more.any():
+            continue
+        both = more & present(whole)
+        merged = whole.copy()
+        merged[more] = part[more]
         merged[both] = whole[both] + between + part[both]
         whole = merged
     return whole
