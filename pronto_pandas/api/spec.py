@@ -64,5 +64,9 @@ endpoint"; its address is from a later public page, as is that of `CONTACT`."""
 CONTACT: Final = Endpoint("GET", _APP, "/contacts/{enrichment_id}")
 """What became of one ``enrichment_id``; ``status`` is ``pending``, then ``finished``. Free."""
 
+BULK_ENRICH: Final = Endpoint("POST", _APP, "/contacts/bulk_enrich")
+BULK_LEAST, BULK_MOST = 2, 100
+"""Contacts of one `BULK_ENRICH`."""
+
 CREDITS: Final = Endpoint("GET", _APP, "/credits")
 ACCOUNT: Final = Endpoint("GET", _APP, "/account")
