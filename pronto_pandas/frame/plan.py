@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any, Final
 
 import numpy as np
@@ -132,7 +133,7 @@ def make(df: pd.DataFrame, options: Options, already: Mapping[EnrichmentType, Bo
     numbers, rows = np.unique(contact, return_index=True)
     first_rows = rows[numbers >= 0]
     return Plan(
-        contacts=[cells.contact(row) for row in first_rows],
+        contacts=cells.contacts(first_rows),
         asks=_asks(asks, contact, len(first_rows)),
         customs=_customs(df, options.custom, first_rows),
         row_contact=contact,
@@ -150,7 +151,7 @@ def people(df: pd.DataFrame, options: Options) -> list[Contact]:
     cells = _Cells.of(df, found)
     contact = _people(cells, all_of(map(cells.has, NAMES)))
     numbers, rows = np.unique(contact, return_index=True)
-    return [cells.contact(row) for row in rows[numbers >= 0]]
+    return cells.contacts(rows[numbers >= 0])
 
 
 @dataclass(frozen=True)
@@ -170,8 +171,8 @@ class _Cells:
                 values[name], problems[name] = clean.cleaned(column, clean.CLEANERS[name])
         return cls(values, problems)
 
-    def contact(self, row: int) -> Contact:
-        return Contact(**{name: self.values[name][row] for name in columns.FIELDS})
+    def contacts(self, rows: Ints) -> list[Contact]:
+        return list(map(Contact, *(self.values[field.name][rows] for field in fields(Contact))))
 
     def has(self, name: str) -> Bools:
         return present(self.values[name])
@@ -247,7 +248,9 @@ def _asks(
     for type_, rows in row_asks.items():
         wanted[type_] = no_rows(contacts)
         wanted[type_][contact[rows & (contact >= 0)]] = True
-    return [tuple(t for t in wanted if wanted[t][number]) for number in range(contacts)]
+    masks = list(zip(*(mask.tolist() for mask in wanted.values()), strict=True))
+    asked = {mask: tuple(itertools.compress(wanted, mask)) for mask in set(masks)}
+    return [asked[mask] for mask in masks]
 
 
 def _phones_without_linkedin(
