@@ -199,7 +199,7 @@ def collect(
     options = Options(
         types=types_of(type), columns=columns, overwrite=overwrite, phones=phones, prefix=prefix
     )
-    return Run(df, options, current(), sends=False).frame()
+    return Run(df, options, current(), sends=False, fetches=False).frame()
 
 
 def estimate(

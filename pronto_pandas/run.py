@@ -5,15 +5,14 @@ from __future__ import annotations
 import asyncio
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, Protocol, cast
 
 import pandas as pd
 import platformdirs
 
 from . import stops
-from .api.spec import EnrichmentType
 from .errors import (
     AuthenticationError,
     PhoneWithoutLinkedInWarning,
@@ -23,6 +22,7 @@ from .errors import (
 from .frame.assemble import already_filled, assemble, verdict
 from .frame.options import Options
 from .frame.plan import Plan, make
+from .known import Known
 from .notebook import loop
 from .notebook.progress import Counter, Watcher, watching
 from .settings import APP, SANDBOX, Settings
@@ -31,11 +31,12 @@ if TYPE_CHECKING:  # what speaks HTTP is imported when something is sent
     from pydantic import SecretStr
 
     from .api.client import Client
+    from .engine.book import Book
     from .engine.budget import Budget
-    from .engine.dispatch import Dispatch
-    from .engine.entry import Entry
+    from .engine.dispatch import OnOutcome
     from .engine.jobs import Job, Outcome
     from .engine.ledger import Ledger
+    from .engine.limits import Pace
 
 PRONTO: Final = "pronto"
 """The service's own address in the ledger; it has been renamed before, its answers have not."""
@@ -43,7 +44,17 @@ PRONTO: Final = "pronto"
 KEY_CHECK_TIMEOUT = 20.0
 """Seconds that the check of the key may take before the run goes on without it."""
 
-Results = list[dict[EnrichmentType, "Outcome"]]
+
+class Sender(Protocol):
+    """Sends jobs, and can be stopped."""
+
+    over_budget: bool
+
+    @property
+    def stopped_by(self) -> ProntoError | None: ...  # noqa: D102
+    async def run(self, jobs: Iterable[Job], on_outcome: OnOutcome) -> None: ...  # noqa: D102
+    def interrupt(self, grace: float) -> None: ...  # noqa: D102
+    def abandon(self) -> None: ...  # noqa: D102
 
 
 def open_ledger(settings: Settings) -> Ledger:
@@ -67,7 +78,9 @@ class Run:
     progress : bool or callable
         How the caller wants to see it.
     sends : bool
-        Without, the run only tells what the ledger knows, and needs no key.
+        Without, nobody is asked for who was not before.
+    fetches : bool
+        Without, what was submitted is not fetched either, and no key is needed.
     looks : bool
         The run is only looked at: it needs no key, and no answers.
     """
@@ -80,15 +93,17 @@ class Run:
         progress: bool | Watcher = False,
         *,
         sends: bool = True,
+        fetches: bool = True,
         looks: bool = False,
     ) -> None:
         self._df, self._options, self._settings = df, options, settings
         self._progress = progress
-        self._made = time.time()
         self.plan: Plan = make(df, options, already_filled(df, options))
         self._ledger = open_ledger(settings) if self.plan.contacts else None
-        self._results: Results = [{} for _ in self.plan.contacts]
-        self.jobs = list(self._look_up(self._known(answers=not looks), sends=sends))
+        known = Known(self.plan, options, settings.max_age_days, fetches=fetches)
+        self._replaceable = known.replaceable
+        self._results = known.look_up(self._ledger, answers=not looks)
+        self.jobs = [*(known.to_send if sends else ()), *known.to_fetch]
         self._key: SecretStr | None = None
         if self.jobs and settings.address != SANDBOX and not looks:
             self._key = settings.key()
@@ -101,47 +116,10 @@ class Run:
                 "df.pronto.columns shows which columns were understood.",
                 PhoneWithoutLinkedInWarning,
             )
-        self._dispatch: Dispatch | None = None
+        self._dispatch: Sender | None = None
         self._budget: Budget | None = None
         self._checking: asyncio.Task[dict[str, Any]] | None = None
         self._interrupted = False
-
-    def _known(self, *, answers: bool) -> dict[tuple[str, str], Entry]:
-        """Read what the ledger has already; needs no network."""
-        if self._ledger is None:
-            return {}
-        keys = [contact.key for contact in self.plan.contacts]
-        with self._ledger.transaction() as connection:
-            return self._ledger.find(connection, keys, self._options.types, answers=answers)
-
-    def _look_up(self, known: dict[tuple[str, str], Entry], *, sends: bool) -> Iterator[Job]:
-        """Settle what is known, and return what is to be sent or fetched."""
-        from .engine.jobs import Job, outcome_of
-
-        plan = self.plan
-        for number, (contact, asks) in enumerate(zip(plan.contacts, plan.asks, strict=True)):
-            to_send: list[EnrichmentType] = []
-            for type_ in asks:
-                entry = known.get((contact.key, type_))
-                if entry is None or entry.state == "sent" or self._replaceable(entry):
-                    to_send.append(type_)
-                elif entry.state == "submitted" and sends:
-                    name = entry.enrichment_id
-                    yield Job(number, contact, (type_,), enrichment_id=name)
-                else:
-                    self._results[number][type_] = outcome_of(entry)
-            one_by_one = self._options.endpoint == "async"
-            for types in ([t] for t in to_send) if one_by_one else [to_send] if to_send else []:
-                if sends:
-                    yield Job(number, contact, tuple(types), plan.customs[number])
-
-    def _replaceable(self, entry: Entry) -> bool:
-        """Say whether an entry may be sent anew: never what a living run has sent."""
-        if entry.state == "unknown":
-            return self._options.resend_unknown
-        too_old = entry.at < self._made - self._settings.max_age_days * 86_400
-        refreshed = self._options.refresh and entry.at < self._made
-        return entry.state == "answered" and (too_old or refreshed)
 
     def known_state(self, number: int) -> str:
         """Return ``answered`` or ``unknown`` for a contact that the ledger knows."""
@@ -199,12 +177,9 @@ class Run:
     async def start(self, emit: Watcher) -> None:
         """Check the key, then send every contact that the ledger does not know."""
         from .api.client import Client
-        from .asking import ASKING
-        from .engine.book import Book
         from .engine.budget import Budget
         from .engine.deadline import AT_MOST
-        from .engine.dispatch import Dispatch
-        from .engine.limits import in_flight_at_most, pace_for
+        from .engine.limits import pace_for
 
         address, key = self._target()
         limits = self._settings
@@ -214,24 +189,39 @@ class Run:
         ledger = cast("Ledger", self._ledger)
         async with (
             Client(key, base_url=address, timeout=AT_MOST * limits.timeout) as client,
-            Book(ledger, self._replaceable) as book,
+            self._book(ledger) as book,
         ):
             self._budget = Budget(limits.prices, self._options.most_credits)
-            self._dispatch = Dispatch(
-                ASKING[self._options.endpoint](client),
-                pace,
-                book,
-                in_flight=in_flight_at_most(limits.rate, limits.timeout),
-                retry_budget=limits.retry_budget,
-                timeout=limits.timeout,
-                clock=time.monotonic,
-                budget=self._budget,
-            )
+            self._dispatch = self._sender(client, pace, book, self._budget)
             if self._interrupted:  # before there was anything to stop
                 self._dispatch.interrupt(0.0)
             await pace.turn()
             await self._check_key(client)
             await self._dispatch.run(self.jobs, self._recorder(counter, emit))
+
+    def _book(self, ledger: Ledger) -> Book:
+        """Return the hand on the ledger that the run writes with."""
+        from .engine.book import Book
+
+        return Book(ledger, self._replaceable)
+
+    def _sender(self, client: Client, pace: Pace, book: Any, budget: Budget) -> Sender:
+        """Return what sends the jobs."""
+        from .asking import ASKING
+        from .engine.dispatch import Dispatch
+        from .engine.limits import in_flight_at_most
+
+        limits = self._settings
+        return Dispatch(
+            ASKING[self._options.endpoint](client),
+            pace,
+            book,
+            in_flight=in_flight_at_most(limits.rate, limits.timeout),
+            retry_budget=limits.retry_budget,
+            timeout=limits.timeout,
+            clock=time.monotonic,
+            budget=budget,
+        )
 
     def interrupt(self, grace: float) -> None:
         """Send nothing more; what is in flight gets ``grace`` seconds."""

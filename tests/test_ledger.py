@@ -554,11 +554,11 @@ def test_an_earlier_version_is_brought_up_to_date(monkeypatch: pytest.MonkeyPatc
     """Step by step, once."""
     connect(str(ledger_file()), "x")
     steps: list[int] = []
-    monkeypatch.setattr(schema, "VERSION", 4)
-    monkeypatch.setattr(schema, "MIGRATIONS", {n: lambda c, n=n: steps.append(n) for n in (2, 3)})
+    monkeypatch.setattr(schema, "VERSION", 5)
+    monkeypatch.setattr(schema, "MIGRATIONS", {n: lambda c, n=n: steps.append(n) for n in (3, 4)})
     connect(str(ledger_file()), "x")
     connect(str(ledger_file()), "x")
-    assert steps == [2, 3]
+    assert steps == [3, 4]
 
 
 def test_a_ledger_of_the_first_version_keeps_its_answers(serve: Serve) -> None:

@@ -124,6 +124,52 @@ class Client:
         body = _body(contact, [type_], custom, webhook_url)
         return _named(_answer(await self._call(spec.SINGLE_ENRICH, body)).of_later())
 
+    async def bulk_enrich(
+        self,
+        contacts: Sequence[Contact],
+        type_: EnrichmentType,
+        *,
+        customs: Sequence[Mapping[str, Any] | None],
+        webhook_url: str,
+        phone_country_codes: Sequence[str] | None = None,
+    ) -> Answer:
+        """Ask about 2 to 100 people; each answer is posted to ``webhook_url`` when it is there.
+
+        One request; charged by the service for what it finds. Where the balance or the consent
+        does not do for all of them, none is taken.
+
+        Parameters
+        ----------
+        contacts : sequence of Contact
+            The people.
+        type_ : str
+            ``email``, ``phone`` or ``personal_email``.
+        customs : sequence of mapping
+            For each of them, what comes back unchanged in the answer.
+        webhook_url : str
+            Where the service posts the answers, one request each.
+        phone_country_codes : sequence of str, optional
+            ISO 3166-1 alpha-2; without, the account's own setting holds.
+
+        Returns
+        -------
+        Answer
+            Not final, with the ``enrichment_id`` of the whole batch.
+
+        Raises
+        ------
+        ProntoError
+            By name, as drawn in `pronto_pandas.errors`.
+        """
+        people = [
+            contact.body() | ({"custom": dict(custom)} if custom else {})
+            for contact, custom in zip(contacts, customs, strict=True)
+        ]
+        body = {"contacts": people, "enrichment_type": [type_], "webhook_url": webhook_url}
+        if phone_country_codes:
+            body["phone_country_codes"] = list(phone_country_codes)
+        return _named(_answer(await self._call(spec.BULK_ENRICH, body)).of_later())
+
     async def contact(self, enrichment_id: str) -> Answer:
         """Look for the answer to what was submitted. Free, by what public users report.
 

@@ -29,7 +29,7 @@ _Work = tuple[Operation, asyncio.Future[Any] | None]
 
 def keys_of(job: Job) -> list[Key]:
     """Return the keys of a job's entries."""
-    return [(job.contact.key, type_) for type_ in job.types]
+    return [(one.contact.key, type_) for one in (job, *job.others) for type_ in one.types]
 
 
 def _keys(jobs: Sequence[Job]) -> list[Key]:
@@ -66,7 +66,7 @@ class Book:
         lost, free = list(self._flying), list(self._claimed - self._flying)
         try:
             if lost:
-                await self._do(lambda c: self._ledger.lose(c, lost))
+                await self._do(lambda c: self._ledger.lose(c, lost, self._owner))
             if free:
                 await self._do(lambda c: self._ledger.release(c, free, self._owner))
             if self._submits:
@@ -121,7 +121,7 @@ class Book:
 
     async def lost(self, job: Job) -> None:
         """Note that nobody knows what became of a request."""
-        await self._settle(job, lambda c: self._ledger.lose(c, keys_of(job)))
+        await self._settle(job, lambda c: self._ledger.lose(c, keys_of(job), self._owner))
 
     async def free(self, job: Job) -> None:
         """Take the entry back: the request was refused."""

@@ -5,13 +5,15 @@ paid for is lost::
 
     claimed ─► sent ─► answered
                  ├───► submitted ─► answered
+                 ├───► enqueued ──► answered
                  └───► unknown
 
 ``claimed``: a run is about to send it, and nobody else does. ``sent``: written before the request
 leaves. ``submitted``: the service has taken the work and named it, and its answer can be fetched as
-often as it takes. ``answered``: written before anything else sees the answer. A run renews the
-lease on what it has; of what a dead run left behind, ``claimed`` counts for nothing, ``sent`` is
-``unknown``, and ``submitted`` is fetched.
+often as it takes. ``enqueued``: the service has taken it in a batch, and delivers the answer by
+itself; until then nobody can ask for it. ``answered``: written before anything else sees the
+answer. A run renews the lease on what it has; of what a dead run left behind, ``claimed`` counts
+for nothing, ``sent`` is ``unknown``, and ``submitted`` is fetched.
 """
 
 from __future__ import annotations
@@ -24,7 +26,7 @@ import sqlalchemy as sa
 
 from .owner import process_gone
 
-State = Literal["sent", "submitted", "answered", "unknown"]
+State = Literal["sent", "submitted", "enqueued", "answered", "unknown"]
 """What an entry is to other runs; see `Entry`."""
 
 Key = tuple[str, str]
@@ -42,7 +44,8 @@ class Entry:
     ----------
     state : str
         ``sent``: a run that lives has it. ``submitted``: its run is gone, and the answer can be
-        fetched. ``answered``. ``unknown``: its run is gone, and so is the answer.
+        fetched. ``enqueued``: its answer is delivered when it is there. ``answered``. ``unknown``:
+        its run is gone, and so is the answer.
     answer : dict, optional
         The fields of the answer, where there is one.
     at : float

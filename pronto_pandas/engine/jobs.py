@@ -28,6 +28,8 @@ class Job:
         Passed through to the service.
     enrichment_id : str, optional
         The service's name of the work, where it was submitted before: only its answer is asked for.
+    others : tuple of Job, optional
+        What goes in the same request.
     """
 
     number: int
@@ -35,6 +37,7 @@ class Job:
     types: tuple[EnrichmentType, ...]
     custom: Mapping[str, Any] | None = None
     enrichment_id: str | None = None
+    others: tuple[Job, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +73,12 @@ class Books(Protocol):
     async def free(self, job: Job) -> None: ...  # noqa: D102
 
 
+class Later(Protocol):
+    """What becomes of a job that the service has taken and not answered."""
+
+    async def fetched(self, job: Job, name: str, *, submitted_now: bool) -> Outcome: ...  # noqa: D102
+
+
 class Service(Protocol):
     """What the engine asks of the service.
 
@@ -91,7 +100,7 @@ def outcome_of(entry: Entry) -> Outcome:
     if entry.state == "answered":
         known = None if entry.answer is None else Answer.model_validate(entry.answer)
         return Outcome("answered", known)
-    return NOT_FETCHED if entry.state == "submitted" else SENT_BEFORE
+    return {"submitted": NOT_FETCHED, "enqueued": NOT_DELIVERED}.get(entry.state, SENT_BEFORE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +149,11 @@ NOT_FETCHED: Final = Outcome(
     "pending",
     message="Submitted, and the answer is not there yet. Running it again fetches the answer; "
     "nothing is submitted twice.",
+)
+NOT_DELIVERED: Final = Outcome(
+    "unknown",
+    message="Sent in a bulk job whose answer has not been delivered; it may be charged. "
+    "pronto.jobs() lists the jobs; resend_unknown=True sends it again.",
 )
 NOT_KNOWN_THERE: Final = Outcome(
     "unknown",

@@ -176,15 +176,21 @@ class Ledger:
         """Store the name under which the service works on these."""
         self._change(connection, schema.SUBMITTED, keys, o=owner, i=enrichment_id)
 
+    def enqueue(
+        self, connection: sa.Connection, keys: Sequence[Key], owner: str, enrichment_id: str
+    ) -> None:
+        """Note that the service has taken these in a batch, and will deliver their answers."""
+        self._change(connection, schema.ENQUEUED, keys, o=owner, i=enrichment_id)
+
     def answer(self, connection: sa.Connection, answers: dict[Key, dict[str, Any]]) -> None:
         """Store answers."""
         for key, fields in answers.items():
             answer = json.dumps(fields)
             self._write(connection, schema.settle, [key], state="answered", answer=answer)
 
-    def lose(self, connection: sa.Connection, keys: Sequence[Key]) -> None:
+    def lose(self, connection: sa.Connection, keys: Sequence[Key], owner: str) -> None:
         """Note that these were sent and that nobody knows what became of them."""
-        self._write(connection, schema.settle, keys, state="unknown", answer=None)
+        self._change(connection, schema.LOST, keys, o=owner, n=self.clock())
 
     def release(self, connection: sa.Connection, keys: Sequence[Key], owner: str) -> None:
         """Take back a run's claims of what was surely not worked on.
@@ -210,12 +216,20 @@ class Ledger:
             chunk = entries.c.contact.in_(contacts[start : start + CHUNK])
             rows = sa.delete(entries).where(entries.c.address == self.address, chunk)
             gone += connection.execute(rows).rowcount
+            for table in (schema.members, schema.aside):
+                also = table.c.contact.in_(contacts[start : start + CHUNK])
+                connection.execute(sa.delete(table).where(also))
         return gone
 
     def purge(self, connection: sa.Connection, before: float) -> int:
         """Delete what reached its state before a moment, at every address; return how many."""
         living = sa.func.coalesce(entries.c.lease, 0.0) > self.clock()
         rows = sa.delete(entries).where(entries.c.at < before, sa.not_(living))
+        connection.execute(sa.delete(schema.aside).where(schema.aside.c.at < before))
+        old = sa.select(schema.jobs.c.id).where(schema.jobs.c.created < before)
+        for table in (schema.members, schema.batches):
+            connection.execute(sa.delete(table).where(table.c.job.in_(old)))
+        connection.execute(sa.delete(schema.jobs).where(schema.jobs.c.created < before))
         return connection.execute(rows).rowcount
 
     def count(self, connection: sa.Connection) -> list[tuple[str, str, int, float, float]]:

@@ -12,7 +12,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from ..errors import LedgerError
 
-VERSION: Final = 2
+VERSION: Final = 3
 
 BUSY_TIMEOUT: Final = 5_000
 """Milliseconds to wait for another program that writes."""
@@ -41,12 +41,55 @@ entries = sa.Table(
     sa.Column("at", sa.Float, nullable=False),
 )
 
+jobs = sa.Table(
+    "pronto_jobs",
+    metadata,
+    sa.Column("id", sa.String, primary_key=True),
+    sa.Column("address", sa.String, nullable=False),
+    sa.Column("type", sa.String, nullable=False),
+    sa.Column("created", sa.Float, nullable=False),
+)
+
+batches = sa.Table(
+    "pronto_batches",
+    metadata,
+    sa.Column("job", sa.String, primary_key=True),
+    sa.Column("number", sa.Integer, primary_key=True),
+    sa.Column("state", sa.String, nullable=False),
+    sa.Column("enrichment_id", sa.String),
+    sa.Column("message", sa.String),
+)
+
+members = sa.Table(
+    "pronto_members",
+    metadata,
+    sa.Column("job", sa.String, primary_key=True),
+    sa.Column("contact", sa.String, primary_key=True),
+    sa.Column("batch", sa.Integer, nullable=False),
+    sa.Column("arrived", sa.Float),
+)
+
+aside = sa.Table(
+    "pronto_aside",
+    metadata,
+    sa.Column("number", sa.Integer, primary_key=True),
+    sa.Column("at", sa.Float, nullable=False),
+    sa.Column("contact", sa.String, index=True),
+    sa.Column("why", sa.String, nullable=False),
+    sa.Column("body", sa.Text, nullable=False),
+)
+
+
+def insert(dialect: str, table: sa.Table) -> Any:
+    """Return the dialect's own insert, which can say what to do with a row that is there."""
+    return (sqlite if dialect == "sqlite" else postgresql).insert(table)
+
 
 def _upsert(dialect: str, changes: Callable[[Any], dict[str, Any]]) -> sa.Insert:
-    insert = (sqlite if dialect == "sqlite" else postgresql).insert(entries)
+    new = insert(dialect, entries)
     keys = [column.name for column in entries.primary_key]
-    statement: sa.Insert = insert.on_conflict_do_update(
-        index_elements=keys, set_=changes(insert.excluded)
+    statement: sa.Insert = new.on_conflict_do_update(
+        index_elements=keys, set_=changes(new.excluded)
     )
     return statement
 
@@ -89,6 +132,8 @@ _THIS: Final = (
 )
 _MINE: Final = (*_THIS, entries.c.owner == sa.bindparam("o"))
 
+_NOBODYS: Final = {"owner": None, "lease": None, "before": None}
+
 SENT: Final = sa.update(entries).where(*_MINE, entries.c.state == "claimed").values(state="sent")
 """Says of an entry that one run has claimed that its request leaves now."""
 
@@ -104,6 +149,18 @@ SUBMITTED: Final = (
 )
 """Says that the service has taken the work, and under which name the answer will be."""
 
+ENQUEUED: Final = (
+    sa.update(entries)
+    .where(*_MINE)
+    .values(state="enqueued", enrichment_id=sa.bindparam("i"), owner=None, lease=None, before=None)
+)
+"""Says that the service has taken a batch, and will deliver each answer by itself."""
+
+LOST: Final = (
+    sa.update(entries).where(*_MINE).values(state="unknown", at=sa.bindparam("n"), **_NOBODYS)
+)
+"""Says that nobody knows what became of what one run has sent."""
+
 ADOPT: Final = (
     sa.update(entries)
     .where(*_THIS, entries.c.state == "submitted")
@@ -116,7 +173,7 @@ _UNSETTLED: Final = (*_MINE, sa.or_(entries.c.state == "claimed", entries.c.stat
 RESTORE: Final = (
     sa.update(entries)
     .where(*_UNSETTLED, entries.c.before.is_not(None))
-    .values(state=entries.c.before, owner=None, lease=None, before=None)
+    .values(state=entries.c.before, **_NOBODYS)
 )
 """Gives an entry that one run has claimed back the state that it had before."""
 
@@ -128,7 +185,14 @@ def _keep_enrichment_ids(connection: sa.Connection) -> None:
     connection.exec_driver_sql("ALTER TABLE pronto_entries ADD COLUMN enrichment_id VARCHAR")
 
 
-MIGRATIONS: Final[dict[int, Callable[[sa.Connection], None]]] = {1: _keep_enrichment_ids}
+def _tables_alone(connection: sa.Connection) -> None:
+    """Leave what is there as it is; tables that are new were created before."""
+
+
+MIGRATIONS: Final[dict[int, Callable[[sa.Connection], None]]] = {
+    1: _keep_enrichment_ids,
+    2: _tables_alone,
+}
 """From each version to the next one."""
 
 

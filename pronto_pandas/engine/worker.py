@@ -21,9 +21,8 @@ from ..errors import (
     RefusedError,
 )
 from .deadline import unless_silent
-from .fetcher import Fetcher
 from .halt import Halt
-from .jobs import LET_GO, PENDING, Books, Job, Outcome, Service, given_up
+from .jobs import LET_GO, PENDING, Books, Job, Later, Outcome, Service, given_up
 from .limits import Clock, Sleep
 from .patience import OutOfPatienceError, Patience
 from .starts import Starts
@@ -41,8 +40,8 @@ class Worker:
         Has each answer before anything else.
     starts : Starts
         Gives each request that is repeated its start.
-    fetcher : Fetcher
-        Fetches what the service answers later.
+    later : Later
+        Sees to what the service answers later.
     halt : Halt
         Told where a failure is everybody's.
     patience : Patience
@@ -60,7 +59,7 @@ class Worker:
         service: Service,
         book: Books,
         starts: Starts,
-        fetcher: Fetcher,
+        later: Later,
         halt: Halt,
         patience: Patience,
         window: Window,
@@ -69,14 +68,14 @@ class Worker:
         clock: Clock,
         sleep: Sleep,
     ) -> None:
-        self._service, self._book, self._starts, self._fetcher = service, book, starts, fetcher
+        self._service, self._book, self._starts, self._later = service, book, starts, later
         self._halt, self._patience, self._window = halt, patience, window
         self._timeout, self._clock, self._sleep = timeout, clock, sleep
 
     async def work(self, job: Job, started: float) -> Outcome:
         """Return what becomes of a job that leaves now."""
         if job.enrichment_id is not None:
-            return await self._fetcher.fetched(job, job.enrichment_id, submitted_now=False)
+            return await self._later.fetched(job, job.enrichment_id, submitted_now=False)
         for attempt in itertools.count(1):
             crowd = self._window.in_flight
             try:
@@ -121,7 +120,7 @@ class Worker:
         except LedgerError as error:
             self._halt.stop(error)
             return LET_GO
-        return await self._fetcher.fetched(job, name, submitted_now=True)
+        return await self._later.fetched(job, name, submitted_now=True)
 
     async def _again(self, job: Job, error: NotWorkedOnError, attempt: int) -> float | Outcome:
         """Return the moment of a job's next start, or its outcome where there is none."""

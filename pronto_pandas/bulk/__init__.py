@@ -1,0 +1,1 @@
+"""Many people in one request, and the webhook that gets their answers."""

@@ -1,0 +1,274 @@
+"""A bulk job as its owner sees it: how far it is, and what came of it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import pandas as pd
+
+from ..errors import ConfigurationError, MissingKeyError
+from ..frame.options import Options, Phones
+from ..notebook import card
+from ..notebook.progress import Progress, Watcher, watching
+from ..run import Run, open_ledger
+from ..settings import Settings, current
+from . import store
+from .load import Source, payloads
+
+POLL = 0.5
+"""Seconds between looks at the ledger."""
+
+AT_ONCE = 1_000
+"""Payloads that are stored in one commit."""
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """What became of payloads that were loaded.
+
+    Parameters
+    ----------
+    taken : int
+        New answers.
+    repeated : int
+        Answers that were here already.
+    set_aside : int
+        What is no answer of this job; it is kept, and changes nothing.
+    """
+
+    taken: int
+    repeated: int
+    set_aside: int
+
+
+class BulkJob:
+    """People who were asked for in batches, and whose answers come to a webhook.
+
+    It is kept in the ledger: `pronto_pandas.jobs` lists all, and `pronto_pandas.job` picks one up
+    in another kernel. The counts are read from there each time.
+
+    Parameters
+    ----------
+    row : JobRow
+        As the ledger has it.
+    settings : Settings
+        Which ledger.
+    df : DataFrame, optional
+        Whose people they are.
+    options : Options, optional
+        What was asked for.
+    """
+
+    def __init__(
+        self,
+        row: store.JobRow,
+        settings: Settings,
+        df: pd.DataFrame | None = None,
+        options: Options | None = None,
+    ) -> None:
+        self._row, self._settings = row, settings
+        self._df, self._options = df, options or Options(types=(row.type,), endpoint="bulk")
+        self._ledger = open_ledger(settings)
+
+    @property
+    def id(self) -> str:
+        """The job's name in the ledger."""
+        return self._row.id
+
+    @property
+    def type(self) -> str:
+        """What was asked for."""
+        return self._row.type
+
+    @property
+    def created(self) -> pd.Timestamp:
+        """When it was made (UTC)."""
+        return pd.Timestamp(self._row.created, unit="s", tz="UTC").round("s")
+
+    @property
+    def counts(self) -> store.Counts:
+        """All counts, at one moment."""
+        with self._ledger.transaction() as connection:
+            return store.count(connection, self._row)
+
+    @property
+    def batches(self) -> int:
+        """Requests that the service has taken, or may have."""
+        return self.counts.batches
+
+    @property
+    def sent(self) -> int:
+        """People in those requests."""
+        return self.counts.sent
+
+    @property
+    def arrived(self) -> int:
+        """People whose answer is there."""
+        return self.counts.arrived
+
+    @property
+    def missing(self) -> int:
+        """People whose answer is not there yet."""
+        return self.counts.missing
+
+    def wait(self, timeout: float | None = None, *, progress: bool | Watcher = True) -> bool:
+        """Wait until every answer is there. Sends nothing, costs nothing.
+
+        Parameters
+        ----------
+        timeout : float, optional
+            Seconds to wait at most; without, as long as it takes.
+        progress : bool or callable
+            False shows no bar. A callable gets a `Progress` now and then, in people.
+
+        Returns
+        -------
+        bool
+            Whether every answer is there.
+        """
+        began, counts = time.monotonic(), self.counts
+        with watching(progress, counts.sent) as show:
+            while True:
+                seconds = time.monotonic() - began
+                show(Progress(total=counts.sent, done=counts.arrived, seconds=seconds))
+                if not counts.missing:
+                    return True
+                left = POLL if timeout is None else min(POLL, timeout - seconds)
+                if left <= 0:
+                    return False
+                time.sleep(left)
+                counts = self.counts
+
+    def results(
+        self,
+        df: pd.DataFrame | None = None,
+        *,
+        columns: Mapping[str, object] | None = None,
+        phones: Phones | None = None,
+        prefix: str | None = None,
+    ) -> pd.DataFrame:
+        """Return the frame with the answers that are there. Sends nobody, costs nothing.
+
+        An answer that the service has promised under a name of its own is fetched; that takes a
+        request and a key.
+
+        Parameters
+        ----------
+        df : DataFrame, optional
+            The frame that the job was made of, read again. Needed in another kernel than the one
+            that made the job.
+        columns, phones, prefix : optional
+            As for `pronto_pandas.enrich`; without, as the job was made.
+
+        Returns
+        -------
+        DataFrame
+            As `pronto_pandas.enrich` returns it. Rows whose answer is not there are ``unknown``.
+
+        Raises
+        ------
+        ConfigurationError
+            Where the frame is needed.
+        LedgerError
+            Where the ledger cannot be read.
+        """
+        frame = self._df if df is None else df
+        if not isinstance(frame, pd.DataFrame):
+            raise ConfigurationError(
+                "The ledger holds the answers, not your list. Read the list again and pass it: "
+                f'pronto.job("{self.id}").results(df).'
+            )
+        given = {"columns": columns, "phones": phones, "prefix": prefix}
+        changes = {name: value for name, value in given.items() if value is not None}
+        options = replace(self._options, limit=None, refresh=False, resend_unknown=False, **changes)  # type: ignore[arg-type]  # checked by Options
+        try:
+            run = Run(frame, options, self._settings, sends=False)
+        except MissingKeyError:
+            run = Run(frame, options, self._settings, sends=False, fetches=False)
+        run.in_thread()
+        return run.frame()
+
+    def load(self, source: Source) -> Loaded:
+        """Take answers that another receiver or tool has collected. Costs nothing.
+
+        Parameters
+        ----------
+        source : path, DataFrame or list of dict
+            The payloads as the service sent them: a file of JSON lines (``.jsonl``), of a JSON list
+            (``.json``) or a table (``.csv``); what tools wrap around a payload is taken off.
+
+        Returns
+        -------
+        Loaded
+            How many were taken, were here already, or are set aside.
+
+        Raises
+        ------
+        ConfigurationError
+            Where it cannot be read.
+        LedgerError
+            Where the ledger cannot be written.
+        """
+        found = list(payloads(source))
+        fates = {"taken": 0, "repeated": 0, "set aside": 0}
+        for start in range(0, len(found), AT_ONCE):
+            with self._ledger.transaction() as connection:
+                some = found[start : start + AT_ONCE]
+                for fate, count in store.deliver(
+                    self._ledger, connection, some, only=self.id
+                ).items():
+                    fates[fate] += count
+        return Loaded(*fates.values())
+
+    def _card(self) -> tuple[str, dict[str, object], str]:
+        now = self.counts
+        rows = {
+            "people sent": f"{now.sent:,} in {now.batches:,} batches",
+            "answers arrived": f"{now.arrived:,}",
+            "answers missing": f"{now.missing:,}",
+            "made": self.created.strftime("%Y-%m-%d %H:%M UTC"),
+        }
+        if now.refused:
+            rows["not taken"] = f"{now.refused:,}. {' '.join(now.messages)}".strip()
+        after = f'.wait(), .results(); in another kernel pronto.job("{self.id}").results(df)'
+        return f"Bulk job {self.id}: {self.type}", dict(rows), after
+
+    def __repr__(self) -> str:
+        return card.text(*self._card())
+
+    def _repr_html_(self) -> str:
+        return card.html(*self._card())
+
+
+def jobs() -> list[BulkJob]:
+    """Return the bulk jobs that the ledger has for this address, the newest first. Sends nothing.
+
+    Raises
+    ------
+    LedgerError
+        Where the ledger cannot be read.
+    """
+    settings = current()
+    ledger = open_ledger(settings)
+    with ledger.transaction() as connection:
+        rows = store.list_jobs(connection, ledger.address)
+    return [BulkJob(row, settings) for row in rows]
+
+
+def job(id: str) -> BulkJob:  # noqa: A002  the name of the property
+    """Pick up a bulk job by its id, or by the beginning of it. Sends nothing.
+
+    Raises
+    ------
+    ConfigurationError
+        Where there is none, or several begin so.
+    LedgerError
+        Where the ledger cannot be read.
+    """
+    found = [one for one in jobs() if id and one.id.startswith(id)]
+    if len(found) != 1:
+        many = "Several bulk jobs begin" if found else "No bulk job begins"
+        raise ConfigurationError(f"{many} with {id!r}. pronto.jobs() lists them.")
+    return found[0]

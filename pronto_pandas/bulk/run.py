@@ -1,0 +1,118 @@
+"""The run that submits a bulk job."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections import Counter as Counts
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import pandas as pd
+
+from .. import stops
+from ..api.client import Client
+from ..api.spec import BULK_LEAST
+from ..engine.budget import Budget
+from ..engine.jobs import NOT_DELIVERED, Job, Outcome
+from ..engine.ledger import Ledger
+from ..engine.limits import Pace
+from ..errors import ConfigurationError
+from ..frame.assemble import verdict
+from ..frame.options import Options
+from ..notebook.progress import Counter, Watcher
+from ..run import PRONTO, Run
+from ..settings import Settings
+from .batches import BulkBook, BulkService
+from .store import JobRow
+from .submit import Submission
+
+
+class BulkRun(Run):
+    """Submits what a `Run` would send, in batches; the answers come to the webhook.
+
+    Parameters
+    ----------
+    df : DataFrame
+        The caller's frame.
+    options : Options
+        What was asked for, of one type.
+    settings : Settings
+        What held when the run was made.
+    progress : bool or callable
+        How the caller wants to see it.
+    webhook_url : str
+        Where the answers are posted.
+    phone_country_codes : sequence of str, optional
+        ISO 3166-1 alpha-2.
+    """
+
+    def __init__(
+        self,
+        df: pd.DataFrame,
+        options: Options,
+        settings: Settings,
+        progress: bool | Watcher,
+        *,
+        webhook_url: str,
+        phone_country_codes: Sequence[str] | None,
+    ) -> None:
+        super().__init__(df, options, settings, progress, fetches=False)
+        if 0 < len(self.jobs) < BULK_LEAST:
+            raise ConfigurationError(
+                "One person is left to ask for, and a bulk request takes two or more. Ask with "
+                f'df.pronto.enrich(type="{options.types[0]}"). Nothing was sent.'
+            )
+        self._webhook_url, self._codes = webhook_url, phone_country_codes
+        address = settings.address or PRONTO
+        self.job = JobRow(secrets.token_hex(6), address, options.types[0], time.time())
+
+    def _book(self, ledger: Ledger) -> BulkBook:
+        return BulkBook(ledger, self._replaceable, self.job)
+
+    def _sender(self, client: Client, pace: Pace, book: Any, budget: Budget) -> Submission:
+        return Submission(
+            BulkService(client, self.job.id, self._webhook_url, self._codes),
+            pace,
+            book,
+            budget,
+            retry_budget=self._settings.retry_budget,
+            timeout=self._settings.timeout,
+            clock=time.monotonic,
+        )
+
+    def _recorder(self, counter: Counter, emit: Watcher) -> Callable[[Job, Outcome], None]:
+        """Count what the service has taken as submitted, rather than as unknown."""
+        rows = self.plan.rows_per_contact
+
+        def record(job: Job, outcome: Outcome) -> None:
+            result = self._results[job.number]
+            result.update(dict.fromkeys(job.types, outcome))
+            taken = outcome is NOT_DELIVERED
+            state = "submitted" if taken else verdict(result, job.types)
+            emit(counter.add(state, int(rows[job.number])))
+
+        return record
+
+    def told(self) -> JobRow:
+        """Return the job; raise or warn where the run stopped early.
+
+        Raises
+        ------
+        AuthenticationError, ConsentRequiredError, ConnectionFailedError
+            Where the service stopped the run.
+        """
+        stopped_by = self._dispatch.stopped_by if self._dispatch else None
+        type_ = self._options.types[0]
+        rows: Counts[str] = Counts()
+        for result, count in zip(self._results, self.plan.rows_per_contact, strict=True):
+            if type_ in result and result[type_] is not NOT_DELIVERED:
+                rows[result[type_].state] += int(count)
+        stops.raise_for(stopped_by, anything=any(map(self._settled, self._people)))
+        stops.warn_of(
+            stopped_by,
+            pending=rows["pending"],
+            unknown=rows["unknown"],
+            over=self._options.max_credits if self._over_budget else None,
+        )
+        return self.job

@@ -1,0 +1,269 @@
+"""Bulk jobs in the ledger: what was sent in which batch, and what has arrived."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+import sqlalchemy as sa
+
+from ..api.models import Answer
+from ..api.spec import EnrichmentType
+from ..engine import schema
+from ..engine.entry import Entry, Key, fields_of
+from ..engine.ledger import CHUNK, Ledger
+from ..engine.schema import aside, batches, entries, jobs, members
+from .payload import Payload
+
+BatchState = Literal["sent", "enqueued", "unknown", "refused", "pending"]
+
+Fate = Literal["taken", "repeated", "set aside"]
+"""What became of a payload."""
+
+
+@dataclass(frozen=True, slots=True)
+class JobRow:
+    """One job as the ledger has it; times are seconds since 1970."""
+
+    id: str
+    address: str
+    type: EnrichmentType
+    created: float
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How far a job is. Counts are people, but for ``batches``.
+
+    Parameters
+    ----------
+    batches : int
+        Requests that the service has taken, or may have.
+    sent : int
+        People in them.
+    arrived : int
+        Those whose answer is there.
+    refused : int
+        People in requests that the service refused, or that were not sent after all.
+    messages : tuple of str
+        The service's words about those.
+    """
+
+    batches: int = 0
+    sent: int = 0
+    arrived: int = 0
+    refused: int = 0
+    messages: tuple[str, ...] = ()
+
+    @property
+    def missing(self) -> int:
+        """People whose answer is not there yet."""
+        return self.sent - self.arrived
+
+
+def add_batch(connection: sa.Connection, job: JobRow, number: int, contacts: Sequence[str]) -> None:
+    """Note that a batch is about to leave, and who is in it."""
+    dialect = connection.dialect.name
+    row = {"id": job.id, "address": job.address, "type": job.type, "created": job.created}
+    connection.execute(schema.insert(dialect, jobs).on_conflict_do_nothing(), row)
+    batch = schema.insert(dialect, batches).on_conflict_do_nothing()
+    connection.execute(batch, {"job": job.id, "number": number, "state": "sent"})
+    who = [{"job": job.id, "contact": contact, "batch": number} for contact in contacts]
+    connection.execute(schema.insert(dialect, members).on_conflict_do_nothing(), who)
+    set_batch(connection, job.id, number, "sent")
+
+
+def set_batch(
+    connection: sa.Connection,
+    job: str,
+    number: int,
+    state: BatchState,
+    *,
+    enrichment_id: str | None = None,
+    message: str | None = None,
+) -> None:
+    """Note what became of a batch."""
+    this = sa.update(batches).where(batches.c.job == job, batches.c.number == number)
+    connection.execute(this.values(state=state, enrichment_id=enrichment_id, message=message))
+
+
+def list_jobs(connection: sa.Connection, address: str) -> list[JobRow]:
+    """Return the jobs of an address, the newest first."""
+    these = sa.select(jobs).where(jobs.c.address == address).order_by(jobs.c.created.desc())
+    return [_job(row) for row in connection.execute(these)]
+
+
+def count(connection: sa.Connection, job: JobRow) -> Counts:
+    """Say how far a job is; an answer that came another way since counts as arrived."""
+    rows = sa.select(batches.c.number, batches.c.state, batches.c.message).where(
+        batches.c.job == job.id
+    )
+    found = connection.execute(rows).all()
+    left = [number for number, state, _ in found if state not in _NOT_SENT]
+    people = {
+        number: (int(all_), int(there))
+        for number, all_, there in connection.execute(_arrivals(job))
+    }
+    sent = [people.get(number, (0, 0)) for number in left]
+    refused = sum(people.get(number, (0, 0))[0] for number, *_ in found if number not in left)
+    return Counts(
+        batches=len(left),
+        sent=sum(row[0] for row in sent),
+        arrived=sum(row[1] for row in sent),
+        refused=refused,
+        messages=tuple(dict.fromkeys(words for *_, words in found if words)),
+    )
+
+
+PENDING: Final = "pending"
+"""The one status that says of a delivery that it is not the last word."""
+
+_NOT_SENT: Final = {"refused", "pending"}
+
+
+def _arrivals(job: JobRow) -> sa.Select[Any]:
+    """Count batch by batch who is in it, and whose answer is there."""
+    elsewhere = sa.and_(
+        entries.c.address == job.address,
+        entries.c.contact == members.c.contact,
+        entries.c.type == job.type,
+        entries.c.state == "answered",
+        entries.c.at >= job.created,
+    )
+    there = sa.or_(members.c.arrived.is_not(None), entries.c.contact.is_not(None))
+    joined = members.outerjoin(entries, elsewhere)
+    return (
+        sa.select(
+            members.c.batch,
+            sa.func.count(),
+            sa.func.sum(sa.case((there, 1), else_=0)),
+        )
+        .select_from(joined)
+        .where(members.c.job == job.id)
+        .group_by(members.c.batch)
+    )
+
+
+def deliver(
+    ledger: Ledger,
+    connection: sa.Connection,
+    payloads: Sequence[Payload],
+    *,
+    only: str | None = None,
+) -> Counter[Fate]:
+    """Store answers; what belongs to nobody here is set aside.
+
+    Parameters
+    ----------
+    ledger : Ledger
+        Of the address whose answers are awaited.
+    connection : Connection
+        In a transaction.
+    payloads : sequence of Payload
+        In any order, any of them more than once.
+    only : str, optional
+        The one job whose answers are to be taken.
+    """
+    return _Delivery(ledger, connection, payloads, only).store()
+
+
+class _Delivery:
+    """Some payloads, looked up and stored together."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        connection: sa.Connection,
+        payloads: Sequence[Payload],
+        only: str | None,
+    ) -> None:
+        self._ledger, self._connection, self._payloads = ledger, connection, payloads
+        these = sa.select(jobs).where(jobs.c.id.in_({p.job for p in payloads}))
+        self._jobs = {
+            job.id: job
+            for job in map(_job, connection.execute(these))
+            if job.address == ledger.address and only in {None, job.id}
+        }
+        contacts = sorted({p.contact for p in payloads})
+        self._arrived = dict(self._members(contacts))
+        types = sorted({job.type for job in self._jobs.values()})
+        self._known: dict[Key, Entry] = ledger.find(connection, contacts, types)
+
+    def _members(self, contacts: list[str]) -> Iterable[tuple[tuple[str, str], bool]]:
+        for start in range(0, len(contacts), CHUNK):
+            these = sa.select(members.c.job, members.c.contact, members.c.arrived).where(
+                members.c.job.in_(self._jobs),
+                members.c.contact.in_(contacts[start : start + CHUNK]),
+            )
+            for job, contact, arrived in self._connection.execute(these):
+                yield (job, contact), arrived is not None
+
+    def store(self) -> Counter[Fate]:
+        now = self._ledger.clock()
+        answers: dict[Key, dict[str, Any]] = {}
+        here: list[dict[str, Any]] = []
+        odd: list[dict[str, Any]] = []
+        fates: Counter[Fate] = Counter()
+        for payload in self._payloads:
+            fate, why = self._one(payload, answers, here)
+            fates[fate] += 1
+            if fate == "set aside":
+                who = {"contact": payload.contact or None, "body": payload.body}
+                odd.append({"at": now, "why": why, **who})
+        self._ledger.answer(self._connection, answers)
+        if here:
+            mine = (members.c.job == sa.bindparam("j"), members.c.contact == sa.bindparam("c"))
+            self._connection.execute(sa.update(members).where(*mine).values(arrived=now), here)
+        if odd:
+            self._connection.execute(sa.insert(aside), odd)
+        return fates
+
+    def _one(
+        self, payload: Payload, answers: dict[Key, dict[str, Any]], here: list[dict[str, Any]]
+    ) -> tuple[Fate, str]:
+        """Decide what becomes of one payload; what is to be written is added to the lists."""
+        job, member = self._jobs.get(payload.job), (payload.job, payload.contact)
+        if payload.answer is None:
+            return "set aside", "no answer"
+        if job is None:
+            return "set aside", "no job of this address"
+        if member not in self._arrived:
+            return "set aside", "nobody of this job"
+        key, found = (payload.contact, job.type), payload.answer.has(job.type)
+        if payload.answer.status == PENDING and not found:
+            return self._later(job, payload.contact, payload.answer)
+        fields = fields_of(payload.answer, [job.type])[job.type]
+        before = self._known.get(key)
+        if before is not None and before.state == "answered" and before.answer is not None:
+            better = found and not Answer.model_validate(before.answer).has(job.type)
+            if not better and self._arrived[member]:
+                same = before.answer == fields
+                return ("repeated", "") if same else ("set aside", "another answer is here")
+            if not better:  # asked for another way since, and paid for
+                fields = before.answer
+        if before is None or before.answer != fields:
+            answers[key] = fields
+            self._known[key] = Entry("answered", fields, 0.0)
+        self._arrived[member] = True
+        here.append({"j": job.id, "c": payload.contact})
+        return "taken", ""
+
+    def _later(self, job: JobRow, contact: str, answer: Answer) -> tuple[Fate, str]:
+        """Keep the name under which an answer is to be had later, where it has one of its own."""
+        entry = self._known.get((contact, job.type))
+        name = answer.enrichment_id
+        if entry is None or entry.state != "enqueued" or name in {None, entry.enrichment_id}:
+            return "set aside", "not final"
+        this = sa.update(entries).where(
+            entries.c.address == job.address,
+            entries.c.contact == contact,
+            entries.c.type == job.type,
+        )
+        self._connection.execute(this.values(state="submitted", enrichment_id=name))
+        return "taken", ""
+
+
+def _job(row: sa.Row[Any]) -> JobRow:
+    return JobRow(row.id, row.address, row.type, row.created)

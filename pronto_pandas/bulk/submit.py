@@ -1,0 +1,206 @@
+"""Sends a bulk job: claims people, puts them together, and sends batch after batch."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Iterable, Sequence
+from itertools import islice
+
+from ..api.spec import BULK_LEAST
+from ..engine.budget import Budget
+from ..engine.dispatch import CANCEL_GRACE, OnOutcome
+from ..engine.halt import Halt
+from ..engine.jobs import (
+    NOT_DELIVERED,
+    NOT_FETCHED,
+    OVER_BUDGET,
+    PENDING,
+    Job,
+    Outcome,
+    Service,
+    sorted_out,
+)
+from ..engine.limits import Clock, Pace
+from ..engine.patience import Patience
+from ..engine.starts import Starts
+from ..engine.window import Window
+from ..engine.worker import Worker
+from ..errors import LedgerError, ProntoError
+from .batches import BulkBook, as_one, put_together
+
+AT_ONCE = 5
+"""Batches under way at a time; a general page of the vendor says that no more are worked on."""
+
+CLAIM_AHEAD = 1_000
+"""People claimed in one commit."""
+
+ALONE = Outcome(
+    "pending",
+    message="Not sent: a bulk request takes two people or more, and everybody else is settled. "
+    "df.pronto.enrich asks for one.",
+)
+HELD = Outcome("pending", message="Not sent: another run is about to have the answer.")
+
+
+class _Delivered:
+    """What the service has taken is delivered to the webhook."""
+
+    async def fetched(self, job: Job, name: str, *, submitted_now: bool) -> Outcome:
+        return NOT_DELIVERED
+
+
+class Submission:
+    """Sends the jobs of one bulk job, each of one person, in batches.
+
+    Parameters
+    ----------
+    service : Service
+        Makes requests.
+    pace : Pace
+        Gives each request its start.
+    book : BulkBook
+        Has an entry of each person and batch before it leaves.
+    budget : Budget
+        Keeps the run below a number of credits, on the worst case.
+    retry_budget : float
+        Seconds without any answer, while requests fail that were not worked on, before the run
+        stops.
+    timeout : float
+        Seconds without any answer after which those that are awaited are lost.
+    clock : callable
+        Seconds.
+    """
+
+    def __init__(
+        self,
+        service: Service,
+        pace: Pace,
+        book: BulkBook,
+        budget: Budget,
+        *,
+        retry_budget: float,
+        timeout: float,
+        clock: Clock,
+    ) -> None:
+        self._book, self._budget, self._clock = book, budget, clock
+        self._halt = Halt()
+        self._starts = Starts(pace, book, self._halt, clock)
+        self._worker = Worker(
+            service,
+            book,
+            self._starts,
+            _Delivered(),
+            self._halt,
+            Patience(pace, retry_budget, clock, random.uniform),
+            Window(AT_ONCE, pace.rate, clock),
+            timeout=timeout,
+            clock=clock,
+            sleep=asyncio.sleep,
+        )
+        self._people: dict[int, list[Job]] = {}
+        self._desk = asyncio.Semaphore(AT_ONCE)
+        self.over_budget = False
+
+    @property
+    def stopped_by(self) -> ProntoError | None:
+        """What ended the run early."""
+        return self._halt.error
+
+    async def run(self, jobs: Iterable[Job], on_outcome: OnOutcome) -> None:
+        """Send everybody and report each outcome once; ``unknown`` until the answer is there."""
+        self._on_outcome = on_outcome
+        free = await self._affordable(await self._claimed(jobs))
+        if len(free) < BULK_LEAST:
+            await self._let_go(free, ALONE)
+            return
+        try:
+            async with asyncio.TaskGroup() as group:
+                for number, people in enumerate(put_together(free), 1):
+                    self._people[number] = people
+                    await self._send(as_one(people, number), group)
+        except asyncio.CancelledError:
+            self.interrupt(CANCEL_GRACE)
+            raise
+
+    async def _claimed(self, jobs: Iterable[Job]) -> list[Job]:
+        """Claim everybody; report whom the ledger knows meanwhile, and whom another run has."""
+        left = iter(jobs)
+        free: list[Job] = []
+        while block := list(islice(left, CLAIM_AHEAD)):
+            try:
+                kept = {} if self._halt.stopped() else await self._book.claim(block)
+            except LedgerError as error:
+                self._halt.stop(error)
+            if self._halt.stopped():
+                self._report(block, PENDING)
+                continue
+            for job in block:
+                parts = sorted_out(job, kept)
+                free += parts.free
+                self._report(parts.held, HELD)
+                self._report(parts.submitted, NOT_FETCHED)
+                for part, outcome in parts.settled:
+                    self._on_outcome(part, outcome)
+        return free
+
+    async def _affordable(self, jobs: list[Job]) -> list[Job]:
+        """Keep those whose worst case the budget allows."""
+        within, over = list[Job](), list[Job]()
+        for job in jobs:
+            fits = not over and self._budget.fits(job)
+            (within if fits else over).append(job)
+            if fits:
+                self._budget.reserve(job)
+        self.over_budget = bool(over)
+        await self._let_go(over, OVER_BUDGET)
+        return within
+
+    async def _send(self, batch: Job, group: asyncio.TaskGroup) -> None:
+        """Give a batch its start, as soon as there is room for it."""
+        begun = False
+
+        def begin(batch: Job, started: float) -> None:
+            nonlocal begun
+            begun = True
+            group.create_task(self._one(batch, started))
+
+        await self._halt.wait(self._desk.acquire())
+        if not self._halt.stopped():
+            await self._starts.give([batch], begin)
+        if not begun:
+            self._settle(batch, PENDING)
+
+    async def _one(self, batch: Job, started: float) -> None:
+        try:
+            outcome = await self._worker.work(batch, started)
+        finally:
+            self._desk.release()
+        if outcome.state == "error":
+            said = self._book.note(batch, "refused", outcome.message)
+            await self._halt.kept(said, outcome)
+        self._settle(batch, outcome)
+
+    def _settle(self, batch: Job, outcome: Outcome) -> None:
+        people = self._people.pop(batch.number)
+        for job in people:
+            self._budget.settle(job, outcome)
+        self._report(people, outcome)
+
+    def _report(self, people: Sequence[Job], outcome: Outcome) -> None:
+        for job in people:
+            self._on_outcome(job, outcome)
+
+    async def _let_go(self, people: Sequence[Job], outcome: Outcome) -> None:
+        """Take claims back."""
+        await asyncio.gather(*(self._halt.kept(self._book.let_go(job), outcome) for job in people))
+        self._report(people, outcome)
+
+    def interrupt(self, grace: float) -> None:
+        """Start nothing more; give what is in flight ``grace`` seconds, then let go of it."""
+        self._halt.stop()
+        asyncio.get_running_loop().call_later(grace, self.abandon)
+
+    def abandon(self) -> None:
+        """Let go of everything at once; what was in flight is ``unknown``."""
+        self._halt.abandon()
