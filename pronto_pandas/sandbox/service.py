@@ -1,52 +1,28 @@
-"""What the service would do with a request: its checks, its limit, its prices, its records.
-
-It reads bodies by the vendor's pages, on its own, so that a client that strays from them is
-told so.
-"""
+"""What the service would do with a request: its limit, its prices, its work, its records."""
 
 from __future__ import annotations
 
 import asyncio
 import math
 import random
-import re
 import time
 import uuid
 from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 from ..api import spec
+from .checks import RefusalError as RefusalError
+from .checks import check_single, check_sync
 from .faults import FAULTS, Fault, Kind, draw
-from .people import FIELDS, identity, truth
+from .people import identity, truth
 
 KEY: Final = "sandbox-key"
 """The key the sandbox takes. It opens nothing else."""
 
 PRICES: Final = {"email": 1, "phone": 10, "personal_email": 1}
 """Credits for each email, and for each phone number."""
-
-_DOMAIN: Final = re.compile(r"[^\s/:@]+(\.[^\s/:@]+)+")
-
-
-class RefusalError(Exception):
-    """An answer other than 200.
-
-    Parameters
-    ----------
-    status : int
-        The HTTP status.
-    body : dict
-        The answer's body.
-    retry_after : int, optional
-        Seconds, for the header.
-    """
-
-    def __init__(self, status: int, body: dict[str, Any], retry_after: int | None = None) -> None:
-        super().__init__(status)
-        self.status, self.body, self.retry_after = status, body, retry_after
 
 
 @dataclass
@@ -136,38 +112,13 @@ class Sandbox:
         if key != self.api_key:
             raise RefusalError(401, {"error": "Unauthorized"})
 
-    def check(self, body: Any, *, most_types: int = len(spec.TYPES)) -> None:
-        """Refuse what the pages of the single endpoints do not allow."""
-        if not isinstance(body, dict):
-            raise RefusalError(400, {"error": 400, "message": "The body must be a JSON object"})
-        types = body.get("enrichment_type")
-        if not isinstance(types, list) or not 1 <= len(types) <= most_types:
-            raise _wrong(f"enrichment_type must be an array of 1 to {most_types} elements")
-        if any(t not in spec.TYPES for t in types) or len(set(types)) != len(types):
-            raise _wrong(f"enrichment_type takes {', '.join(spec.TYPES)}, each once")
-        for name in ("firstname", "lastname"):
-            if not isinstance(body.get(name), str) or not body[name].strip():
-                raise _wrong(f"{name} is required")
-        for name in FIELDS:
-            if name in body and (not isinstance(body[name], str) or not body[name]):
-                raise _wrong(f"{name} must be a string")
-        _check_addresses(body)
-        if "personal_email" in types and "linkedin_url" not in body:
-            raise _wrong("linkedin_url is required for personal_email")
-        if "custom" in body and not isinstance(body["custom"], dict):
-            raise _wrong("custom must be an object")
-        known = {*FIELDS, "enrichment_type", "custom", "webhook_url"}
-        if unknown := body.keys() - known:
-            raise _wrong(f"unknown fields: {', '.join(sorted(unknown))}")
+    def check(self, body: Any) -> None:
+        """Refuse what the synchronous endpoint does not take from this account."""
+        check_sync(body)
 
     def check_one(self, body: Any) -> None:
-        """Refuse what the page of the asynchronous endpoint does not allow."""
-        self.check(body, most_types=1)
-        company = "domain" in body or "company_name" in body
-        if body["enrichment_type"] == ["email"] and not company:
-            raise _wrong("domain or company_name is required for email")
-        if body["enrichment_type"] != ["email"] and "linkedin_url" not in body:
-            raise _wrong("linkedin_url is required")
+        """Refuse what the asynchronous endpoint does not take from this account."""
+        check_single(body)
 
     def fault(self, body: dict[str, Any]) -> Fault | None:
         """Count the question and draw its fault."""
@@ -236,15 +187,3 @@ class Sandbox:
             "refused": {str(status): count for status, count in self.refused.items()},
             "credits": self.credits,
         }
-
-
-def _wrong(message: str) -> RefusalError:
-    return RefusalError(422, {"error": 422, "message": message})
-
-
-def _check_addresses(body: dict[str, Any]) -> None:
-    if "domain" in body and not _DOMAIN.fullmatch(body["domain"]):
-        raise _wrong("domain must be a domain name")
-    for name in ("linkedin_url", "webhook_url"):
-        if name in body and urlsplit(str(body[name])).scheme not in {"http", "https"}:
-            raise _wrong(f"{name} must be a URI")
