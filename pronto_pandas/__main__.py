@@ -31,7 +31,15 @@ def _parser() -> argparse.ArgumentParser:
         default=0.0,
         help="part of the requests that fail: 429, 5xx, HTML, cut or lost answers; 0 to 1",
     )
-    sandbox.add_argument("--seed", type=int, default=0, help="draws the faults")
+    sandbox.add_argument(
+        "--deliveries-doubled", type=part, default=0.0, help="part of the webhooks sent twice"
+    )
+    sandbox.add_argument(
+        "--deliveries-lost", type=part, default=0.0, help="part of the webhooks never sent"
+    )
+    sandbox.add_argument(
+        "--seed", type=int, default=0, help="draws the faults, and what becomes of webhooks"
+    )
     sandbox.add_argument("--rate", type=count, default=50, help="requests in a sliding second")
     sandbox.add_argument("--credits", type=count, default=100_000, help="balance at the start")
     return parser
@@ -70,6 +78,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         at_once=args.at_once,
         at_once_for=args.at_once_for,
         faults=args.faults,
+        deliveries_doubled=args.deliveries_doubled,
+        deliveries_lost=args.deliveries_lost,
         seed=args.seed,
         rate=args.rate,
         credits=args.credits,

@@ -60,6 +60,12 @@ def create_app(sandbox: Sandbox) -> ASGIApp:
         work = functools.partial(sandbox.submit, body)
         return await answered(request, sandbox.fault(body), work)
 
+    async def enqueue(request: Request) -> Response:
+        body = await _json(request)
+        sandbox.check_many(body)
+        work = functools.partial(sandbox.enqueue, body)
+        return await answered(request, sandbox.fault_of_many(body), work)
+
     async def look(request: Request) -> Response:
         name = request.path_params["enrichment_id"]
         work = functools.partial(sandbox.look, name)
@@ -94,6 +100,7 @@ def create_app(sandbox: Sandbox) -> ASGIApp:
             routes=[
                 Route(spec.SYNC_SINGLE_ENRICH.path, counted(enrich), methods=["POST"]),
                 Route(spec.SINGLE_ENRICH.path, counted(submit), methods=["POST"]),
+                Route(spec.BULK_ENRICH.path, counted(enqueue), methods=["POST"]),
                 Route(spec.CONTACT.path, counted(look)),
                 Route(spec.CREDITS.path, account),
                 Route(spec.ACCOUNT.path, account),

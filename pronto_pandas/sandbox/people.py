@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any, Final
 
 FIELDS: Final = ("firstname", "lastname", "company_name", "domain", "linkedin_url")
@@ -17,7 +17,12 @@ MADE_UP: Final = "Made up by the sandbox."
 
 _SHARE_FOUND: Final = {"email": 0.75, "phone": 0.5, "personal_email": 0.6}
 _EMAIL_STATUSES: Final = ("valid", "valid", "valid", "deliverable", "catch-all")
-_PHONES: Final = (("+447700900", 3), ("+3363998", 4), ("+120255501", 2), ("+3319900", 4))
+_PHONES: Final = (
+    ("+447700900", 3, "GB"),
+    ("+3363998", 4, "FR"),
+    ("+120255501", 2, "US"),
+    ("+3319900", 4, "FR"),
+)
 _PHONE_TYPES: Final = ("mobile", "mobile", "landline")
 
 
@@ -25,6 +30,11 @@ def identity(contact: Mapping[str, Any]) -> str:
     """Return the name of a contact in records: the same for the same fields, and no value of it."""
     text = "\0".join(str(contact.get(name) or "").casefold() for name in FIELDS)
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def identity_of_batch(contacts: Iterable[Mapping[str, Any]]) -> str:
+    """Return the name of contacts in this order: made of theirs, and no value of them."""
+    return hashlib.sha256("".join(map(identity, contacts)).encode()).hexdigest()
 
 
 class _Dice:
@@ -52,16 +62,20 @@ def _email(contact: Mapping[str, Any], who: str) -> str:
     return f"{first}.{last}.{who[:4]}@{host}.example"
 
 
-def _phones(dice: _Dice) -> list[dict[str, str]]:
-    phones = []
+def _phones(dice: _Dice, countries: Collection[str] | None) -> list[dict[str, str]]:
+    phones = {}
     for _ in range(1 + dice.roll(3)):
-        prefix, digits = _PHONES[dice.roll(len(_PHONES))]
+        prefix, digits, country = _PHONES[dice.roll(len(_PHONES))]
         number = f"{prefix}{dice.roll(10**digits):0{digits}d}"
-        phones.append({"number": number, "type": _PHONE_TYPES[dice.roll(3)]})
-    return list({phone["number"]: phone for phone in phones}.values())
+        type_ = _PHONE_TYPES[dice.roll(3)]
+        if countries is None or country in countries:
+            phones[number] = {"number": number, "type": type_}
+    return list(phones.values())
 
 
-def truth(contact: Mapping[str, Any], types: Collection[str]) -> dict[str, Any]:
+def truth(
+    contact: Mapping[str, Any], types: Collection[str], countries: Collection[str] | None = None
+) -> dict[str, Any]:
     """Return the answer's data fields for a contact, as the page describes them.
 
     Parameters
@@ -70,6 +84,8 @@ def truth(contact: Mapping[str, Any], types: Collection[str]) -> dict[str, Any]:
         The fields of the request.
     types : collection of str
         What was asked for.
+    countries : collection of str, optional
+        Those whose phone numbers count as found; all of them by default.
 
     Returns
     -------
@@ -84,9 +100,9 @@ def truth(contact: Mapping[str, Any], types: Collection[str]) -> dict[str, Any]:
             continue
         dice = _Dice(who, type_)
         hit = dice.roll(1000) < 1000 * _SHARE_FOUND[type_]
-        found = found or hit
         if type_ == "phone":
-            data["phones"] = _phones(dice) if hit else []
+            data["phones"] = _phones(dice, countries) if hit else []
+            hit = bool(data["phones"])
             data["phone_status"] = "valid" if hit else "not_found"
         else:
             data[type_] = _email(contact, who) if hit else None
@@ -94,6 +110,7 @@ def truth(contact: Mapping[str, Any], types: Collection[str]) -> dict[str, Any]:
             data[f"{type_}_status"] = status if hit else "N/A"
             if hit and type_ == "personal_email":
                 data[type_] = data[type_].split("@")[0] + "@mail.example"
+        found = found or hit
     words = " or ".join(types)
     data["status"] = "success" if found else "error"
     data["message"] = MADE_UP if found else f"No {words} found for this profile. {MADE_UP}"

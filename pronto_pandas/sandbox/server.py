@@ -71,7 +71,10 @@ class Server:
     def _serve(self) -> None:
         # Not asyncio.run, which nest_asyncio.apply() replaces for the whole process.
         with asyncio.Runner() as runner:
-            runner.run(self._server.serve(sockets=[self._socket]))
+            try:
+                runner.run(self._server.serve(sockets=[self._socket]))
+            finally:
+                runner.run(self.sandbox.close())
 
     def __enter__(self) -> Self:
         return self.start()

@@ -1,52 +1,29 @@
-"""What the service would do with a request: its checks, its limit, its prices, its records.
-
-It reads bodies by the vendor's pages, on its own, so that a client that strays from them is
-told so.
-"""
+"""What the service would do with a request: its limit, its prices, its work, its records."""
 
 from __future__ import annotations
 
 import asyncio
 import math
 import random
-import re
 import time
 import uuid
 from collections import Counter, deque
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 from ..api import spec
+from .checks import RefusalError as RefusalError
+from .checks import check_bulk, check_single, check_sync, wrong
+from .deliveries import Deliveries, posted
 from .faults import FAULTS, Fault, Kind, draw
-from .people import FIELDS, identity, truth
+from .people import identity, identity_of_batch, truth
 
 KEY: Final = "sandbox-key"
 """The key the sandbox takes. It opens nothing else."""
 
 PRICES: Final = {"email": 1, "phone": 10, "personal_email": 1}
 """Credits for each email, and for each phone number."""
-
-_DOMAIN: Final = re.compile(r"[^\s/:@]+(\.[^\s/:@]+)+")
-
-
-class RefusalError(Exception):
-    """An answer other than 200.
-
-    Parameters
-    ----------
-    status : int
-        The HTTP status.
-    body : dict
-        The answer's body.
-    retry_after : int, optional
-        Seconds, for the header.
-    """
-
-    def __init__(self, status: int, body: dict[str, Any], retry_after: int | None = None) -> None:
-        super().__init__(status)
-        self.status, self.body, self.retry_after = status, body, retry_after
 
 
 @dataclass
@@ -62,7 +39,7 @@ class Sandbox:
     credits : int
         The balance at the start.
     latency : float
-        Seconds an answer takes.
+        Seconds an answer takes, and a delivery of what was submitted.
     jitter : float
         Seconds by which requests are held up on their way here, at most.
     at_once : int
@@ -75,8 +52,16 @@ class Sandbox:
         Which faults.
     hold : float
         Seconds after which the fault ``timeout`` hangs up.
+    consent : bool
+        Whether the account has consented to the search for personal emails.
+    deliveries_doubled : float
+        Part of the deliveries to webhooks that are sent twice, from 0 to 1.
+    deliveries_lost : float
+        Part of the deliveries that are never sent, from 0 to 1.
+    hold_deliveries : bool
+        Whether deliveries are kept back until `release`.
     seed : int
-        Draws the faults.
+        Draws the faults, and the order, doubles and losses of deliveries.
     clock : callable
         Seconds; injected.
     """
@@ -91,19 +76,28 @@ class Sandbox:
     faults: float = 0.0
     fault_kinds: tuple[Kind, ...] = tuple(fault.kind for fault in FAULTS)
     hold: float = 30.0
+    consent: bool = True
+    deliveries_doubled: float = 0.0
+    deliveries_lost: float = 0.0
+    hold_deliveries: bool = False
     seed: int = 0
     clock: Callable[[], float] = time.monotonic
     arrivals: list[float] = field(default_factory=list)
     charges: list[dict[str, Any]] = field(default_factory=list)
     asked: Counter[str] = field(default_factory=Counter)
+    batches: Counter[str] = field(default_factory=Counter)
     looks: Counter[str] = field(default_factory=Counter)
     submitted: dict[str, tuple[float, dict[str, Any]]] = field(default_factory=dict)
     refused: Counter[int] = field(default_factory=Counter)
     answered: list[float] = field(default_factory=list)
+    delivered: Counter[int | str] = field(default_factory=Counter)
     in_flight: int = 0
     crowds: list[int] = field(default_factory=list)
     _desk: asyncio.Semaphore | None = None
     _window: deque[float] = field(default_factory=deque)
+
+    def __post_init__(self) -> None:
+        self._deliveries = Deliveries(self.delivered, lambda: self.hold_deliveries)
 
     def admit(self) -> None:
         """Count an arrival; refuse it where the last second is full."""
@@ -136,44 +130,37 @@ class Sandbox:
         if key != self.api_key:
             raise RefusalError(401, {"error": "Unauthorized"})
 
-    def check(self, body: Any, *, most_types: int = len(spec.TYPES)) -> None:
-        """Refuse what the pages of the single endpoints do not allow."""
-        if not isinstance(body, dict):
-            raise RefusalError(400, {"error": 400, "message": "The body must be a JSON object"})
-        types = body.get("enrichment_type")
-        if not isinstance(types, list) or not 1 <= len(types) <= most_types:
-            raise _wrong(f"enrichment_type must be an array of 1 to {most_types} elements")
-        if any(t not in spec.TYPES for t in types) or len(set(types)) != len(types):
-            raise _wrong(f"enrichment_type takes {', '.join(spec.TYPES)}, each once")
-        for name in ("firstname", "lastname"):
-            if not isinstance(body.get(name), str) or not body[name].strip():
-                raise _wrong(f"{name} is required")
-        for name in FIELDS:
-            if name in body and (not isinstance(body[name], str) or not body[name]):
-                raise _wrong(f"{name} must be a string")
-        _check_addresses(body)
-        if "personal_email" in types and "linkedin_url" not in body:
-            raise _wrong("linkedin_url is required for personal_email")
-        if "custom" in body and not isinstance(body["custom"], dict):
-            raise _wrong("custom must be an object")
-        known = {*FIELDS, "enrichment_type", "custom", "webhook_url"}
-        if unknown := body.keys() - known:
-            raise _wrong(f"unknown fields: {', '.join(sorted(unknown))}")
+    def check(self, body: Any) -> None:
+        """Refuse what the synchronous endpoint does not take from this account."""
+        check_sync(body)
+        self._check_consent(body)
 
     def check_one(self, body: Any) -> None:
-        """Refuse what the page of the asynchronous endpoint does not allow."""
-        self.check(body, most_types=1)
-        company = "domain" in body or "company_name" in body
-        if body["enrichment_type"] == ["email"] and not company:
-            raise _wrong("domain or company_name is required for email")
-        if body["enrichment_type"] != ["email"] and "linkedin_url" not in body:
-            raise _wrong("linkedin_url is required")
+        """Refuse what the asynchronous endpoint does not take from this account."""
+        check_single(body)
+        self._check_consent(body)
+
+    def check_many(self, body: Any) -> None:
+        """Refuse what the endpoint for many contacts does not take from this account."""
+        check_bulk(body)
+        self._check_consent(body)
+
+    def _check_consent(self, body: dict[str, Any]) -> None:
+        if "personal_email" in body["enrichment_type"] and not self.consent:
+            raise wrong(spec.CONSENT_MISSING_TEXT)
 
     def fault(self, body: dict[str, Any]) -> Fault | None:
         """Count the question and draw its fault."""
         who = identity(body)
         self.asked[who] += 1
         return draw(self.seed, who, self.asked[who], self.faults, self.fault_kinds)
+
+    def fault_of_many(self, body: dict[str, Any]) -> Fault | None:
+        """Count the question about each contact and draw the one fault of their request."""
+        self.asked.update(map(identity, body["contacts"]))
+        batch = identity_of_batch(body["contacts"])
+        self.batches[batch] += 1
+        return draw(self.seed, batch, self.batches[batch], self.faults, self.fault_kinds)
 
     def fault_of_look(self, enrichment_id: str) -> Fault | None:
         """Count the look for an answer and draw its fault."""
@@ -183,31 +170,66 @@ class Sandbox:
 
     def work(self, body: dict[str, Any]) -> dict[str, Any]:
         """Answer and charge."""
-        types = body["enrichment_type"]
-        data = truth(body, types)
-        emails = [t for t in ("email", "personal_email") if data.get(t)]
-        cost = sum(PRICES[t] for t in emails) + PRICES["phone"] * len(data.get("phones", ()))
-        if cost > self.credits:
-            raise RefusalError(422, {"error": spec.CREDITS_EXHAUSTED_TEXT})
-        self.credits -= cost
-        self.answered.append(self.clock())
-        who = identity(body)
-        self.charges.append({"contact": who, "types": types, "credits": cost})
-        name = f"{who}/{types}/{self.asked[who]}"
-        answer = {
-            "enrichment_id": str(uuid.uuid5(uuid.NAMESPACE_OID, name)),
-            "first_name": body["firstname"],
-            "last_name": body["lastname"],
-            "linkedin_profile_url": body.get("linkedin_url"),
-            **data,
-        }
-        return answer | ({"custom": body["custom"]} if "custom" in body else {})
+        answer = self._answer(body)
+        self._deliver(body, [answer], 0.0)
+        return answer
 
     def submit(self, body: dict[str, Any]) -> dict[str, Any]:
         """Take work that is done later; charged now, whenever the answer is looked for."""
-        answer = self.work(body)
+        answer = self._answer(body)
+        self._deliver(body, [answer], self.latency)
         self.submitted[answer["enrichment_id"]] = (self.clock() + self.latency, answer)
         return {"enrichment_id": answer["enrichment_id"], "status": "pending"}
+
+    def enqueue(self, body: dict[str, Any]) -> dict[str, Any]:
+        """Take work on many contacts that is done later; all are charged now, or none."""
+        contacts, types = body["contacts"], body["enrichment_type"]
+        batch = identity_of_batch(contacts)
+        name = f"{batch}/{types}/{self.batches[batch]}"
+        answers = self._answers(name, contacts, types, body.get("phone_country_codes"))
+        self._deliver(body, answers, self.latency)
+        return {"enrichment_id": answers[0]["enrichment_id"]}
+
+    def _answer(self, body: dict[str, Any]) -> dict[str, Any]:
+        who, types = identity(body), body["enrichment_type"]
+        return self._answers(f"{who}/{types}/{self.asked[who]}", [body], types)[0]
+
+    def _answers(
+        self,
+        name: str,
+        contacts: Sequence[dict[str, Any]],
+        types: list[str],
+        countries: Collection[str] | None = None,
+    ) -> list[dict[str, Any]]:
+        """Charge for all contacts, or refuse them all, and return the answer about each."""
+        truths = [truth(contact, types, countries) for contact in contacts]
+        costs = [_cost(data) for data in truths]
+        if sum(costs) > self.credits:
+            raise RefusalError(422, {"error": spec.CREDITS_EXHAUSTED_TEXT})
+        self.credits -= sum(costs)
+        self.answered.append(self.clock())
+        for contact, cost in zip(contacts, costs, strict=True):
+            self.charges.append({"contact": identity(contact), "types": types, "credits": cost})
+        enrichment_id = str(uuid.uuid5(uuid.NAMESPACE_OID, name))
+        return [_told(enrichment_id, *pair) for pair in zip(contacts, truths, strict=True)]
+
+    def _deliver(self, body: dict[str, Any], answers: list[dict[str, Any]], seconds: float) -> None:
+        """Have answers posted to the webhook of their request, if it has one."""
+        if "webhook_url" not in body:
+            return
+        name = answers[0]["enrichment_id"]
+        dice = random.Random(f"{self.seed}/{name}")  # noqa: S311  repeatable, not secret
+        payloads = posted(answers, dice, self.deliveries_doubled, self.deliveries_lost)
+        self._deliveries.send(body["webhook_url"], payloads, seconds)
+
+    def release(self) -> None:
+        """Send the deliveries that are held, and hold none any more; from any thread."""
+        self.hold_deliveries = False
+        self._deliveries.release()
+
+    async def close(self) -> None:
+        """Drop the deliveries that are left; on the loop that served."""
+        await self._deliveries.close()
 
     def look(self, enrichment_id: str) -> dict[str, Any]:
         """Return what became of submitted work, with phones as this call names and writes them."""
@@ -225,7 +247,7 @@ class Sandbox:
         """Return what happened.
 
         Moments of arrivals and answers, how many were under way at each arrival, charges,
-        questions by contact, and refusals by status.
+        questions by contact, refusals by status, and deliveries by what the receiver answered.
         """
         return {
             "arrivals": self.arrivals,
@@ -234,17 +256,23 @@ class Sandbox:
             "charges": self.charges,
             "asked": dict(self.asked),
             "refused": {str(status): count for status, count in self.refused.items()},
+            "delivered": {str(status): count for status, count in self.delivered.items()},
             "credits": self.credits,
         }
 
 
-def _wrong(message: str) -> RefusalError:
-    return RefusalError(422, {"error": 422, "message": message})
+def _cost(data: dict[str, Any]) -> int:
+    emails = [type_ for type_ in ("email", "personal_email") if data.get(type_)]
+    return sum(PRICES[type_] for type_ in emails) + PRICES["phone"] * len(data.get("phones", ()))
 
 
-def _check_addresses(body: dict[str, Any]) -> None:
-    if "domain" in body and not _DOMAIN.fullmatch(body["domain"]):
-        raise _wrong("domain must be a domain name")
-    for name in ("linkedin_url", "webhook_url"):
-        if name in body and urlsplit(str(body[name])).scheme not in {"http", "https"}:
-            raise _wrong(f"{name} must be a URI")
+def _told(enrichment_id: str, contact: dict[str, Any], data: dict[str, Any]) -> dict[str, Any]:
+    """Return an answer as the page of the synchronous endpoint has it."""
+    answer = {
+        "enrichment_id": enrichment_id,
+        "first_name": contact["firstname"],
+        "last_name": contact["lastname"],
+        "linkedin_profile_url": contact.get("linkedin_url"),
+        **data,
+    }
+    return answer | ({"custom": contact["custom"]} if "custom" in contact else {})

@@ -1,0 +1,507 @@
+"""The sandbox takes many contacts in one request, and posts the answers to a receiver."""
+
+from __future__ import annotations
+
+import http.server
+import json
+import random
+import socket
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from typing import Any
+
+import httpx
+import pytest
+
+from pronto_pandas.__main__ import main
+from pronto_pandas.sandbox import Sandbox, Server, deliveries, service
+from pronto_pandas.sandbox.deliveries import posted
+from pronto_pandas.sandbox.faults import FAULTS
+from pronto_pandas.sandbox.people import identity, truth
+
+from .conftest import people
+from .test_calling import wait_for
+from .test_sandbox import BODY
+
+BULK = "/contacts/bulk_enrich"
+SINGLE = "/contacts/single_enrich"
+SYNC = "/contacts/sync_single_enrich"
+
+CONTACTS: list[dict[str, Any]] = [
+    person | {"custom": {"row": number, "tags": ["é", None]}}
+    for number, person in enumerate(json.loads(people(12).to_json(orient="records")))
+]
+
+
+class Receiver:
+    """A webhook on this machine: keeps what it gets and answers with ``status``."""
+
+    def __init__(self) -> None:
+        self.status = 200
+        self.got: list[dict[str, Any]] = []
+        self.moments: list[float] = []
+        self.may_answer = threading.Event()
+        self.may_answer.set()
+        self.now, self.most = 0, 0
+        self._lock = threading.Lock()
+        receiver = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                assert self.headers["Content-Type"] == "application/json"
+                receiver.take(json.loads(body))
+                self.send_response(receiver.status)
+                self.end_headers()
+
+            def log_message(self, *_: Any) -> None: ...
+
+        class Listening(http.server.ThreadingHTTPServer):
+            request_queue_size = 200  # the default of 5 would keep a burst waiting for a second
+
+        self._server = Listening(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self._server.server_address[1]}/hook"
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,))
+        self._thread.start()
+
+    def take(self, payload: dict[str, Any]) -> None:
+        """Keep a payload, and answer when that is allowed."""
+        with self._lock:
+            self.moments.append(time.monotonic())
+            self.got.append(payload)
+            self.now += 1
+            self.most = max(self.most, self.now)
+        self.may_answer.wait(20)
+        with self._lock:
+            self.now -= 1
+
+    @property
+    def rows(self) -> list[int]:
+        """Whose payloads came, in their order."""
+        return [payload["custom"]["row"] for payload in self.got]
+
+    def stop(self) -> None:
+        """Answer nobody any more."""
+        self.may_answer.set()
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    """Receive webhooks."""
+    receiver = Receiver()
+    yield receiver
+    receiver.stop()
+
+
+@pytest.fixture
+def start() -> Iterator[Callable[..., Server]]:
+    """Start sandboxes."""
+    with ExitStack() as stack:
+        yield lambda **sandbox: stack.enter_context(Server(Sandbox(**sandbox)))
+
+
+Start = Callable[..., Server]
+
+
+def post(server: Server, body: Any, path: str = BULK) -> httpx.Response:
+    """Send a body; its JSON is ASCII, so that it can hold half of a character."""
+    headers = {"X-API-KEY": server.sandbox.api_key}
+    return httpx.post(server.url + path, content=json.dumps(body), headers=headers, timeout=10)
+
+
+def batch(type_: str = "email", **more: Any) -> dict[str, Any]:
+    """Return a body with all contacts."""
+    return {"contacts": CONTACTS, "enrichment_type": [type_], **more}
+
+
+def cost(contacts: list[dict[str, Any]], type_: str) -> list[int]:
+    """Return what each contact costs, by what is found."""
+    found = [truth(contact, [type_]) for contact in contacts]
+    return [10 * len(data["phones"]) if type_ == "phone" else bool(data[type_]) for data in found]
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"contacts": None}, "contacts must be an array of 2 to 100"),
+        ({"contacts": CONTACTS[:1]}, "contacts must be an array of 2 to 100"),
+        ({"contacts": (CONTACTS * 9)[:101]}, "contacts must be an array of 2 to 100"),
+        ({"enrichment_type": "email"}, "1 to 1 elements"),
+        ({"enrichment_type": []}, "1 to 1 elements"),
+        ({"enrichment_type": ["email", "phone"]}, "1 to 1 elements"),
+        ({"enrichment_type": ["mail"]}, "takes email, phone, personal_email"),
+        ({"webhook_url": "ftp://hook.example"}, "webhook_url must be a URI"),
+        ({"webhook_url": "http://"}, "webhook_url must be a URI"),
+        ({"webhook_url": "http://[hook"}, "webhook_url must be a URI"),
+        ({"webhook_url": 7}, "webhook_url must be a URI"),
+        ({"phone_country_codes": "FR"}, "array of ISO 3166-1"),
+        ({"phone_country_codes": []}, "array of ISO 3166-1"),
+        ({"phone_country_codes": ["fr"]}, "array of ISO 3166-1"),
+        ({"phone_country_codes": ["FR", "UK"]}, "array of ISO 3166-1"),
+        ({"phone_country_codes": [["FR"]]}, "array of ISO 3166-1"),
+        ({"custom": {}}, "unknown fields: custom"),
+    ],
+)
+def test_a_batch_is_checked_as_the_page_says(
+    start: Start, change: dict[str, Any], says: str
+) -> None:
+    """A client that strays is told so; nothing is asked or charged."""
+    server = start()
+    response = post(server, batch() | change)
+    assert response.status_code == 422
+    assert says in response.json()["message"]
+    assert server.sandbox.charges == []
+    assert server.sandbox.asked == {}
+
+
+@pytest.mark.parametrize(
+    ("type_", "contact", "says"),
+    [
+        ("email", "Ana", "must be an object"),
+        ("email", {"firstname": "Ana", "domain": "a.example"}, "lastname is required"),
+        ("email", {"firstname": " ", "lastname": "B"}, "firstname is required"),
+        ("email", {"firstname": "Ana", "lastname": "B"}, "domain or company_name is required"),
+        ("phone", {"firstname": "Ana", "lastname": "B"}, "linkedin_url is required for phone"),
+        (
+            "personal_email",
+            {"firstname": "Ana", "lastname": "B", "domain": "a.example"},
+            "linkedin_url is required for personal_email",
+        ),
+        ("email", CONTACTS[0] | {"domain": "https://a.example"}, "domain must be a domain name"),
+        ("email", CONTACTS[0] | {"custom": "row 1"}, "custom must be an object"),
+        ("email", CONTACTS[0] | {"webhook_url": "https://a.example"}, "unknown fields"),
+        ("email", CONTACTS[0] | {"hubspot": 1}, "unknown fields: hubspot"),
+    ],
+)
+def test_each_contact_of_a_batch_is_checked(
+    start: Start, type_: str, contact: Any, says: str
+) -> None:
+    """The message says which one it is."""
+    server = start()
+    response = post(server, batch(type_) | {"contacts": [*CONTACTS[:2], contact, *CONTACTS[2:4]]})
+    assert response.status_code == 422
+    assert response.json()["message"].startswith(f"contacts[2]: {says}")
+    assert server.sandbox.charges == []
+
+
+def test_a_body_that_is_no_object_is_a_bad_request(start: Start) -> None:
+    """400, as elsewhere."""
+    assert post(start(), CONTACTS).status_code == 400
+
+
+def test_country_codes_are_for_batches_alone(start: Start) -> None:
+    """Only the page of the bulk endpoint has them."""
+    refused = post(start(), BODY | {"phone_country_codes": ["FR"]}, SYNC)
+    assert refused.json()["message"] == "unknown fields: phone_country_codes"
+
+
+@pytest.mark.parametrize("type_", ["email", "phone", "personal_email"])
+def test_what_is_delivered_is_what_the_synchronous_call_answers(
+    start: Start, receiver: Receiver, type_: str
+) -> None:
+    """One payload a contact: the same truth, its custom object unchanged, the batch's name."""
+    server = start()
+    response = post(server, batch(type_, webhook_url=receiver.url))
+    assert response.status_code == 200
+    assert response.json().keys() == {"enrichment_id"}
+    wait_for(lambda: server.sandbox.delivered == {200: 12})
+    for payload in receiver.got:
+        contact = CONTACTS[payload["custom"]["row"]]
+        answer = post(server, contact | {"enrichment_type": [type_]}, SYNC).json()
+        assert payload == answer | {"enrichment_id": response.json()["enrichment_id"]}
+    assert sorted(receiver.rows) == list(range(12))
+
+
+def test_a_batch_is_charged_when_it_is_taken(start: Start) -> None:
+    """Each contact by what will be found, whether or not anybody is told."""
+    server = start()
+    costs = cost(CONTACTS, "phone")
+    assert 0 in costs
+    post(server, batch("phone"))
+    record = httpx.get(server.url + "/sandbox/record").json()
+    assert record["charges"] == [
+        {"contact": identity(contact), "types": ["phone"], "credits": credit}
+        for contact, credit in zip(CONTACTS, costs, strict=True)
+    ]
+    assert record["asked"] == {identity(contact): 1 for contact in CONTACTS}
+    assert record["credits"] == 100_000 - sum(costs)
+    assert record["delivered"] == {}
+
+
+def test_credits_are_checked_for_the_whole_batch(start: Start, receiver: Receiver) -> None:
+    """One credit too few, and nobody is charged or delivered; with it, everybody."""
+    whole = sum(cost(CONTACTS, "email"))
+    server = start(credits=whole - 1)
+    refused = post(server, batch(webhook_url=receiver.url))
+    assert refused.status_code == 422
+    assert refused.json() == {"error": "Insufficient enrichment credits"}
+    assert (server.sandbox.credits, server.sandbox.charges) == (whole - 1, [])
+    server.sandbox.credits = whole
+    assert post(server, batch(webhook_url=receiver.url)).status_code == 200
+    assert server.sandbox.credits == 0
+    wait_for(lambda: server.sandbox.delivered.total() == 12)
+    assert len(receiver.got) == 12
+
+
+@pytest.mark.parametrize("path", [BULK, SINGLE, SYNC])
+def test_personal_emails_need_the_accounts_consent(start: Start, path: str) -> None:
+    """On every endpoint; without it nobody is charged, and other types are not touched."""
+    server = start(consent=False)
+    contacts = {"contacts": CONTACTS} if path == BULK else CONTACTS[0]
+    refused = post(server, contacts | {"enrichment_type": ["personal_email"]}, path)
+    assert refused.status_code == 422
+    assert "without consenting with our terms of use" in refused.json()["message"]
+    assert server.sandbox.charges == []
+    assert post(server, contacts | {"enrichment_type": ["email"]}, path).status_code == 200
+
+
+def test_phones_are_of_the_countries_asked_for(start: Start, receiver: Receiver) -> None:
+    """Others are neither told nor charged; who has no other has none."""
+    server = start()
+    post(server, batch("phone", webhook_url=receiver.url, phone_country_codes=["GB", "US"]))
+    wait_for(lambda: len(receiver.got) == 12)
+    charged = {charge["contact"]: charge["credits"] for charge in server.sandbox.charges}
+    for payload in receiver.got:
+        contact = CONTACTS[payload["custom"]["row"]]
+        all_of_them = truth(contact, ["phone"])["phones"]
+        expected = [phone for phone in all_of_them if not phone["number"].startswith("+33")]
+        assert payload["phones"] == expected
+        assert payload["phone_status"] == ("valid" if expected else "not_found")
+        assert payload["status"] == ("success" if expected else "error")
+        assert charged[identity(contact)] == 10 * len(expected)
+    costs = cost(CONTACTS, "phone")
+    assert 0 < sum(charged.values()) < sum(costs)
+    assert Counter(charged.values())[0] > costs.count(0), "nobody had French numbers alone"
+
+
+@pytest.mark.parametrize(("path", "body"), [(SYNC, BODY), (SINGLE, CONTACTS[0])])
+def test_a_single_answer_is_delivered_too(
+    start: Start, receiver: Receiver, path: str, body: dict[str, Any]
+) -> None:
+    """Where the request names a webhook: the answer of the synchronous call, under its name."""
+    server = start()
+    body = {"enrichment_type": ["email"], **body, "webhook_url": receiver.url}
+    answer = post(server, body, path).json()
+    wait_for(lambda: receiver.got)
+    (payload,) = receiver.got
+    assert payload["enrichment_id"] == answer["enrichment_id"]
+    assert payload["custom"] == body["custom"]
+    assert payload["email"] == truth(body, ["email"])["email"]
+    if path == SYNC:
+        assert payload == answer
+
+
+def test_deliveries_come_after_the_latency(start: Start, receiver: Receiver) -> None:
+    """Which the answer to the request does not wait for."""
+    server = start(latency=0.5)
+    post(server, batch(webhook_url=receiver.url))
+    (taken,) = server.sandbox.answered
+    assert taken - server.sandbox.arrivals[0] < 0.5
+    wait_for(lambda: len(receiver.got) == 12)
+    assert min(receiver.moments) >= taken + 0.5
+
+
+def test_what_is_posted_follows_from_the_dice() -> None:
+    """Shuffled; about as many doubled and lost as asked for; losses the same with doubles."""
+    payloads = [{"n": n} for n in range(2000)]
+
+    def numbers(seed: int, doubled: float = 0.0, lost: float = 0.0) -> list[int]:
+        return [p["n"] for p in posted(payloads, random.Random(seed), doubled, lost)]
+
+    assert numbers(1) == numbers(1) != numbers(2)
+    assert sorted(numbers(1)) == list(range(2000)) != numbers(1)
+    assert Counter(Counter(numbers(1, doubled=0.25)).values())[2] == pytest.approx(500, rel=0.15)
+    assert len(numbers(1, lost=0.25)) == pytest.approx(1500, rel=0.05)
+    assert set(numbers(1, doubled=1.0, lost=0.25)) == set(numbers(1, lost=0.25))
+
+
+def test_deliveries_are_doubled(start: Start, receiver: Receiver) -> None:
+    """The same payload twice; charged once."""
+    server = start(deliveries_doubled=1.0)
+    post(server, batch(webhook_url=receiver.url))
+    wait_for(lambda: server.sandbox.delivered == {200: 24})
+    assert Counter(receiver.rows) == dict.fromkeys(range(12), 2)
+    assert len(server.sandbox.charges) == 12
+
+
+def test_deliveries_are_lost_and_shuffled_by_the_seed(
+    start: Start, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Some never come, the others do; all are charged; the same seed, the same deliveries."""
+    planned: list[list[int]] = []
+
+    def plan(*arguments: Any) -> list[dict[str, Any]]:
+        payloads = posted(*arguments)
+        planned.append([payload["custom"]["row"] for payload in payloads])
+        return payloads
+
+    monkeypatch.setattr(service, "posted", plan)
+
+    def deliver(seed: int) -> None:
+        receiver.got.clear()
+        server = start(deliveries_lost=0.5, seed=seed)
+        post(server, batch(webhook_url=receiver.url))
+        wait_for(lambda: server.sandbox.delivered.total() == len(planned[-1]))
+        assert sorted(receiver.rows) == sorted(planned[-1])
+        assert len(server.sandbox.charges) == 12
+
+    for seed in (1, 1, 2):
+        deliver(seed)
+    assert planned[0] == planned[1] != planned[2]
+    assert 0 < len(planned[0]) < 12
+
+
+def test_deliveries_are_held_until_they_are_released(start: Start, receiver: Receiver) -> None:
+    """Taken and charged, but not sent; and what comes after the release is not held."""
+    server = start(hold_deliveries=True)
+    post(server, batch(webhook_url=receiver.url))
+    post(server, BODY | {"webhook_url": receiver.url}, SYNC)
+    assert len(server.sandbox.charges) == 13
+    time.sleep(0.2)  # else what was not held could still be on its way
+    assert receiver.got == []
+    server.sandbox.release()
+    wait_for(lambda: len(receiver.got) == 13)
+    post(server, batch(webhook_url=receiver.url))
+    wait_for(lambda: len(receiver.got) == 25)
+
+
+def test_releasing_nothing_is_nothing(start: Start) -> None:
+    """Also when nothing was ever sent, and when the server has stopped."""
+    server = start(hold_deliveries=True)
+    server.sandbox.release()
+    server.stop()
+    server.sandbox.release()
+    assert server.sandbox.delivered == {}
+
+
+@pytest.mark.parametrize("status", [301, 404, 503])
+def test_a_receiver_that_refuses_is_not_asked_again(
+    start: Start, receiver: Receiver, status: int
+) -> None:
+    """Its status is in the record, once a delivery."""
+    receiver.status = status
+    server = start()
+    post(server, batch(webhook_url=receiver.url))
+    wait_for(lambda: server.sandbox.delivered.total() == 12)
+    receiver.status = 200
+    post(server, batch(webhook_url=receiver.url))
+    wait_for(lambda: server.sandbox.delivered.total() == 24)
+    record = httpx.get(server.url + "/sandbox/record").json()
+    assert record["delivered"] == {str(status): 12, "200": 12}
+    assert len(receiver.got) == 24
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:{}", "http://a.example:99999", "http://\ud800"])
+def test_a_receiver_that_is_not_there_is_recorded(start: Start, url: str) -> None:
+    """And so is an address that nobody can have; the server goes on."""
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))  # taken, and nobody listens
+        server = start()
+        url = url.format(unused.getsockname()[1])
+        assert post(server, batch(webhook_url=url)).status_code == 200
+        wait_for(lambda: server.sandbox.delivered == {"failed": 12})
+    assert post(server, BODY, SYNC).status_code == 200
+
+
+def test_a_slow_receiver_is_given_up(
+    start: Start, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After the time-out, once."""
+    monkeypatch.setattr(deliveries, "TIMEOUT", 1.0)
+    receiver.may_answer.clear()
+    server = start()
+    post(server, batch(webhook_url=receiver.url))
+    wait_for(lambda: server.sandbox.delivered == {"failed": 12})
+    assert len(receiver.got) == 12
+
+
+def test_fifty_deliveries_are_under_way_at_a_time(start: Start, receiver: Receiver) -> None:
+    """Of all batches together; the rest waits for them."""
+    receiver.may_answer.clear()
+    server = start()
+    for _ in range(6):
+        post(server, batch(webhook_url=receiver.url))
+    wait_for(lambda: receiver.now == 50)
+    receiver.may_answer.set()
+    wait_for(lambda: server.sandbox.delivered == {200: 72})
+    assert receiver.most == 50
+
+
+def test_a_proxy_of_the_environment_is_not_asked_for_this_machine(
+    start: Start, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It could not reach it."""
+    server = start()
+    headers = {"X-API-KEY": server.sandbox.api_key}
+    with httpx.Client(base_url=server.url, headers=headers) as client:
+        monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+        monkeypatch.delenv("NO_PROXY", raising=False)
+        monkeypatch.delenv("no_proxy", raising=False)
+        client.post(BULK, json=batch(webhook_url=receiver.url))
+    wait_for(lambda: server.sandbox.delivered == {200: 12})
+
+
+@pytest.mark.parametrize("held", [True, False])
+def test_a_server_stops_with_deliveries_left(start: Start, receiver: Receiver, held: bool) -> None:
+    """Held ones are dropped, those under way broken off; and the sandbox can be served again."""
+    receiver.may_answer.clear()
+    server = start(hold_deliveries=held)
+    post(server, batch(webhook_url=receiver.url))
+    wait_for(lambda: held or receiver.now == 12)
+    server.stop()
+    receiver.may_answer.set()
+    assert server.sandbox.delivered == {}
+    receiver.got.clear()
+    server.sandbox.release()
+    with Server(server.sandbox) as again:
+        post(again, batch(webhook_url=receiver.url))
+        wait_for(lambda: again.sandbox.delivered == {200: 12})
+    assert len(receiver.got) == 12
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.kind)
+def test_a_batch_meets_faults(start: Start, receiver: Receiver, fault: Any) -> None:
+    """One for the whole batch: all are charged and delivered, or nobody is."""
+    server = start(faults=1.0, fault_kinds=(fault.kind,), hold=0.2)
+    try:
+        seen = post(server, batch(webhook_url=receiver.url)).status_code
+    except httpx.TransportError:
+        seen = 0
+    assert fault.kind[:3] not in {"429", "503", "500", "502"} or seen == int(fault.kind[:3])
+    assert len(server.sandbox.charges) == 12 * fault.worked
+    wait_for(lambda: len(receiver.got) == 12 * fault.worked)
+
+
+def test_a_repeated_batch_draws_anew(start: Start) -> None:
+    """Another attempt has its own fault and its own name."""
+    server = start(faults=0.5, fault_kinds=("503",))
+    answers = [post(server, batch()) for _ in range(12)]
+    assert {answer.status_code for answer in answers} == {200, 503}
+    names = [answer.json()["enrichment_id"] for answer in answers if answer.is_success]
+    assert len(set(names)) == len(names)
+
+
+def test_the_command_takes_what_goes_wrong_with_deliveries(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As parts of a whole, handed to the sandbox that it serves."""
+    served: list[Sandbox] = []
+
+    class Shown:
+        url = "http://127.0.0.1:1"
+
+        def __init__(self, sandbox: Sandbox, **_: Any) -> None:
+            served.append(sandbox)
+
+        def serve(self) -> None: ...
+
+    monkeypatch.setattr("pronto_pandas.sandbox.Server", Shown)
+    main(["sandbox", "--deliveries-doubled", "0.25", "--deliveries-lost", "0.5"])
+    main(["sandbox"])
+    assert [(s.deliveries_doubled, s.deliveries_lost) for s in served] == [(0.25, 0.5), (0, 0)]
+    with pytest.raises(SystemExit):
+        main(["sandbox", "--deliveries-lost", "2"])
