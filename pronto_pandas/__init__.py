@@ -11,6 +11,9 @@ pronto: the sandbox in this process; every answer is made up, nothing is spent
 
 from . import accessor as _accessor  # noqa: F401  registers df.pronto
 from . import ledger
+from .bulk.functions import bulk_enrich
+from .bulk.job import BulkJob, Loaded, job, jobs
+from .bulk.webhook import Webhook, webhook
 from .errors import (
     AnswerLostError,
     AuthenticationError,
@@ -31,6 +34,7 @@ from .errors import (
     ProntoWarning,
     RateLimitedError,
     RefusedError,
+    RefusedWarning,
     ServerFailedError,
     ServiceBusyError,
     ServiceError,
@@ -49,6 +53,7 @@ __version__ = "0.1.0"
 __all__ = [
     "AnswerLostError",
     "AuthenticationError",
+    "BulkJob",
     "ColumnsError",
     "ConfigurationError",
     "ConnectionFailedError",
@@ -59,6 +64,7 @@ __all__ = [
     "FateUnknownError",
     "LedgerError",
     "LedgerWarning",
+    "Loaded",
     "MaxCreditsWarning",
     "MissingKeyError",
     "NotWorkedOnError",
@@ -68,17 +74,23 @@ __all__ = [
     "ProntoWarning",
     "RateLimitedError",
     "RefusedError",
+    "RefusedWarning",
     "ServerFailedError",
     "ServiceBusyError",
     "ServiceError",
     "ServiceUnreachableWarning",
     "UnknownRowsWarning",
     "UnreadableAnswerError",
+    "Webhook",
     "aenrich",
+    "bulk_enrich",
     "collect",
     "configure",
     "enrich",
     "enrich_file",
     "estimate",
+    "job",
+    "jobs",
     "ledger",
+    "webhook",
 ]

@@ -1,11 +1,15 @@
-"""The command line: ``python -m pronto_pandas sandbox``."""
+"""The command line: ``python -m pronto_pandas sandbox`` and ``webhook``."""
 
 from __future__ import annotations
 
 import argparse
 import gc
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+
+from .bulk.webhook import PORT, webhook
+from .errors import ProntoError
+from .values import HERE
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -42,6 +46,14 @@ def _parser() -> argparse.ArgumentParser:
     )
     sandbox.add_argument("--rate", type=count, default=50, help="requests in a sliding second")
     sandbox.add_argument("--credits", type=count, default=100_000, help="balance at the start")
+    sandbox.set_defaults(run=_serve_sandbox)
+    hook = commands.add_parser(
+        "webhook", help="take the answers of bulk jobs and write them to the ledger"
+    )
+    hook.add_argument("--port", type=int, default=PORT, help="where it listens on this machine")
+    hook.add_argument("--host", default=HERE, help="the address it listens on")
+    hook.add_argument("--public-url", help="where a tunnel or a proxy makes it reachable")
+    hook.set_defaults(run=_serve_webhook)
     return parser
 
 
@@ -70,6 +82,16 @@ def count(text: str) -> int:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run a command."""
     args = _parser().parse_args(arguments)
+    run: Callable[[argparse.Namespace], None] = args.run
+    try:
+        run(args)
+    except KeyboardInterrupt:
+        print("Ended.")
+    except ProntoError as error:
+        raise SystemExit(str(error)) from None
+
+
+def _serve_sandbox(args: argparse.Namespace) -> None:
     from .sandbox import Sandbox, Server
 
     sandbox = Sandbox(
@@ -100,10 +122,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "Ctrl-C ends it.",
         flush=True,
     )
-    try:
-        server.serve()
-    except KeyboardInterrupt:
-        print("Ended.")
+    server.serve()
+
+
+def _serve_webhook(args: argparse.Namespace) -> None:
+    hook = webhook(args.public_url, port=args.port, host=args.host)
+    print(f"Pass this address as webhook_url: {hook.url}")
+    print("Who knows it can write answers. Ctrl-C ends it.", flush=True)
+    hook.serve()
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from typing import Concatenate, NoReturn, ParamSpec, TypeVar
 import pandas as pd
 
 from . import functions
+from .bulk.functions import bulk_enrich
 from .frame import columns as headers
 
 P = ParamSpec("P")
@@ -49,6 +50,7 @@ class Pronto:
     aenrich = _method(functions.aenrich)
     collect = _method(functions.collect)
     estimate = _method(functions.estimate)
+    bulk_enrich = _method(bulk_enrich)
 
     @property
     def columns(self) -> pd.DataFrame:
@@ -62,8 +64,9 @@ class Pronto:
         return headers.find(self._df).table(self._df)
 
     def __repr__(self) -> str:
-        calls = ".columns, .estimate(type=…), .enrich(type=…), .aenrich(type=…), .collect(type=…)"
-        return f"<df.pronto of {len(self._df)} rows: {calls}>"
+        calls = ("estimate", "enrich", "aenrich", "bulk_enrich", "collect")
+        named = ", ".join(f".{call}(type=…)" for call in calls)
+        return f"<df.pronto of {len(self._df)} rows: .columns, {named}>"
 
 
 @pd.api.extensions.register_series_accessor("pronto")

@@ -26,6 +26,7 @@
     ├── CreditsExhaustedWarning     the run stopped because credits were used up
     ├── ServiceUnreachableWarning   the run stopped because the service could not be reached
     ├── MaxCreditsWarning           the run ended before max_credits could be passed
+    ├── RefusedWarning              the service refused some requests of a bulk job
     ├── UnknownRowsWarning          answers were lost; their rows may be charged
     └── PhoneWithoutLinkedInWarning phones were asked for people without linkedin_url
 
@@ -169,6 +170,10 @@ class ServiceUnreachableWarning(ProntoWarning):
 
 class MaxCreditsWarning(ProntoWarning):
     """The run ended before ``max_credits`` could be passed in the worst case."""
+
+
+class RefusedWarning(ProntoWarning):
+    """The service refused some requests of a bulk job; the people in them were not charged."""
 
 
 class UnknownRowsWarning(ProntoWarning):

@@ -14,7 +14,7 @@ from .estimate import of as estimate_of
 from .frame.options import Options, Phones, Types, Via, customs_of, types_of
 from .notebook.progress import Watcher
 from .run import Run
-from .settings import current
+from .settings import Settings, current
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -37,15 +37,12 @@ def request(
     via: Via = "sync",
 ) -> Run:
     """Check everything that can be checked without the network; see `enrich`."""
-    _check_frame(df)
+    check_frame(df)
     if not isinstance(progress, bool) and not callable(progress):
         raise ConfigurationError("progress must be True, False or a function. Nothing was sent.")
     settings = current()
     types = types_of(type)
-    if "personal_email" in types and settings.personal_email_consent is None:
-        from .api.failures import CONSENT_STEPS
-
-        raise ConsentRequiredError(f"{CONSENT_STEPS} Nothing was sent.")
+    check_consent(types, settings)
     options = Options(
         types=types,
         endpoint=via,
@@ -195,7 +192,7 @@ def collect(
     LedgerError
         Where the ledger cannot be read.
     """
-    _check_frame(df)
+    check_frame(df)
     options = Options(
         types=types_of(type), columns=columns, overwrite=overwrite, phones=phones, prefix=prefix
     )
@@ -232,7 +229,7 @@ def estimate(
     LedgerError
         Where the ledger cannot be read.
     """
-    _check_frame(df)
+    check_frame(df)
     options = Options(
         types=types_of(type),
         endpoint=via,
@@ -246,7 +243,16 @@ def estimate(
     return estimate_of(run, current().prices, balance_of(run))
 
 
-def _check_frame(df: object) -> None:
+def check_consent(types: Iterable[str], settings: Settings) -> None:
+    """Refuse to ask for personal emails before their purpose was said."""
+    if "personal_email" in types and settings.personal_email_consent is None:
+        from .api.failures import CONSENT_STEPS
+
+        raise ConsentRequiredError(f"{CONSENT_STEPS} Nothing was sent.")
+
+
+def check_frame(df: object) -> None:
+    """Refuse what is no frame."""
     if not isinstance(df, pd.DataFrame):
         raise ConfigurationError(
             f"A DataFrame is needed, not a {df.__class__.__name__}: one row a person, with names "

@@ -25,7 +25,8 @@ from .frame.plan import Plan, make
 from .known import Known
 from .notebook import loop
 from .notebook.progress import Counter, Watcher, watching
-from .settings import APP, SANDBOX, Settings
+from .settings import APP, Settings
+from .values import SANDBOX
 
 if TYPE_CHECKING:  # what speaks HTTP is imported when something is sent
     from pydantic import SecretStr

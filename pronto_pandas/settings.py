@@ -5,25 +5,22 @@ What `configure` sets holds for the process. A run takes a snapshot when it star
 
 from __future__ import annotations
 
-import math
 import os
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Final, Literal, Self
-from urllib.parse import urlsplit
 
 import platformdirs
 
+from . import values
 from .errors import ConfigurationError, MissingKeyError
 from .prices import Prices
+from .values import SANDBOX
 
 if TYPE_CHECKING:  # slow to import, and needed when there is a key
     from pydantic import SecretStr
-
-SANDBOX: Final = "sandbox"
-"""As ``base_url``: the sandbox inside this process. It needs no key and is never sent yours."""
 
 APP: Final = "pronto-pandas"
 """The name of the folders that the package keeps files in."""
@@ -32,8 +29,6 @@ KEY_VARIABLE: Final = "PRONTO_API_KEY"
 BASE_URL_VARIABLE: Final = "PRONTO_BASE_URL"
 LEDGER_VARIABLE: Final = "PRONTO_LEDGER"
 LEDGER_FILE: Final = "ledger.sqlite3"
-
-_LOOPBACK: Final = {"localhost", "127.0.0.1", "::1"}
 
 
 class _Unset(Enum):
@@ -64,8 +59,8 @@ class Settings:
         Seconds without any answer after which a failing run stops.
     loop : str
         ``thread`` or ``nest``.
-    personal_email_consent : str, optional
-        What personal emails are used for.
+    personal_email_consent : Consent, optional
+        What personal emails are used for, and since when.
     ledger : str, optional
         As given to `configure`.
     max_age_days : float
@@ -80,7 +75,7 @@ class Settings:
     timeout: float = 300.0
     retry_budget: float = 120.0
     loop: Literal["thread", "nest"] = "thread"
-    personal_email_consent: str | None = None
+    personal_email_consent: values.Consent | None = None
     ledger: str | _Unset | None = UNSET
     max_age_days: float = 90.0
     prices: Prices = field(default_factory=Prices)
@@ -103,7 +98,15 @@ class Settings:
         """Where requests go: the setting, else ``PRONTO_BASE_URL``, else None for Pronto itself."""
         if self.base_url is not None:
             return self.base_url
-        return _address(os.environ.get(BASE_URL_VARIABLE, "").strip() or None, BASE_URL_VARIABLE)
+        return values.address(
+            os.environ.get(BASE_URL_VARIABLE, "").strip() or None, BASE_URL_VARIABLE
+        )
+
+    @property
+    def on_this_machine(self) -> bool:
+        """Whether the service is a sandbox here."""
+        address = self.address
+        return address is not None and (address == SANDBOX or values.is_here(address))
 
     def key(self) -> SecretStr:
         """Return the key: the setting, else ``PRONTO_API_KEY``.
@@ -122,7 +125,7 @@ class Settings:
                 f"environment variable {KEY_VARIABLE}; or try everything without one: "
                 f'pronto.configure(base_url="{SANDBOX}"). Nothing was sent.'
             )
-        return _key(key, KEY_VARIABLE)
+        return values.key(key, KEY_VARIABLE)
 
 
 _current = Settings()
@@ -155,7 +158,10 @@ class Configured:
         key = "from configure()" if now.api_key else f"from {KEY_VARIABLE}"
         if not now.api_key and not os.environ.get(KEY_VARIABLE, "").strip():
             key = "not set"
-        return f"pronto: {now.address or 'Pronto'}; API key {key}; at most {now.rate:g} requests/s"
+        said = now.personal_email_consent
+        consent = f"; {said}" if said else ""
+        pace = f"at most {now.rate:g} requests/s"
+        return f"pronto: {now.address or 'Pronto'}; API key {key}; {pace}{consent}"
 
 
 def configure(
@@ -196,7 +202,7 @@ def configure(
         ``"thread"``: a run gets an event loop of its own in a thread. ``"nest"``: it runs on the
         notebook's own loop, patched by nest-asyncio.
     personal_email_consent : str, optional
-        What personal emails are used for. Needed before any is asked for.
+        What personal emails are used for. Needed before any is asked for; kept with the date.
     ledger : path, str or None
         Where answers are kept, so that none is paid for twice: a path, a URL of SQLAlchemy for a
         database that a team shares, or None for the memory of this process. Without it the
@@ -218,25 +224,20 @@ def configure(
         Where a value cannot be; nothing is changed then.
     """
     global _current
+    given: dict[str, tuple[Any, Callable[[Any], object]]] = {
+        "api_key": (api_key, lambda key: None if key is None else values.key(key, "api_key")),
+        "base_url": (base_url, lambda url: values.address(url, "base_url")),
+        "rate": (rate, lambda number: values.positive(number, "rate")),
+        "timeout": (timeout, lambda number: values.positive(number, "timeout")),
+        "retry_budget": (retry_budget, lambda number: values.positive(number, "retry_budget")),
+        "loop": (loop, values.loop),
+        "personal_email_consent": (personal_email_consent, values.consent),
+        "ledger": (ledger, values.place),
+        "max_age_days": (max_age_days, lambda number: values.positive(number, "max_age_days")),
+        "prices": (prices, _current.prices.with_changes),
+    }
     changes: dict[str, Any] = {
-        "api_key": api_key if api_key is UNSET or api_key is None else _key(api_key, "api_key"),
-        "base_url": base_url if base_url is UNSET else _address(base_url, "base_url"),
-        "rate": rate if rate is UNSET else _positive(rate, "rate"),
-        "timeout": timeout if timeout is UNSET else _positive(timeout, "timeout"),
-        "retry_budget": (
-            retry_budget if retry_budget is UNSET else _positive(retry_budget, "retry_budget")
-        ),
-        "loop": loop if loop is UNSET else _loop(loop),
-        "personal_email_consent": (
-            personal_email_consent
-            if personal_email_consent is UNSET
-            else _purpose(personal_email_consent)
-        ),
-        "ledger": ledger if ledger is UNSET or ledger is None else _place(ledger),
-        "max_age_days": (
-            max_age_days if max_age_days is UNSET else _positive(max_age_days, "max_age_days")
-        ),
-        "prices": prices if prices is UNSET else _current.prices.with_changes(prices),
+        name: check(value) for name, (value, check) in given.items() if value is not UNSET
     }
     if isinstance(api_key, str) and base_url is UNSET and _current.address == SANDBOX:
         raise ConfigurationError(
@@ -245,71 +246,5 @@ def configure(
         )
     with _lock:
         before = _current
-        _current = replace(before, **{k: v for k, v in changes.items() if v is not UNSET})
+        _current = replace(before, **changes)
         return Configured(before, _current)
-
-
-def _key(value: Any, said_by: str) -> SecretStr:
-    if not isinstance(value, str) or not value.strip():
-        raise ConfigurationError(f"{said_by} must be a text that is not empty.")
-    key = value.strip()
-    if not key.isascii() or not key.isprintable() or " " in key:
-        raise ConfigurationError(
-            f"{said_by} holds characters that no key has. Copy it again, without quotes or spaces."
-        )
-    from pydantic import SecretStr
-
-    return SecretStr(key)
-
-
-def _address(value: Any, said_by: str) -> str | None:
-    if value is None or value == SANDBOX:
-        return None if value is None else SANDBOX
-    problem = f"{said_by} must be {SANDBOX!r} or an address like 'https://api.example.com/v2'."
-    if not isinstance(value, str):
-        raise ConfigurationError(problem)
-    try:
-        parts = urlsplit(value.strip())
-        host, _ = parts.hostname, parts.port
-    except ValueError:
-        raise ConfigurationError(problem) from None
-    if not host or parts.scheme not in {"http", "https"} or parts.query or parts.fragment:
-        raise ConfigurationError(problem)
-    if parts.username is not None or parts.password is not None:
-        raise ConfigurationError(f"{said_by} must not hold a name or a password.")
-    if parts.scheme == "http" and host not in _LOOPBACK:
-        raise ConfigurationError(
-            f"{said_by} must start with https://, or the key and the people in your list would "
-            "cross the network readable by others. http:// is for this machine only."
-        )
-    return value.strip().rstrip("/")
-
-
-def _positive(value: Any, said_by: str) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise ConfigurationError(f"{said_by} must be a number above 0.")
-    if not math.isfinite(value) or value <= 0:
-        raise ConfigurationError(f"{said_by} must be a number above 0.")
-    return float(value)
-
-
-def _place(value: Any) -> str:
-    if not isinstance(value, str | os.PathLike) or not str(value).strip():
-        raise ConfigurationError("ledger must be a path, a URL, or None for memory.")
-    return str(value)
-
-
-def _loop(value: Any) -> str:
-    if value not in {"thread", "nest"}:
-        raise ConfigurationError("loop must be 'thread' or 'nest'.")
-    return str(value)
-
-
-def _purpose(value: Any) -> str | None:
-    if value is None:
-        return None
-    if not isinstance(value, str) or not value.strip():
-        raise ConfigurationError(
-            "personal_email_consent must say in words what personal emails are used for."
-        )
-    return value.strip()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 import pytest
@@ -104,7 +105,11 @@ def test_a_key_beside_the_sandbox_is_said(monkeypatch: pytest.MonkeyPatch) -> No
 def test_consent_can_be_taken_back() -> None:
     """With None."""
     pronto.configure(personal_email_consent="recruiting ")
-    assert current().personal_email_consent == "recruiting"
+    said = current().personal_email_consent
+    assert said is not None
+    assert said.purpose == "recruiting"
+    assert abs((said.date - date.today()).days) <= 1
+    assert "recruiting" in repr(pronto.configure())
     pronto.configure(personal_email_consent=None)
     assert current().personal_email_consent is None
 

@@ -17,6 +17,7 @@ from ..engine.jobs import Job
 from ..engine.ledger import Ledger
 from . import store
 from .payload import tag
+from .rows import JobRow
 
 
 def sizes(people: int) -> list[int]:
@@ -96,7 +97,7 @@ class BulkBook(Book):
         The bulk job; it is in the ledger as soon as its first batch is about to leave.
     """
 
-    def __init__(self, ledger: Ledger, replaceable: Replaceable, job: store.JobRow) -> None:
+    def __init__(self, ledger: Ledger, replaceable: Replaceable, job: JobRow) -> None:
         super().__init__(ledger, replaceable)
         self._job = job
 

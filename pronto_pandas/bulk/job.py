@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -14,8 +15,10 @@ from ..notebook import card
 from ..notebook.progress import Progress, Watcher, watching
 from ..run import Run, open_ledger
 from ..settings import Settings, current
-from . import store
-from .load import Source, payloads
+from .rows import Counts, JobRow
+
+if TYPE_CHECKING:  # what reads payloads is loaded with the first
+    from .load import Source
 
 POLL = 0.5
 """Seconds between looks at the ledger."""
@@ -63,7 +66,7 @@ class BulkJob:
 
     def __init__(
         self,
-        row: store.JobRow,
+        row: JobRow,
         settings: Settings,
         df: pd.DataFrame | None = None,
         options: Options | None = None,
@@ -88,8 +91,10 @@ class BulkJob:
         return pd.Timestamp(self._row.created, unit="s", tz="UTC").round("s")
 
     @property
-    def counts(self) -> store.Counts:
+    def counts(self) -> Counts:
         """All counts, at one moment."""
+        from . import store
+
         with self._ledger.transaction() as connection:
             return store.count(connection, self._row)
 
@@ -181,8 +186,10 @@ class BulkJob:
                 f'pronto.job("{self.id}").results(df).'
             )
         given = {"columns": columns, "phones": phones, "prefix": prefix}
-        changes = {name: value for name, value in given.items() if value is not None}
-        options = replace(self._options, limit=None, refresh=False, resend_unknown=False, **changes)  # type: ignore[arg-type]  # checked by Options
+        changes: dict[str, Any] = {k: value for k, value in given.items() if value is not None}
+        # "async" needs the same columns, and can fetch.
+        fixed: dict[str, Any] = {"endpoint": "async", "limit": None, "refresh": False}
+        options = replace(self._options, resend_unknown=False, **(fixed | changes))
         try:
             run = Run(frame, options, self._settings, sends=False)
         except MissingKeyError:
@@ -211,6 +218,9 @@ class BulkJob:
         LedgerError
             Where the ledger cannot be written.
         """
+        from . import store
+        from .load import payloads
+
         found = list(payloads(source))
         fates = {"taken": 0, "repeated": 0, "set aside": 0}
         for start in range(0, len(found), AT_ONCE):
@@ -250,6 +260,8 @@ def jobs() -> list[BulkJob]:
     LedgerError
         Where the ledger cannot be read.
     """
+    from . import store
+
     settings = current()
     ledger = open_ledger(settings)
     with ledger.transaction() as connection:

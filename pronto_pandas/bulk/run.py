@@ -17,14 +17,14 @@ from ..engine.budget import Budget
 from ..engine.jobs import NOT_DELIVERED, Job, Outcome
 from ..engine.ledger import Ledger
 from ..engine.limits import Pace
-from ..errors import ConfigurationError
+from ..errors import ConfigurationError, RefusedWarning, warn
 from ..frame.assemble import verdict
 from ..frame.options import Options
 from ..notebook.progress import Counter, Watcher
 from ..run import PRONTO, Run
 from ..settings import Settings
 from .batches import BulkBook, BulkService
-from .store import JobRow
+from .rows import JobRow
 from .submit import Submission
 
 
@@ -109,6 +109,14 @@ class BulkRun(Run):
             if type_ in result and result[type_] is not NOT_DELIVERED:
                 rows[result[type_].state] += int(count)
         stops.raise_for(stopped_by, anything=any(map(self._settled, self._people)))
+        if rows["error"]:
+            said = [one for result in self._results for one in result.values()]
+            words = {one.message for one in said if one.state == "error"}
+            warn(
+                f"Rows refused: {rows['error']}. {' '.join(sorted(w for w in words if w))} "
+                "They were not charged and can be sent again.",
+                RefusedWarning,
+            )
         stops.warn_of(
             stopped_by,
             pending=rows["pending"],

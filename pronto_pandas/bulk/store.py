@@ -4,63 +4,22 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 import sqlalchemy as sa
 
 from ..api.models import Answer
-from ..api.spec import EnrichmentType
 from ..engine import schema
 from ..engine.entry import Entry, Key, fields_of
 from ..engine.ledger import CHUNK, Ledger
 from ..engine.schema import aside, batches, entries, jobs, members
 from .payload import Payload
+from .rows import Counts, JobRow
 
 BatchState = Literal["sent", "enqueued", "unknown", "refused", "pending"]
 
 Fate = Literal["taken", "repeated", "set aside"]
 """What became of a payload."""
-
-
-@dataclass(frozen=True, slots=True)
-class JobRow:
-    """One job as the ledger has it; times are seconds since 1970."""
-
-    id: str
-    address: str
-    type: EnrichmentType
-    created: float
-
-
-@dataclass(frozen=True, slots=True)
-class Counts:
-    """How far a job is. Counts are people, but for ``batches``.
-
-    Parameters
-    ----------
-    batches : int
-        Requests that the service has taken, or may have.
-    sent : int
-        People in them.
-    arrived : int
-        Those whose answer is there.
-    refused : int
-        People in requests that the service refused, or that were not sent after all.
-    messages : tuple of str
-        The service's words about those.
-    """
-
-    batches: int = 0
-    sent: int = 0
-    arrived: int = 0
-    refused: int = 0
-    messages: tuple[str, ...] = ()
-
-    @property
-    def missing(self) -> int:
-        """People whose answer is not there yet."""
-        return self.sent - self.arrived
 
 
 def add_batch(connection: sa.Connection, job: JobRow, number: int, contacts: Sequence[str]) -> None:

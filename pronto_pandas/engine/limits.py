@@ -243,12 +243,16 @@ _FEWEST_IN_FLIGHT = 16
 
 
 def in_flight_at_most(rate: float, timeout: float) -> int:
-    """Return how many requests may be in flight: what the pace can reach, if sockets allow.
-
-    Each request in flight is an open socket. Where the soft limit of the process is lower than
-    what the pace can need, it is raised as far as the system allows.
-    """
+    """Return how many requests may be in flight: what the pace can reach, if sockets allow."""
     wanted = int(rate * timeout) + 1
+    return max(_FEWEST_IN_FLIGHT, min(wanted, allow_sockets(wanted)))
+
+
+def allow_sockets(wanted: int) -> int:
+    """Return how many of the sockets that are wanted may be open, beside some files.
+
+    Where the soft limit of the process is lower, it is raised as far as the system allows.
+    """
     if sys.platform == "win32":  # pragma: no cover  the event loop there needs no file numbers
         return wanted
     import resource
@@ -262,4 +266,4 @@ def in_flight_at_most(rate: float, timeout: float) -> int:
             soft = target
         except (OSError, ValueError):  # a system may allow less than it says
             pass
-    return max(_FEWEST_IN_FLIGHT, min(wanted, soft - _SPARE_FILES))
+    return min(wanted, soft - _SPARE_FILES)

@@ -18,8 +18,8 @@ class Progress:
     ----------
     total : int
         Rows that are sent.
-    done, found, not_found, error, unknown, pending : int
-        Rows that are settled, and how.
+    done, found, not_found, error, unknown, pending, submitted : int
+        Rows that are settled, and how; those submitted in a bulk job are answered later.
     seconds : float
         Since the run started.
     """
@@ -31,6 +31,7 @@ class Progress:
     error: int = 0
     unknown: int = 0
     pending: int = 0
+    submitted: int = 0
     seconds: float = 0.0
 
     @property
@@ -41,7 +42,7 @@ class Progress:
 
 Watcher = Callable[[Progress], object]
 
-STATES = ("found", "not_found", "error", "unknown", "pending")
+STATES = ("found", "not_found", "error", "unknown", "pending", "submitted")
 
 
 class Counter:
@@ -87,10 +88,14 @@ def _bar(total: int) -> Any:
 
 
 def _show(bar: Any, now: Progress) -> None:
-    counts = {"found": now.found, "not found": now.not_found}
-    counts |= {"errors": now.error} if now.error else {}
-    counts |= {"unknown": now.unknown} if now.unknown else {}
-    bar.set_postfix(counts, refresh=now.done == now.total)
+    counts = {
+        "found": now.found,
+        "not found": now.not_found,
+        "submitted": now.submitted,
+        "errors": now.error,
+        "unknown": now.unknown,
+    }
+    bar.set_postfix({k: n for k, n in counts.items() if n}, refresh=now.done == now.total)
     bar.update(now.done - bar.n)
 
 

@@ -1,0 +1,350 @@
+"""Many people in one request, and their answers by webhook."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import pronto_pandas as pronto
+from pronto_pandas.api import spec
+from pronto_pandas.bulk.batches import sizes
+from pronto_pandas.sandbox.faults import FAULTS
+from pronto_pandas.sandbox.people import identity, truth
+
+from .conftest import Serve, people
+from .test_calling import script, wait_for
+
+
+@pytest.fixture
+def hook() -> Iterator[pronto.Webhook]:
+    """Listen on this machine, for the ledger of the test; to be started by the test."""
+    made: list[pronto.Webhook] = []
+
+    class Late:
+        """Made at its first use, when the test has set the service."""
+
+        def __getattr__(self, name: str) -> Any:
+            if not made:
+                made.append(pronto.webhook(port=0).start())
+            return getattr(made[0], name)
+
+    yield Late()  # type: ignore[misc]  # stands for one
+    for one in made:
+        one.stop()
+
+
+def bulk(
+    df: pd.DataFrame, hook: pronto.Webhook, type_: Any = "email", **more: Any
+) -> pronto.BulkJob:
+    """Make a job whose answers come to the hook."""
+    return pronto.bulk_enrich(df, type_, hook.url, progress=False, **more)
+
+
+def rows(df: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return the rows, each as a dict."""
+    return [{str(name): value for name, value in row.items()} for row in df.to_dict("records")]
+
+
+def numbers(df: pd.DataFrame) -> list[str]:
+    """Return the headers of the phone numbers."""
+    return [name for name in map(str, df.columns) if re.fullmatch(r"phone_\d+", name)]
+
+
+def assert_true(out: pd.DataFrame, type_: str = "email") -> None:
+    """Each row has the answer of its own person."""
+    for row in rows(out):
+        told = truth(row, [type_])
+        if type_ == "phone":
+            found = [row[name] for name in numbers(out) if pd.notna(row[name])]
+            assert found == [phone["number"] for phone in told["phones"]]
+        else:
+            assert (row[type_] if pd.notna(row[type_]) else None) == told[type_]
+        assert row["pronto_status"] == ("found" if told["status"] == "success" else "not_found")
+
+
+@given(st.integers(2, 10_000))
+def test_batches_are_as_few_as_can_be_and_none_is_of_one(people: int) -> None:
+    """Whatever the number."""
+    made = sizes(people)
+    assert sum(made) == people
+    assert len(made) == -(-people // spec.BULK_MOST)
+    assert min(made) >= spec.BULK_LEAST
+    assert max(made) <= min(spec.BULK_MOST, min(made) + 1)
+
+
+def test_101_are_51_and_50() -> None:
+    """Not 100 and 1, which the service refuses."""
+    assert sizes(101) == [51, 50]
+
+
+def test_a_thousand_and_one_shuffled_and_some_twice(serve: Serve, hook: pronto.Webhook) -> None:
+    """Eleven requests; every row has its own answer, and nobody is charged twice."""
+    server = serve(deliveries_doubled=0.1)
+    df = people(1001).sample(frac=1, random_state=1)
+    job = bulk(df, hook)
+    assert (job.batches, job.sent) == (11, 1001)
+    assert job.wait(60, progress=False)
+    wait_for(lambda: sum(server.sandbox.delivered.values()) > 1050)
+    out = job.results()
+    assert out.index.equals(df.index)
+    assert_true(out)
+    assert set(server.sandbox.delivered) == {200}
+    assert len(server.sandbox.charges) == 1001
+    assert set(server.sandbox.batches.values()) == {1}
+    pd.testing.assert_frame_equal(df.pronto.collect("email"), out)
+    before = len(server.sandbox.arrivals)
+    again = bulk(df, hook)
+    assert (again.batches, again.sent, again.missing) == (0, 0, 0)
+    pd.testing.assert_frame_equal(again.results(), out)
+    assert len(server.sandbox.arrivals) == before
+
+
+def test_phones_of_some_countries(serve: Serve, hook: pronto.Webhook) -> None:
+    """Exploded as enrich does; the caller's own fields go along."""
+    server = serve()
+    df = people(30).assign(crm=[f"c{n}" for n in range(30)])
+    job = bulk(df, hook, "phone", phone_country_codes=["gb"], custom=["crm"])
+    assert job.wait(30, progress=False)
+    out = job.results()
+    found = out[numbers(out)].stack().dropna()
+    assert len(found) > 3
+    assert found.str.startswith("+44").all()
+    assert len(server.sandbox.charges) == 30
+
+
+def test_a_job_says_how_far_it_is(serve: Serve, hook: pronto.Webhook) -> None:
+    """And enrich leaves it alone meanwhile: it would pay twice."""
+    server = serve(hold_deliveries=True)
+    df = people(150)
+    job = bulk(df, hook)
+    assert (job.batches, job.sent, job.arrived, job.missing) == (2, 150, 0, 150)
+    assert not job.wait(0.1, progress=False)
+    assert "150 in 2 batches" in repr(job)
+    assert "150 in 2 batches" in job._repr_html_()
+    with pytest.warns(pronto.UnknownRowsWarning):
+        out = df.pronto.enrich("email", progress=False)
+    assert set(out["pronto_status"]) == {"unknown"}
+    assert out["pronto_message"].str.contains("bulk job").all()
+    assert server.sandbox.asked.total() == 150
+    with pytest.warns(pronto.UnknownRowsWarning):
+        assert set(job.results()["pronto_status"]) == {"unknown"}
+    server.sandbox.release()
+    seen: list[int] = []
+    assert job.wait(30, progress=lambda now: seen.append(now.done))
+    assert seen[-1] == 150
+    assert_true(job.results())
+
+
+def test_answers_that_never_come_stay_unknown(serve: Serve, hook: pronto.Webhook) -> None:
+    """And are asked for again only where the caller says so."""
+    server = serve(deliveries_lost=0.3)
+    df = people(100)
+    job = bulk(df, hook)
+    wait_for(
+        lambda: sum(server.sandbox.delivered.values()) > 40 and not job.wait(1, progress=False)
+    )
+    missing = job.missing
+    assert 0 < missing < 60
+    with pytest.warns(pronto.UnknownRowsWarning, match=str(missing)):
+        out = job.results()
+    assert (out["pronto_status"] == "unknown").sum() == missing
+    server.sandbox.deliveries_lost = 0
+    again = bulk(df, hook, resend_unknown=True)
+    assert again.sent == missing
+    assert again.wait(30, progress=False)
+    assert_true(again.results())
+    assert job.missing == 0
+
+
+KILLED = """
+    import os, signal
+    job = pronto.bulk_enrich(people(250), "email", {hook!r}, progress=False)
+    print(job.id, flush=True)
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_a_kernel_that_dies_and_the_next_that_picks_the_job_up(
+    serve: Serve, hook: pronto.Webhook
+) -> None:
+    """Between submission and delivery: no request goes out twice, and the frame is full."""
+    server = serve(hold_deliveries=True)
+    name, _ = script(server, KILLED.format(hook=hook.url)).communicate(timeout=60)
+    (job,) = pronto.jobs()
+    assert job.id == name.strip()
+    assert (job.sent, job.missing) == (250, 250)
+    with pytest.raises(pronto.ConfigurationError, match="Read the list again"):
+        job.results()
+    again = bulk(people(250), hook)
+    assert again.sent == 0
+    server.sandbox.release()
+    job = pronto.job(job.id[:6])
+    assert job.wait(30, progress=False)
+    assert_true(job.results(people(250)))
+    assert set(server.sandbox.batches.values()) == {1}
+    assert len(server.sandbox.charges) == 250
+
+
+def refused(
+    server: Any, hook: pronto.Webhook, match: str, error: Any = None, **changes: Any
+) -> None:
+    """Nothing leaves, and the words say what to do."""
+    arguments: dict[str, Any] = {"df": people(5), "type": "email", "webhook_url": hook.url}
+    with pytest.raises(pronto.ConfigurationError, match=match):
+        pronto.bulk_enrich(**(arguments | changes), progress=False)
+    assert not server.sandbox.arrivals
+
+
+@pytest.mark.parametrize(
+    ("changes", "match"),
+    [
+        ({"df": people(1)}, "enrich"),
+        ({"df": people(0)}, None),
+        ({"type": ["email", "phone"]}, "one type"),
+        ({"type": "address"}, "unknown"),
+        ({"webhook_url": None}, "webhook_url is missing"),
+        ({"webhook_url": "ftp://x"}, "must be an address"),
+        ({"webhook_url": 5}, "must be an address"),
+        ({"webhook_url": "http://hooks.example/a"}, "https"),
+        ({"phone_country_codes": ["FR"]}, "for phones"),
+        ({"type": "phone", "phone_country_codes": "FR"}, "two-letter"),
+        ({"type": "phone", "phone_country_codes": ["FRA"]}, "two-letter"),
+        ({"df": people(5).assign(pronto_pandas="x"), "custom": ["pronto_pandas"]}, "Rename"),
+        ({"df": people(5).drop(columns="linkedin_url"), "type": "phone"}, "linkedin_url"),
+        ({"limit": 1}, "enrich"),
+    ],
+)
+def test_bad_input_is_said_and_nothing_is_sent(
+    serve: Serve, hook: pronto.Webhook, changes: dict[str, Any], match: str | None
+) -> None:
+    """Before any money is spent."""
+    server = serve()
+    if match is None:
+        assert pronto.bulk_enrich(changes["df"], "email", hook.url, progress=False).sent == 0
+        assert not server.sandbox.arrivals
+    else:
+        refused(server, hook, match, **changes)
+
+
+def test_a_webhook_of_this_machine_is_out_of_the_services_reach() -> None:
+    """Answers that are paid for would have nowhere to go."""
+    pronto.configure(api_key="k")
+    with pytest.raises(pronto.ConfigurationError, match="tunnel"):
+        pronto.bulk_enrich(people(5), "email", "http://127.0.0.1:8790/x")
+
+
+@pytest.mark.parametrize("via", ["sync", "async", "bulk", "file"])
+def test_personal_emails_without_consent_send_nothing(
+    serve: Serve, hook: pronto.Webhook, via: str, tmp_path: Path
+) -> None:
+    """On every path; with it, every path asks for them."""
+    server = serve()
+    people(5).to_csv(tmp_path / "in.csv", index=False)
+
+    def ask() -> Any:
+        match via:
+            case "bulk":
+                job = bulk(people(5), hook, "personal_email")
+                assert job.wait(30, progress=False)
+                return job.results()
+            case "file":
+                pronto.enrich_file(
+                    tmp_path / "in.csv", tmp_path / "out.csv", "personal_email", progress=False
+                )
+                return pd.read_csv(tmp_path / "out.csv")
+            case _:
+                return people(5).pronto.enrich("personal_email", via=via, progress=False)
+
+    with pytest.raises(pronto.ConsentRequiredError, match=r"1\. in the Pronto account.*2\. here"):
+        ask()
+    assert not server.sandbox.arrivals
+    pronto.configure(personal_email_consent="recruiting")
+    assert_true(ask(), "personal_email")
+    assert len(server.sandbox.charges) == 5
+
+
+@pytest.mark.parametrize("what", ["consent", "credits", "key"])
+def test_a_refusal_up_front_leaves_nothing_unknown(
+    serve: Serve, hook: pronto.Webhook, what: str
+) -> None:
+    """And the same line sends it when the cause is mended."""
+    server = serve(credits=90 if what == "credits" else 10_000, consent=what != "consent")
+    pronto.configure(personal_email_consent="recruiting")
+    df = people(180)
+    if what == "key":
+        pronto.configure(api_key="wrong")
+        with pytest.raises(pronto.AuthenticationError):
+            bulk(df, hook)
+    elif what == "consent":
+        with pytest.raises(pronto.ConsentRequiredError, match="consenting"):
+            bulk(df, hook, "personal_email")
+    else:
+        with pytest.warns(pronto.CreditsExhaustedWarning, match="Rows pending: 90"):
+            job = bulk(df, hook)
+        assert job.sent == 90
+        assert job.wait(30, progress=False)
+    type_: Any = "personal_email" if what == "consent" else "email"
+    known = df.pronto.collect(type_)
+    assert (known["pronto_status"] == "pending").sum() == (90 if what == "credits" else 180)
+    server.sandbox.credits, server.sandbox.consent = 10_000, True
+    pronto.configure(api_key=server.sandbox.api_key)
+    job = bulk(df, hook, type_)
+    assert job.wait(30, progress=False)
+    assert_true(job.results(), type_)
+    assert len(server.sandbox.charges) == 180
+
+
+def test_max_credits_counts_the_worst_case(serve: Serve, hook: pronto.Webhook) -> None:
+    """Nobody knows what a batch costs before its answers are there."""
+    server = serve()
+    with pytest.warns(pronto.MaxCreditsWarning):
+        job = bulk(people(100), hook, max_credits=30 * 3)
+    assert job.sent == 30
+    assert len(server.sandbox.charges) == 30
+
+
+@pytest.mark.parametrize("kind", [fault.kind for fault in FAULTS])
+def test_faults_charge_nobody_twice(serve: Serve, hook: pronto.Webhook, kind: str) -> None:
+    """What may have been worked on is not sent again, and its answers count when they come."""
+    server = serve(faults=0.5, fault_kinds=(kind,), hold=0.3, timeout=3)
+    df = people(600)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", pronto.UnknownRowsWarning)
+        job = bulk(df, hook)
+    assert (job.batches, job.sent) == (6, 600)
+    # A connection that broke before the work looks like one that broke after it.
+    wait_for(lambda: job.arrived == len(server.sandbox.charges))
+    assert kind == "reset before" or job.missing == 0
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", pronto.UnknownRowsWarning)
+        out = job.results()
+    assert (out["pronto_status"] == "unknown").sum() == job.missing
+    assert_true(out[out["pronto_status"] != "unknown"])
+    assert max(Counter(charge["contact"] for charge in server.sandbox.charges).values()) == 1
+
+
+def test_a_job_that_is_not_there() -> None:
+    """Is said, with the way to those that are."""
+    pronto.configure(base_url="http://127.0.0.1:9")
+    assert pronto.jobs() == []
+    with pytest.raises(pronto.ConfigurationError, match=r"pronto\.jobs"):
+        pronto.job("abc")
+
+
+def test_identity_is_kept_of_the_contact(serve: Serve, hook: pronto.Webhook) -> None:
+    """The service is told the fields it needs and the tag, and the caller's own fields."""
+    server = serve()
+    df = people(3).assign(crm=["a", "", "c"])
+    job = bulk(df, hook, custom=["crm"])
+    assert job.wait(30, progress=False)
+    asked = set(server.sandbox.asked)
+    assert asked == {identity(person) for person in rows(people(3))}

@@ -1,0 +1,281 @@
+"""What comes to the webhook: from the service, from elsewhere, and from strangers."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import httpx
+import pandas as pd
+import pytest
+from starlette.applications import Starlette
+from starlette.routing import Mount
+
+import pronto_pandas as pronto
+from pronto_pandas.bulk.payload import TAG, parse
+from pronto_pandas.bulk.receiver import LARGEST
+from pronto_pandas.frame.options import Options
+from pronto_pandas.frame.plan import people as people_of
+from pronto_pandas.sandbox.people import truth
+from pronto_pandas.serving import Serving
+
+from .conftest import Serve, people
+from .test_bulk import assert_true, bulk, rows
+from .test_bulk import hook as hook
+from .test_ledger import ledger_file
+
+
+def keys(df: pd.DataFrame) -> list[str]:
+    """Return the keys that the package gives these people."""
+    return [contact.key for contact in people_of(df, Options(types=("email",)))]
+
+
+def payloads_for(job: pronto.BulkJob, df: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return what the service would deliver."""
+    return [
+        truth(person, ["email"])
+        | {"enrichment_id": "e", "custom": {TAG: f"{job.id}.{contact}", "crm": 1}}
+        for person, contact in zip(rows(df), keys(df), strict=True)
+    ]
+
+
+def aside() -> list[tuple[str, str]]:
+    """Return what was set aside, and why."""
+    with closing(sqlite3.connect(ledger_file())) as connection:
+        return connection.execute("select why, body from pronto_aside order by number").fetchall()
+
+
+def test_answers_that_were_collected_elsewhere(
+    serve: Serve, hook: pronto.Webhook, tmp_path: Path
+) -> None:
+    """As JSON lines, a list, a table or a frame, and whatever a tool wraps around them."""
+    serve(hold_deliveries=True)
+    df = people(8)
+    job = bulk(df, hook)
+    payloads = payloads_for(job, df)
+    lines = tmp_path / "export.jsonl"
+    lines.write_text("\n".join(json.dumps(p) for p in payloads[:2]) + "\nno json\n\n")
+    assert job.load(lines) == pronto.Loaded(taken=2, repeated=0, set_aside=1)
+    assert job.load(payloads[:3]) == pronto.Loaded(taken=1, repeated=2, set_aside=0)
+    whole = tmp_path / "export.json"
+    whole.write_text(json.dumps([{"headers": {}, "body": payloads[3]}]))
+    assert job.load(str(whole)).taken == 1
+    table = pd.DataFrame([p | {"custom": json.dumps(p["custom"])} for p in payloads[4:6]])
+    table.to_csv(tmp_path / "export.csv", index=False)
+    assert job.load(tmp_path / "export.csv").taken == 2
+    assert job.load(pd.DataFrame(payloads[6:])).taken == 2
+    assert job.missing == 0
+    assert_true(job.results())
+    stray: list[Any] = [{"email": "a@b.example"}, {}, 5]
+    assert job.load(stray).set_aside == 3
+
+
+@pytest.mark.parametrize("source", [5, {"a": 1}, "not there.jsonl", "bad.json", "picture.csv"])
+def test_a_source_that_cannot_be_read_is_said(
+    serve: Serve, hook: pronto.Webhook, tmp_path: Path, source: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And changes nothing."""
+    serve(hold_deliveries=True)
+    monkeypatch.chdir(tmp_path)
+    Path("bad.json").write_text("no json")
+    Path("picture.csv").write_bytes(b"\x89PNG\r\n\x1a\n\x00\xff")
+    job = bulk(people(2), hook)
+    with pytest.raises(pronto.ConfigurationError):
+        job.load(source)
+    assert job.arrived == 0
+
+
+def test_a_name_of_its_own_is_asked_for(serve: Serve, hook: pronto.Webhook) -> None:
+    """Where a payload says "pending" and how the answer will be called."""
+    server = serve(hold_deliveries=True)
+    df = people(2)
+    job = bulk(df, hook)
+    answer = server.sandbox.submit(rows(df)[0] | {"enrichment_type": ["email"]})
+    pending = {"status": "pending", "custom": {TAG: f"{job.id}.{keys(df)[0]}"}}
+    assert job.load([pending]).set_aside == 1
+    assert job.load([pending | {"enrichment_id": answer["enrichment_id"]}]).taken == 1
+    with pytest.warns(pronto.UnknownRowsWarning):
+        out = job.results()
+    assert_true(out.iloc[:1])
+    assert job.arrived == 1
+
+
+def test_a_better_answer_replaces_one_that_found_nothing(
+    serve: Serve, hook: pronto.Webhook
+) -> None:
+    """And another one that is no better is kept aside."""
+    serve(hold_deliveries=True)
+    df = people(2)
+    job = bulk(df, hook)
+    mine = {"custom": {TAG: f"{job.id}.{keys(df)[0]}"}}
+    nothing = {"status": "error", "email": None} | mine
+    found = {"status": "success", "email": "x@found.example"} | mine
+    other = {"status": "success", "email": "y@found.example"} | mine
+    assert job.load([nothing, nothing]) == pronto.Loaded(1, 1, 0)
+    assert job.load([found, nothing, other]) == pronto.Loaded(1, 0, 2)
+    with pytest.warns(pronto.UnknownRowsWarning):
+        assert job.results()["email"][0] == "x@found.example"
+
+
+def test_what_is_forgotten_is_gone_from_jobs_too(serve: Serve, hook: pronto.Webhook) -> None:
+    """And purge takes old jobs, and what was set aside, along."""
+    serve(hold_deliveries=True)
+    job = bulk(people(10), hook)
+    stray = {"status": "success", "email": "a@b.example"}
+    job.load([stray | {"custom": {TAG: f"x.{keys(people(1))[0]}"}}])
+    job.load([{"custom": "of nobody"}])
+    assert pronto.ledger.forget(people(5)) == 5
+    assert job.sent == 5
+    assert len(aside()) == 1
+    pronto.ledger.purge(0)
+    assert pronto.jobs() == []
+    assert aside() == []
+    assert b"a@b.example" not in ledger_file().read_bytes()
+
+
+def test_a_burst_is_taken_whole(serve: Serve, hook: pronto.Webhook) -> None:
+    """2,000 callbacks at once: each is answered 200, and is in the ledger then."""
+    serve(hold_deliveries=True)
+    df = people(2000)
+    job = bulk(df, hook)
+    payloads = payloads_for(job, df)
+
+    async def burst() -> list[int]:
+        async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session:
+
+            async def post(payload: dict[str, Any]) -> int:
+                async with session.post(hook.url, json=payload) as reply:
+                    return reply.status
+
+            return await asyncio.gather(*map(post, payloads))
+
+    assert asyncio.run(burst()) == [200] * 2000
+    assert (job.arrived, job.missing) == (2000, 0)
+    assert_true(job.results())
+
+
+def test_what_does_not_belong_here(serve: Serve, hook: pronto.Webhook) -> None:
+    """Is refused or set aside, and nothing of the rest is lost."""
+    server = serve(hold_deliveries=True)
+    df = people(3)
+    job = bulk(df, hook)
+    payloads = payloads_for(job, df)
+    url = hook.url
+    base = url.rpartition("/")[0]
+    assert httpx.post(f"{base}/wrong", json=payloads[0]).status_code == 404
+    assert httpx.post(f"{base}/é", json=payloads[0]).status_code == 404
+    assert httpx.post(base, json=payloads[0]).status_code == 404
+    assert httpx.get(url).status_code == 405
+    assert httpx.post(url, content=b"x" * 5_000_000).status_code == 413
+    assert job.arrived == 0
+    for body in (b"", b"{", b"[" * 100_000, b"5", b"\xff\xfe", b'{"custom": 5}', b"x" * LARGEST):
+        assert httpx.post(url, content=body).status_code == 200
+    stranger = payloads[0] | {"custom": {TAG: f"{job.id}.{'0' * 64}"}}
+    unknown = payloads[0] | {"custom": {TAG: f"abc.{keys(df)[0]}"}}
+    for odd in (stranger, unknown, {"status": "success", "email": "a@b.example"}):
+        assert httpx.post(url, json=odd).status_code == 200
+    assert len(aside()) == 10
+    with pronto.configure(base_url="http://127.0.0.1:9"), pronto.webhook(port=0) as other:
+        assert httpx.post(other.url, json=payloads[0]).status_code == 200
+    assert len(aside()) == 11
+    assert job.arrived == 0
+    server.sandbox.release()
+    assert job.wait(30, progress=False)
+    assert_true(job.results())
+
+
+def test_a_ledger_that_cannot_be_written_is_no_200(serve: Serve, hook: pronto.Webhook) -> None:
+    """A sender that tries again later has lost nothing."""
+    serve(hold_deliveries=True)
+    df = people(2)
+    job = bulk(df, hook)
+    payload = payloads_for(job, df)[0]
+    with closing(sqlite3.connect(ledger_file())) as connection:
+        connection.execute("alter table pronto_aside rename to gone")
+        connection.execute("alter table pronto_members rename to gone_too")
+        connection.commit()
+        assert httpx.post(hook.url, json=payload, timeout=20).status_code == 503
+        connection.execute("alter table gone rename to pronto_aside")
+        connection.execute("alter table gone_too rename to pronto_members")
+        connection.commit()
+    assert httpx.post(hook.url, json=payload).status_code == 200
+    assert job.arrived == 1
+
+
+def test_the_address_stays_the_same(serve: Serve) -> None:
+    """So that answers of a job made before a restart still find it; and it shows in no repr."""
+    serve()
+    first, second = pronto.webhook(), pronto.webhook("https://hook.example/pronto/")
+    token = first.url.rpartition("/")[2]
+    assert second.url == f"https://hook.example/pronto/{token}"
+    assert len(token) >= 32
+    assert token not in repr(first) + repr(second)
+    with pronto.webhook(port=0) as third:
+        assert third.url.endswith(token)
+        port = int(third.url.split(":")[2].split("/")[0])
+        with pytest.raises(pronto.ConfigurationError, match="another webhook"):
+            pronto.webhook(port=port).start()
+    with pytest.raises(pronto.ConfigurationError, match="no port"):
+        _ = third.url
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("public_url", "hook.example"),
+        ("public_url", "http://hook.example"),
+        ("public_url", 5),
+        ("port", -1),
+        ("port", True),
+    ],
+)
+def test_a_webhook_that_cannot_be_is_said(name: str, value: Any) -> None:
+    """Before anything listens."""
+    with pytest.raises(pronto.ConfigurationError, match=name):
+        pronto.webhook(**{name: value})
+
+
+@pytest.fixture
+def mounted(serve: Serve) -> Iterator[str]:
+    """Serve the webhook from somebody's own application."""
+    serve()
+    hook = pronto.webhook()
+    with Serving(Starlette(routes=[Mount("/mine", app=hook.app)])) as own:
+        yield pronto.webhook(f"http://127.0.0.1:{own.port}/mine").url
+
+
+def test_mounted_in_an_application(mounted: str) -> None:
+    """Of the user's own."""
+    job = pronto.bulk_enrich(people(5), "email", mounted, progress=False)
+    assert job.wait(30, progress=False)
+    assert_true(job.results())
+
+
+def test_as_a_command(serve: Serve) -> None:
+    """For a small host, which writes to the same ledger."""
+    server = serve()
+    command = [sys.executable, "-m", "pronto_pandas", "webhook", "--port", "0"]
+    command += ["--public-url", "https://hook.example"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as running:
+        assert running.stdout is not None
+        said = running.stdout.readline()
+        running.terminate()
+    assert "https://hook.example/" in said
+    assert pronto.webhook().url.rpartition("/")[2] in said
+    assert not server.sandbox.arrivals
+
+
+def test_bodies_of_every_kind_are_read_or_kept() -> None:
+    """And none raises."""
+    wrapped = {"data": {"payload": json.dumps({"custom": {TAG: "a.b"}})}}
+    assert parse(json.dumps(wrapped).encode()).job == "a"
+    assert parse(b'{"custom.pronto_pandas": "a.b", "status": "success"}').contact == "b"
+    assert parse(b"null").answer is None
