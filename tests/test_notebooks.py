@@ -47,6 +47,24 @@ def test_the_quickstart_runs(tmp_path: Path, kernels: None) -> None:
     assert saved["pronto_message"].str.contains("Made up by the sandbox").sum() == 221
 
 
+def below(notebook: Any, source: str) -> str:
+    """Return what a reader sees below one cell."""
+    (cell,) = [c for c in notebook["cells"] if c["source"] == source]
+    return json.dumps(cell["outputs"], ensure_ascii=False)
+
+
+def test_the_bulk_notebook_runs(tmp_path: Path, kernels: None) -> None:
+    """A job, a webhook on this machine, and every answer."""
+    notebook = executed("bulk.ipynb", tmp_path)
+    assert "Traceback" not in outputs(notebook)
+    assert "True" in below(notebook, "job.wait(timeout=60)")
+    assert "0/197" in below(notebook, "job.wait(timeout=60)")
+    counts = below(notebook, 'out["pronto_status"].value_counts()')
+    assert "found" in counts
+    assert "unknown" not in counts
+    assert "pending" not in counts
+
+
 def test_the_demo_runs() -> None:
     """``make demo``: over a real socket, and it says that nothing of it is real."""
     done = subprocess.run(

@@ -24,14 +24,15 @@ def test_the_public_names_are_these() -> None:
     """Adding or taking one away is a decision."""
     assert sorted(pronto.__all__) == sorted(
         {
-            "Estimate", "Progress", "aenrich", "collect", "configure", "enrich",
-            "enrich_file", "estimate", "ledger",
+            "BulkJob", "Estimate", "Loaded", "Progress", "Webhook", "aenrich", "bulk_enrich",
+            "collect", "configure", "enrich", "enrich_file", "estimate", "job", "jobs", "ledger",
+            "webhook",
             *(name for name in vars(errors) if name.endswith(("Error", "Warning"))),
         }
     )  # fmt: skip
     assert all(hasattr(pronto, name) for name in pronto.__all__)
     public = {name for name in dir(pronto.accessor.Pronto) if not name.startswith("_")}
-    assert public == {"aenrich", "collect", "columns", "enrich", "estimate"}
+    assert public == {"aenrich", "bulk_enrich", "collect", "columns", "enrich", "estimate"}
 
 
 def test_every_error_is_drawn_where_it_stands() -> None:

@@ -134,7 +134,7 @@ class BulkJob:
             Whether every answer is there.
         """
         began, counts = time.monotonic(), self.counts
-        with watching(progress, counts.sent) as show:
+        with watching(progress, counts.sent, "people") as show:
             while True:
                 seconds = time.monotonic() - began
                 show(Progress(total=counts.sent, done=counts.arrived, seconds=seconds))

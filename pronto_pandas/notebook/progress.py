@@ -70,21 +70,21 @@ class Counter:
 
 
 @contextmanager
-def watching(progress: bool | Watcher, total: int) -> Iterator[Watcher]:
+def watching(progress: bool | Watcher, total: int, unit: str = "rows") -> Iterator[Watcher]:
     """Give the watcher that the caller asked for: a bar, silence, or their own function."""
     if callable(progress):
         yield _guarded(progress)
     elif progress:
-        with _bar(total) as bar:
+        with _bar(total, unit) as bar:
             yield lambda now: _show(bar, now)
     else:
         yield lambda now: None
 
 
-def _bar(total: int) -> Any:
+def _bar(total: int, unit: str) -> Any:
     from tqdm.auto import tqdm
 
-    return tqdm(total=total, unit=" rows", desc="Pronto")
+    return tqdm(total=total, unit=f" {unit}", desc="Pronto")
 
 
 def _show(bar: Any, now: Progress) -> None:

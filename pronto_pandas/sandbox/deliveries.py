@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-import httpx
+import aiohttp
 
 AT_ONCE: Final = 50
 """Deliveries that are under way at a time."""
@@ -17,7 +17,6 @@ AT_ONCE: Final = 50
 TIMEOUT: Final = 10.0
 """Seconds a receiver has to answer."""
 
-_PLAIN: Final = ("all://127.0.0.1", "all://localhost", "all://[::1]")
 _JSON: Final = {"Content-Type": "application/json"}
 
 
@@ -62,7 +61,7 @@ class Deliveries:
 
     def _start(self) -> None:
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._client: httpx.AsyncClient | None = None
+        self._session: aiohttp.ClientSession | None = None
         self._desk = asyncio.Semaphore(AT_ONCE)
         self._released = asyncio.Event()
 
@@ -80,13 +79,13 @@ class Deliveries:
 
     async def close(self) -> None:
         """Drop what is under way; on the loop that sends."""
-        tasks, client = list(self._tasks), self._client
+        tasks, session = list(self._tasks), self._session
         self._start()  # what is sent from now on may be sent from another loop
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        if client is not None:
-            await client.aclose()
+        if session is not None:
+            await session.close()
 
     def _wake(self) -> None:
         self._released.set()
@@ -103,21 +102,15 @@ class Deliveries:
     async def _post(self, url: str, payload: dict[str, Any]) -> None:
         body = json.dumps(payload).encode()
         async with self._desk:
-            self._client = self._client or _client()
+            if self._session is None:  # made where it is used: it belongs to a loop
+                # Idle connections end before a receiver's own time-out closes one under a delivery.
+                connector = aiohttp.TCPConnector(limit=AT_ONCE, keepalive_timeout=2)
+                self._session = aiohttp.ClientSession(connector=connector)
             try:
                 async with asyncio.timeout(TIMEOUT):
-                    response = await self._client.post(url, content=body, headers=_JSON)
-            except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError):
+                    async with self._session.post(url, data=body, headers=_JSON) as response:
+                        await response.read()
+            except (aiohttp.ClientError, OSError, ValueError):
                 self._statuses["failed"] += 1
             else:
-                self._statuses[response.status_code] += 1
-
-
-def _client() -> httpx.AsyncClient:
-    """Return a client that reaches this machine without the environment's proxy."""
-    return httpx.AsyncClient(
-        # Idle connections end before a receiver's own time-out closes one under a delivery.
-        limits=httpx.Limits(max_keepalive_connections=AT_ONCE, keepalive_expiry=2),
-        mounts=dict.fromkeys(_PLAIN),
-        timeout=None,  # noqa: S113  asyncio.timeout bounds the whole delivery, not each part of it
-    )
+                self._statuses[response.status] += 1
