@@ -58,9 +58,11 @@ class Prices:
         """Return the most that a contact can cost."""
         return sum(self.ranges[t][1] * (MOST_PHONES if t == "phone" else 1) for t in types)
 
-    def found(self, counts: Mapping[str, int]) -> float:
-        """Return the most that what was found can have cost, by the number of values of a type."""
-        return sum(self.ranges[type_][1] * count for type_, count in counts.items())
+    def found(self, counts: Mapping[str, int]) -> Range:
+        """Return the least and the most that what was found cost, by the number of values."""
+        low = sum(self.ranges[type_][0] * count for type_, count in counts.items())
+        high = sum(self.ranges[type_][1] * count for type_, count in counts.items())
+        return low, high
 
 
 def _range(type_: object, price: Any) -> Range:

@@ -24,7 +24,8 @@ from .frame.options import Options
 from .frame.plan import Plan, make
 from .known import Known
 from .notebook import loop
-from .notebook.progress import Counter, Watcher, watching
+from .notebook.bar import watching
+from .notebook.progress import Counter, Watcher
 from .settings import APP, Settings
 from .values import SANDBOX
 
@@ -149,14 +150,14 @@ class Run:
     def in_thread(self) -> None:
         """Send everything and return when it is done, with or without a running loop around."""
         if self.jobs:
-            with watching(self._progress, self._rows) as watcher, self._going_on():
-                loop.run(self, watcher, nest=self._settings.loop == "nest")
+            with watching(self._progress, self._rows) as view, self._going_on():
+                loop.run(self, view.show, view.tick, nest=self._settings.loop == "nest")
 
     async def in_loop(self) -> None:
         """Send everything on the loop that runs."""
         if self.jobs:
-            with watching(self._progress, self._rows) as watcher, self._going_on():
-                await self.start(watcher)
+            with watching(self._progress, self._rows) as view, self._going_on():
+                await loop.awaited(self, view.show, view.tick)
 
     @contextmanager
     def _going_on(self) -> Iterator[None]:
@@ -264,6 +265,10 @@ class Run:
         return self._budget.spent if self._budget else 0.0
 
     @property
+    def _cost(self) -> tuple[float, float]:
+        return (self._budget.least, self._budget.spent) if self._budget else (0.0, 0.0)
+
+    @property
     def ended_early(self) -> bool:
         """Whether something stopped the run before all was sent."""
         return self._over_budget or bool(self._dispatch and self._dispatch.stopped_by)
@@ -306,6 +311,6 @@ class Run:
             result.update(dict.fromkeys(job.types, outcome))
             asks = self.plan.asks[job.number]
             if len(result) == len(asks):
-                emit(counter.add(verdict(result, asks), int(rows[job.number])))
+                emit(counter.add(verdict(result, asks), int(rows[job.number]), self._cost))
 
         return record

@@ -295,13 +295,9 @@ def test_first_interrupt_asks_second_lets_go(nested: bool) -> None:
                 while call not in task.calls: time.sleep(0.01)
         threading.Thread(target=interrupts, daemon=True).start()
         async def cell():
-            loop.run(task, print, nest={nested})
+            loop.run(task, print, lambda: None, nest={nested})
         try:
             own = asyncio.new_event_loop()
-            own.call_later(0.05, lambda: None)
-            async def ticking():
-                while True: await asyncio.sleep(0.05)
-            ticker = own.create_task(ticking())
             own.run_until_complete(cell())
         except KeyboardInterrupt:
             print(task.calls)
@@ -328,7 +324,7 @@ def test_an_interrupt_is_not_swallowed_by_what_draws_the_bar() -> None:
                 except KeyboardInterrupt:
                     swallowed.append(call)
         try:
-            loop.run(task, draw, nest=False)
+            loop.run(task, draw, lambda: None, nest=False)
         except KeyboardInterrupt:
             print(task.calls, swallowed, signal.getsignal(signal.SIGINT).__name__)
     """
@@ -347,7 +343,7 @@ def test_an_error_in_the_run_is_raised_in_the_callers_thread() -> None:
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
-        loop.run(Broken(), print, nest=False)
+        loop.run(Broken(), print, print, nest=False)
 
 
 def test_cancelling_aenrich_cancels_the_run(serve: Serve) -> None:
@@ -383,7 +379,7 @@ def test_an_interrupt_before_there_is_a_loop_reaches_the_run() -> None:
     threaded._interrupted()
     threaded._interrupted()
     with pytest.raises(KeyboardInterrupt):
-        threaded.run(lambda event: None)
+        threaded.run(lambda event: None, lambda: None)
     assert task.calls == ["abandon"]
 
 

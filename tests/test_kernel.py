@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import textwrap
 import time
 from collections.abc import Iterator
@@ -54,6 +55,18 @@ class Kernel:
             if ended and message["parent_header"].get("msg_id") == self.sent:
                 return "".join(texts)
 
+    def displayed(self) -> list[tuple[str, dict[str, str]]]:
+        """Return what was displayed up to the end of the cell sent last: the kind and the data."""
+        shown = []
+        while True:
+            message = self.client.get_iopub_msg(timeout=60)
+            if "data" in message["content"]:
+                shown.append((message["msg_type"], message["content"]["data"]))
+            assert message["msg_type"] not in {"stream", "error"}, message["content"]
+            ended = message["content"].get("execution_state") == "idle"
+            if ended and message["parent_header"].get("msg_id") == self.sent:
+                return shown
+
     def close(self) -> None:
         self.client.stop_channels()
         self.manager.shutdown_kernel(now=True)
@@ -100,6 +113,51 @@ def test_the_stop_button_ends_the_cell_and_the_next_run_goes_on(
     assert kernel.reply()["status"] == "ok"
     assert "'found', 'not_found'" in kernel.printed()
     assert max(server.sandbox.asked.values()) == 1
+
+
+@pytest.mark.parametrize("call", ["df.pronto.enrich('email')", "await df.pronto.aenrich('email')"])
+def test_interrupted_at_ten_moments(serve: Serve, kernel: Kernel, call: str) -> None:
+    """Each time the cell ends soon, and the same cell goes on; nobody is asked twice."""
+    server = serve(latency=0.3)
+    kernel.send(SET_UP.format(url=server.url, key=server.sandbox.api_key))
+    kernel.reply()
+    kernel.send("pronto.configure(rate=150); df = people(1000)")
+    kernel.reply()
+    took = []
+    for answers in random.Random(4).choices(range(1, 80), k=10):
+        before = len(server.sandbox.charges)
+        kernel.send(f"out = {call}")
+        wait_for(lambda more=answers + before: len(server.sandbox.charges) >= more)
+        began = time.monotonic()
+        kernel.manager.interrupt_kernel()
+        reply = kernel.reply()
+        took.append(time.monotonic() - began)
+        assert reply.get("ename") in {"KeyboardInterrupt", "CancelledError"}, reply
+    assert max(took) < 2, took
+    kernel.send(f"out = {call}\nprint(sorted(set(out.pronto_status)), len(out))")
+    assert kernel.reply()["status"] == "ok"
+    assert kernel.printed().endswith("['found', 'not_found'] 1000\n")
+    assert len(server.sandbox.charges) == len(server.sandbox.asked) == 1000
+
+
+def test_interrupted_twice_while_answers_take_long(serve: Serve, kernel: Kernel) -> None:
+    """The second one does not wait; what was in flight may be charged, and is said to be."""
+    server = serve(latency=30)
+    kernel.send(SET_UP.format(url=server.url, key=server.sandbox.api_key))
+    kernel.reply()
+    kernel.send("out = df.pronto.enrich('email')")
+    wait_for(lambda: len(server.sandbox.asked) > 50)
+    kernel.manager.interrupt_kernel()
+    time.sleep(0.2)  # two presses of a person
+    kernel.manager.interrupt_kernel()
+    began = time.monotonic()
+    assert kernel.reply()["ename"] == "KeyboardInterrupt"
+    assert time.monotonic() - began < 2
+    kernel.send("print(df.pronto.collect('email').pronto_status.value_counts().to_dict())")
+    kernel.reply()
+    printed = kernel.printed()
+    assert "Interrupted" in printed
+    assert "unknown" in printed
 
 
 def test_two_cells_in_a_row_and_one_that_awaits(serve: Serve, kernel: Kernel) -> None:

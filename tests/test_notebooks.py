@@ -41,7 +41,7 @@ def test_the_quickstart_runs(tmp_path: Path, kernels: None) -> None:
     shown = outputs(notebook)
     assert "nothing is spent" in shown
     assert "Traceback" not in shown
-    assert "221/221" in shown
+    assert "221 of 221 rows" in shown
     saved = pd.read_csv(tmp_path / "enriched.csv", dtype="str")
     assert Counter(saved["pronto_status"]) == {"found": 200, "not_found": 21, "invalid": 19}
     assert saved["pronto_message"].str.contains("Made up by the sandbox").sum() == 221
@@ -58,7 +58,7 @@ def test_the_bulk_notebook_runs(tmp_path: Path, kernels: None) -> None:
     notebook = executed("bulk.ipynb", tmp_path)
     assert "Traceback" not in outputs(notebook)
     assert "True" in below(notebook, "job.wait(timeout=60)")
-    assert "0/197" in below(notebook, "job.wait(timeout=60)")
+    assert "197 of 197 people" in below(notebook, "job.wait(timeout=60)")
     counts = below(notebook, 'out["pronto_status"].value_counts()')
     assert "found" in counts
     assert "unknown" not in counts

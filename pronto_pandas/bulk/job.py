@@ -12,7 +12,8 @@ import pandas as pd
 from ..errors import ConfigurationError, MissingKeyError
 from ..frame.options import Options, Phones
 from ..notebook import card
-from ..notebook.progress import Progress, Watcher, watching
+from ..notebook.bar import watching
+from ..notebook.progress import Progress, Watcher
 from ..run import Run, open_ledger
 from ..settings import Settings, current
 from .rows import Counts, JobRow
@@ -134,10 +135,14 @@ class BulkJob:
             Whether every answer is there.
         """
         began, counts = time.monotonic(), self.counts
-        with watching(progress, counts.sent, "people") as show:
+        with watching(progress, counts.sent, "people") as view:
+            told = -1
             while True:
                 seconds = time.monotonic() - began
-                show(Progress(total=counts.sent, done=counts.arrived, seconds=seconds))
+                if counts.arrived != told:
+                    told = counts.arrived
+                    view.show(Progress(total=counts.sent, done=told, seconds=seconds))
+                view.tick()
                 if not counts.missing:
                     return True
                 left = POLL if timeout is None else min(POLL, timeout - seconds)

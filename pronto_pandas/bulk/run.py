@@ -90,7 +90,7 @@ class BulkRun(Run):
             result.update(dict.fromkeys(job.types, outcome))
             taken = outcome is NOT_DELIVERED
             state = "submitted" if taken else verdict(result, job.types)
-            emit(counter.add(state, int(rows[job.number])))
+            emit(counter.add(state, int(rows[job.number]), self._cost))
 
         return record
 

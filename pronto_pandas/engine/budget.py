@@ -11,17 +11,19 @@ from .jobs import NOT_FETCHED, Job, Outcome
 class Budget:
     """What was spent, and what the requests in flight can still cost.
 
+    ``spent`` is the most that it can have been, ``least`` the least.
+
     Parameters
     ----------
     prices : Prices
-        The highest of each range counts.
+        Of each range the highest counts, where something must not be passed.
     most : float
         Credits that must not be passed.
     """
 
     def __init__(self, prices: Prices, most: float = math.inf) -> None:
         self._prices, self._most = prices, most
-        self.spent = self._reserved = 0.0
+        self.spent = self.least = self._reserved = 0.0
 
     def fits(self, job: Job) -> bool:
         """Say whether a job may be sent, whatever it and those in flight turn out to cost."""
@@ -40,7 +42,9 @@ class Budget:
         elif worst and outcome is not None and outcome.answer is not None:
             answer = outcome.answer
             found: dict[str, int] = {t: answer.count(t) for t in job.types}
-            self.spent += self._prices.found(found)
+            low, high = self._prices.found(found)
+            self.least += low
+            self.spent += high
 
     def _worst(self, job: Job) -> float:
         """Return the most that sending a job can cost; fetching an answer costs nothing."""

@@ -225,13 +225,14 @@ class Dispatch:
     async def _one(self, job: Job, started: float) -> None:
         outcome = None
         try:
-            outcome = await self._worker.work(job, started)
+            try:
+                outcome = await self._worker.work(job, started)
+            finally:
+                self._over(job, outcome)
             self._on_outcome(job, outcome)
         except Exception as error:  # noqa: BLE001  the others end in order, then it is raised
             self._crash = self._crash or error
             self._halt.stop()
-        finally:
-            self._over(job, outcome)
 
     def _over(self, job: Job, outcome: Outcome | None) -> None:
         """Give back the room that a job had."""

@@ -60,7 +60,7 @@ class _Threaded(Generic[E]):
         finally:
             self._events.put(_Ended())
 
-    def run(self, show: Callable[[E], object]) -> None:
+    def run(self, show: Callable[[E], object], tick: Callable[[], object]) -> None:
         with _interrupts_to(self._interrupted):
             self._thread.start()
             while True:
@@ -71,7 +71,7 @@ class _Threaded(Generic[E]):
                         break
                     show(event)
                 except queue.Empty:
-                    continue
+                    tick()
         self._thread.join()
         if self._interrupts:
             raise KeyboardInterrupt
@@ -111,11 +111,16 @@ def _interrupts_to(interrupted: Callable[[], None]) -> Iterator[None]:
         signal.signal(signal.SIGINT, before or signal.default_int_handler)
 
 
-def _nested(task: Task[E], show: Callable[[E], object], loop: asyncio.AbstractEventLoop) -> None:
+def _nested(
+    task: Task[E],
+    show: Callable[[E], object],
+    tick: Callable[[], object],
+    loop: asyncio.AbstractEventLoop,
+) -> None:
     import nest_asyncio
 
     nest_asyncio.apply(loop)
-    running = loop.create_task(task.start(show))
+    running = loop.create_task(awaited(task, show, tick))
     interrupts = 0
     while not running.done():
         try:
@@ -134,6 +139,25 @@ def _stop(task: Task[Any], interrupts: int) -> None:
         task.interrupt(GRACE)
     else:
         task.abandon()
+
+
+async def awaited(task: Task[E], show: Callable[[E], object], tick: Callable[[], object]) -> None:
+    """Run a task to its end on the loop that runs.
+
+    An interrupt of a cell that awaits is noticed when its loop wakes; so something wakes it while
+    one long answer is awaited.
+    """
+    ticking = asyncio.create_task(_ticking(tick))
+    try:
+        await task.start(show)
+    finally:
+        ticking.cancel()
+
+
+async def _ticking(tick: Callable[[], object]) -> None:
+    while True:
+        await asyncio.sleep(_TICK)
+        tick()
 
 
 def result_of(work: Callable[[], Coroutine[Any, Any, T]], timeout: float) -> T:
@@ -157,7 +181,9 @@ def result_of(work: Callable[[], Coroutine[Any, Any, T]], timeout: float) -> T:
         return pool.submit(in_thread).result()
 
 
-def run(task: Task[E], show: Callable[[E], object], *, nest: bool) -> None:
+def run(
+    task: Task[E], show: Callable[[E], object], tick: Callable[[], object], *, nest: bool
+) -> None:
     """Run a task to its end.
 
     Parameters
@@ -166,6 +192,8 @@ def run(task: Task[E], show: Callable[[E], object], *, nest: bool) -> None:
         What to run.
     show : callable
         Gets each event, in the caller's thread.
+    tick : callable
+        Called there now and then while there is none.
     nest : bool
         Use the loop that runs already, if one does, patched by nest-asyncio. A loop that is
         patched already is used without being asked for.
@@ -180,6 +208,6 @@ def run(task: Task[E], show: Callable[[E], object], *, nest: bool) -> None:
     except RuntimeError:
         loop = None
     if loop is not None and (nest or hasattr(loop, "_nest_patched")):
-        _nested(task, show, loop)
+        _nested(task, show, tick, loop)
     else:
-        _Threaded(task).run(show)
+        _Threaded(task).run(show, tick)

@@ -1,13 +1,9 @@
-"""Progress: counts that the engine adds to, shown as a bar or handed to the caller."""
+"""Progress: counts that the engine adds to."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
-
-from ..errors import ProntoWarning, warn
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +18,8 @@ class Progress:
         Rows that are settled, and how; those submitted in a bulk job are answered later.
     seconds : float
         Since the run started.
+    credits_low, credits_high : float
+        What the run has cost so far at least and at most, by the prices of the settings.
     """
 
     total: int
@@ -33,11 +31,18 @@ class Progress:
     pending: int = 0
     submitted: int = 0
     seconds: float = 0.0
+    credits_low: float = 0.0
+    credits_high: float = 0.0
 
     @property
     def rows_per_second(self) -> float:
         """Rows settled a second."""
         return self.done / self.seconds if self.seconds else 0.0
+
+    @property
+    def seconds_left(self) -> float | None:
+        """How long the rest takes at this rate; None before anything is settled."""
+        return (self.total - self.done) / self.rows_per_second if self.done else None
 
 
 Watcher = Callable[[Progress], object]
@@ -61,58 +66,25 @@ class Counter:
         self._started = clock()
         self._counts = dict.fromkeys(STATES, 0)
 
-    def add(self, state: str, rows: int) -> Progress:
-        """Count rows as settled and return how far the run is."""
+    def add(self, state: str, rows: int, cost: tuple[float, float] = (0.0, 0.0)) -> Progress:
+        """Count rows as settled and return how far the run is.
+
+        Parameters
+        ----------
+        state : str
+            What became of them.
+        rows : int
+            How many.
+        cost : tuple of float
+            What the run has cost by now, in credits, at least and at most.
+        """
         self._counts[state] += rows
-        done = sum(self._counts.values()) - self._counts["pending"]
-        seconds = self._clock() - self._started
-        return Progress(total=self._total, done=done, seconds=seconds, **self._counts)
-
-
-@contextmanager
-def watching(progress: bool | Watcher, total: int, unit: str = "rows") -> Iterator[Watcher]:
-    """Give the watcher that the caller asked for: a bar, silence, or their own function."""
-    if callable(progress):
-        yield _guarded(progress)
-    elif progress:
-        with _bar(total, unit) as bar:
-            yield lambda now: _show(bar, now)
-    else:
-        yield lambda now: None
-
-
-def _bar(total: int, unit: str) -> Any:
-    from tqdm.auto import tqdm
-
-    return tqdm(total=total, unit=f" {unit}", desc="Pronto")
-
-
-def _show(bar: Any, now: Progress) -> None:
-    counts = {
-        "found": now.found,
-        "not found": now.not_found,
-        "submitted": now.submitted,
-        "errors": now.error,
-        "unknown": now.unknown,
-    }
-    bar.set_postfix({k: n for k, n in counts.items() if n}, refresh=now.done == now.total)
-    bar.update(now.done - bar.n)
-
-
-def _guarded(watcher: Watcher) -> Watcher:
-    """Wrap the caller's own function: what it raises must not cost answers."""
-    watchers = [watcher]
-
-    def guard(now: Progress) -> None:
-        try:
-            for call in watchers:
-                call(now)
-        except Exception as error:  # noqa: BLE001  it is the caller's code
-            watchers.clear()
-            warn(
-                f"progress= raised {type(error).__name__} and is not called again; "
-                "the run goes on.",
-                ProntoWarning,
-            )
-
-    return guard
+        low, high = cost
+        return Progress(
+            total=self._total,
+            done=sum(self._counts.values()) - self._counts["pending"],
+            seconds=self._clock() - self._started,
+            credits_low=low,
+            credits_high=high,
+            **self._counts,
+        )

@@ -1,0 +1,232 @@
+"""How progress is shown: a bar in a terminal, a bar and a line in a notebook, or not at all.
+
+In a notebook it is HTML that replaces itself. A widget would be a line of "0 %" when the notebook
+is opened again without the widget's state.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from html import escape
+from typing import Any, Final, Protocol
+
+from ..errors import ProntoWarning, warn
+from .progress import Progress, Watcher
+
+REDRAW: Final = 0.25
+"""Seconds between two drawings, at least: more often is flicker, and slows the run down."""
+
+SILENT: Final = 10.0
+"""Seconds without anything new after which the line says so."""
+
+
+class View(Protocol):
+    """Shows how far a run is; used from one thread."""
+
+    def show(self, now: Progress) -> None:
+        """Take what is new."""
+
+    def tick(self) -> None:
+        """Take that time goes by; called several times a second."""
+
+
+class _Nothing:
+    def show(self, now: Progress) -> None:
+        """Show nothing."""
+
+    def tick(self) -> None:
+        """Show nothing."""
+
+
+class _Callers(_Nothing):
+    """The caller's own function: what it raises must not cost answers."""
+
+    def __init__(self, watcher: Watcher) -> None:
+        self._watchers = [watcher]
+
+    def show(self, now: Progress) -> None:
+        try:
+            for call in self._watchers:
+                call(now)
+        except Exception as error:  # noqa: BLE001  it is the caller's code
+            self._watchers.clear()
+            warn(
+                f"progress= raised {type(error).__name__} and is not called again; "
+                "the run goes on.",
+                ProntoWarning,
+            )
+
+
+class _Terminal(_Nothing):
+    def __init__(self, bar: Any) -> None:
+        self._bar = bar
+
+    def show(self, now: Progress) -> None:
+        bar = self._bar
+        counts = {name: f"{n:,}" for name, n in _counts(now).items()}
+        if now.credits_high:
+            counts["credits"] = _range(now)
+        bar.set_postfix(counts, refresh=now.done == now.total)
+        bar.update(now.done - bar.n)
+
+
+class Notebook:
+    """A bar and one line under it.
+
+    Parameters
+    ----------
+    total : int
+        What is to be done.
+    unit : str
+        What is counted.
+    display : callable
+        Shows a bundle of one content in several formats, and returns what shows others in its
+        place.
+    clock : callable
+        Seconds.
+    """
+
+    def __init__(
+        self,
+        total: int,
+        unit: str,
+        display: Callable[[dict[str, str]], Callable[[dict[str, str]], object]],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._now, self._unit, self._clock = Progress(total=total), unit, clock
+        self._began = self._drawn = self._news = clock()
+        self._redraw = display(self._bundle())
+
+    def show(self, now: Progress) -> None:
+        """Take what is new."""
+        self._now, self._news = now, self._clock()
+        self._draw(REDRAW)
+
+    def tick(self) -> None:
+        """Take that time goes by, which the line tells each second."""
+        self._draw(1.0)
+
+    def close(self, *, stopped: bool) -> None:
+        """Draw the last line, which stays."""
+        self._redraw(self._bundle("Stopped at " if stopped else "", over=True))
+
+    def _draw(self, after: float) -> None:
+        if self._clock() - self._drawn >= after:
+            self._drawn = self._clock()
+            self._redraw(self._bundle())
+
+    def _bundle(self, before: str = "", *, over: bool = False) -> dict[str, str]:
+        silent = self._clock() - self._news
+        seconds = self._clock() - self._began
+        now = replace(self._now, seconds=seconds)
+        line = before + words(now, self._unit, silent=0.0 if over else silent, over=over)
+        bar = (
+            f'<progress max="{now.total}" value="{now.done}" aria-label="Pronto" '
+            'style="width:100%;max-width:40em"></progress>'
+        )
+        return {"text/html": f"<div>{bar}<div>{escape(line)}</div></div>", "text/plain": line}
+
+
+def words(now: Progress, unit: str, *, silent: float, over: bool) -> str:
+    """Return the line under the bar.
+
+    Parameters
+    ----------
+    now : Progress
+        How far it is.
+    unit : str
+        What is counted.
+    silent : float
+        Seconds without anything new.
+    over : bool
+        Whether this is the last line.
+    """
+    parts = [f"{now.done:,} of {now.total:,} {unit}"]
+    parts += [f"{count:,} {name}" for name, count in _counts(now).items()]
+    if now.done:
+        parts.append(f"{now.rows_per_second:.1f} {unit}/s")
+    left = now.seconds_left
+    if over:
+        parts.append(f"in {_time(now.seconds)}")
+    elif left is not None:
+        parts.append(f"{_time(left)} left")
+    if now.credits_high:
+        parts.append(f"{_range(now)} credits so far")
+    if silent >= SILENT:
+        parts.append(f"nothing new for {_time(silent)}")
+    return " · ".join(parts)
+
+
+def _counts(now: Progress) -> dict[str, int]:
+    counts = {
+        "found": now.found,
+        "not found": now.not_found,
+        "submitted": now.submitted,
+        "errors": now.error,
+        "unknown": now.unknown,
+    }
+    return {name: count for name, count in counts.items() if count}
+
+
+def _range(now: Progress) -> str:
+    low, high = f"{now.credits_low:,.0f}", f"{now.credits_high:,.0f}"
+    return low if low == high else f"{low} to {high}"
+
+
+def _time(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours} h {minutes} min"
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+
+
+@contextmanager
+def watching(progress: bool | Watcher, total: int, unit: str = "rows") -> Iterator[View]:
+    """Give the view that the caller asked for: a bar, silence, or their own function."""
+    if callable(progress):
+        yield _Callers(progress)
+    elif not progress:
+        yield _Nothing()
+    elif _in_notebook():
+        with _notebook(total, unit) as view:
+            yield view
+    else:
+        from tqdm.std import tqdm
+
+        with tqdm(total=total, unit=f" {unit}", desc="Pronto") as bar:
+            yield _Terminal(bar)
+
+
+@contextmanager
+def _notebook(total: int, unit: str) -> Iterator[Notebook]:
+    view = Notebook(total, unit, _display)
+    stopped = True
+    try:
+        yield view
+        stopped = False
+    finally:
+        view.close(stopped=stopped)
+
+
+def _in_notebook() -> bool:
+    if "IPython" not in sys.modules:
+        return False
+    from IPython.core.getipython import get_ipython
+
+    return getattr(get_ipython(), "kernel", None) is not None
+
+
+def _display(bundle: dict[str, str]) -> Callable[[dict[str, str]], object]:
+    from IPython.display import display
+
+    handle: Any = display(bundle, raw=True, display_id=True)  # type: ignore[no-untyped-call]  # IPython has no types
+
+    def update(bundle: dict[str, str]) -> None:
+        handle.update(bundle, raw=True)
+
+    return update

@@ -1,0 +1,124 @@
+"""What a person sees while a run goes on."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+import pronto_pandas as pronto
+from pronto_pandas.notebook.bar import REDRAW, SILENT, Notebook, words
+
+from .conftest import Serve, people
+from .test_kernel import SET_UP, Kernel
+from .test_kernel import kernel as kernel
+
+
+class Screen:
+    """Keeps what is drawn, and a clock that tests set."""
+
+    def __init__(self) -> None:
+        self.drawn: list[dict[str, str]] = []
+        self.now = 0.0
+
+    def display(self, bundle: dict[str, str]) -> object:
+        self.drawn.append(bundle)
+        return self.drawn.append
+
+    @property
+    def line(self) -> str:
+        return self.drawn[-1]["text/plain"]
+
+
+def notebook(screen: Screen, total: int = 1000) -> Notebook:
+    """Return a bar on a screen."""
+    return Notebook(total, "rows", screen.display, lambda: screen.now)  # type: ignore[arg-type]  # append returns None
+
+
+def test_the_line_says_all_that_counts() -> None:
+    """Done, found, not found, errors, the rate, the time left, and the credits as a range."""
+    screen = Screen()
+    bar = notebook(screen)
+    screen.now = 10.0
+    bar.show(
+        pronto.Progress(
+            total=1000, done=480, found=300, not_found=170, error=7, unknown=3,
+            credits_low=300.0, credits_high=1900.0,
+        )
+    )  # fmt: skip
+    assert screen.line == (
+        "480 of 1,000 rows · 300 found · 170 not found · 7 errors · 3 unknown · 48.0 rows/s · "
+        "11 s left · 300 to 1,900 credits so far"
+    )
+    assert 'value="480"' in screen.drawn[-1]["text/html"]
+
+
+def test_it_is_drawn_a_few_times_a_second_at_most() -> None:
+    """However many rows come; and the last line is drawn in any case."""
+    screen = Screen()
+    bar = notebook(screen)
+    for number in range(1000):
+        screen.now += 0.001
+        bar.show(pronto.Progress(total=1000, done=number + 1))
+        bar.tick()
+    assert len(screen.drawn) <= 1 + 1 / REDRAW
+    bar.close(stopped=False)
+    assert screen.line.startswith("1,000 of 1,000 rows")
+    assert screen.line.endswith("in 1 s")
+
+
+def test_silence_is_said() -> None:
+    """A run that waits for a network looks like one, and a long first answer too."""
+    screen = Screen()
+    bar = notebook(screen)
+    for _ in range(130):
+        screen.now += 0.1
+        bar.tick()
+    assert screen.line == "0 of 1,000 rows · nothing new for 13 s"
+    assert len(screen.drawn) <= 15
+    bar.show(pronto.Progress(total=1000, done=1, found=1))
+    screen.now += SILENT - 1
+    bar.tick()
+    assert "nothing new" not in screen.line
+    bar.close(stopped=True)
+    assert screen.line.startswith("Stopped at 1 of 1,000 rows")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"), [(0.4, "0 s"), (61, "1 min 1 s"), (7325, "2 h 2 min")]
+)
+def test_times_are_said_as_people_do(seconds: float, said: str) -> None:
+    """In seconds, minutes, or hours."""
+    now = pronto.Progress(total=1, done=1, seconds=seconds)
+    assert words(now, "rows", silent=0, over=True).endswith(f"in {said}")
+
+
+def test_credits_so_far_are_those_of_the_run(serve: Serve) -> None:
+    """By the prices of the settings, for what was found."""
+    server = serve()
+    seen: list[pronto.Progress] = []
+    with pronto.configure(prices={"email": (1, 3)}):
+        people(40).pronto.enrich("email", progress=seen.append)
+    charged = sum(charge["credits"] for charge in server.sandbox.charges)
+    assert (seen[-1].credits_low, seen[-1].credits_high) == (charged, 3 * charged)
+    assert seen[-1].seconds_left == 0
+    assert pronto.Progress(total=5).seconds_left is None
+
+
+def test_in_a_notebook_one_output_replaces_itself(serve: Serve, kernel: Kernel) -> None:
+    """So what is saved is the last line, which can be read without a kernel."""
+    server = serve(latency=0.05)
+    kernel.send(SET_UP.format(url=server.url, key=server.sandbox.api_key))
+    kernel.reply()
+    kernel.printed()
+    kernel.send("out = df.pronto.enrich('email')")
+    shown = kernel.displayed()
+    assert [kind for kind, _ in shown][:1] == ["display_data"]
+    assert {kind for kind, _ in shown[1:]} == {"update_display_data"}
+    last = shown[-1][1]
+    assert re.fullmatch(
+        r"600 of 600 rows · \d+ found · \d+ not found · .* rows/s · in .* credits so far",
+        last["text/plain"],
+    )
+    assert "<progress" in last["text/html"]
+    assert len(shown) < 60
