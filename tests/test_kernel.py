@@ -30,7 +30,8 @@ class Kernel:
         self.sent = ""
 
     def send(self, code: str) -> None:
-        self.sent = self.client.execute(textwrap.dedent(code))
+        # Else a kernel may drop what is sent right after a cell that ended with an error.
+        self.sent = self.client.execute(textwrap.dedent(code), stop_on_error=False)
 
     def reply(self) -> dict[str, Any]:
         """Return what the kernel said to the cell sent last.
