@@ -346,6 +346,32 @@ def test_an_error_in_the_run_is_raised_in_the_callers_thread() -> None:
         loop.run(Broken(), print, print, nest=False)
 
 
+def test_something_ticks_while_one_long_answer_is_awaited() -> None:
+    """On the caller's own loop, where an interrupt is noticed when the loop wakes."""
+    ticks: list[int] = []
+
+    class Long(_Stubborn):
+        async def start(self, emit: Any) -> None:
+            while len(ticks) < 3:  # nothing of its own wakes the loop
+                ticked = asyncio.get_running_loop().create_future()
+                waiting.append(ticked)
+                await ticked
+
+    waiting: list[asyncio.Future[None]] = []
+
+    def tick() -> None:
+        ticks.append(1)
+        while waiting:
+            waiting.pop().set_result(None)
+
+    async def main() -> None:
+        async with asyncio.timeout(20):
+            await loop.awaited(Long(), print, tick)
+
+    asyncio.run(main())
+    assert len(ticks) >= 3
+
+
 def test_cancelling_aenrich_cancels_the_run(serve: Serve) -> None:
     """As when a notebook interrupts a cell that awaits."""
     server = serve(latency=0.3, rate=50)

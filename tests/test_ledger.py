@@ -630,3 +630,16 @@ def test_interrupt_says_what_was_kept_and_the_next_run_goes_on(serve: Serve) -> 
         warnings.simplefilter("ignore", pronto.UnknownRowsWarning)  # if the grace was too short
         enrich(people(1500))
     assert max(server.sandbox.asked.values()) == 1
+
+
+def test_an_answer_that_was_delivered_is_not_lost_with_its_request() -> None:
+    """A batch may be answered by webhook before the request that sent it has failed."""
+    ledger = connect(str(ledger_file()), "x")
+    key = ("c", "email")
+    with ledger.transaction() as connection:
+        ledger.claim(connection, [key], "a run", lambda entry: False)
+        ledger.send(connection, [key], "a run")
+        ledger.answer(connection, {key: {"email": "a@b.example"}})
+        ledger.lose(connection, [key], "a run")
+        entry = ledger.find(connection, ["c"], ["email"])[key]
+    assert (entry.state, entry.answer) == ("answered", {"email": "a@b.example"})
