@@ -13,7 +13,7 @@ import pytest
 from jupyter_client.manager import KernelManager
 
 from .conftest import Serve
-from .test_calling import wait_for
+from .test_calling import script, wait_for
 
 ROOT = Path(__file__).parent.parent
 
@@ -176,3 +176,75 @@ def test_two_cells_in_a_row_and_one_that_awaits(serve: Serve, kernel: Kernel) ->
         assert kernel.reply()["status"] == "ok"
     assert kernel.printed() == "600\n600\nFalse\n"
     assert len(server.sandbox.charges) == 1200
+
+
+LIVE = {
+    "magic": "%%time\nout = df.pronto.enrich('email', limit=20)\nprint(len(out))",
+    "widget": """
+        import ipywidgets
+        button = ipywidgets.Button()
+        button.on_click(lambda _: print(len(df.pronto.enrich('email', limit=20))))
+        button.click()
+    """,
+    "task": """
+        import asyncio
+        async def clock():
+            while True: await asyncio.sleep(0.01)
+        task = asyncio.create_task(clock())
+        print(len(df.pronto.enrich('email', limit=20)))
+        print(len(await df.pronto.aenrich('email', limit=20)))
+        assert task.cancel()
+    """,
+    "thread": """
+        import asyncio, threading
+        thread = threading.Thread(target=lambda: asyncio.run(df.pronto.aenrich('email', limit=20)))
+        thread.start(); thread.join()
+        print(len(df.pronto.collect('email')))
+    """,
+    "nest": """
+        pronto.configure(loop='nest')
+        print(len(df.pronto.enrich('email', limit=20)))
+        pronto.configure(loop='thread')
+        print(len(df.pronto.enrich('phone', limit=20)))
+    """,
+    "nested by somebody": """
+        import nest_asyncio; nest_asyncio.apply()
+        print(len(df.pronto.enrich('email', limit=20)))
+        print(len(await df.pronto.aenrich('phone', limit=20)))
+    """,
+    "server before and after": """
+        from pronto_pandas.sandbox import Server
+        with Server() as server:
+            with pronto.configure(base_url=server.url, api_key=server.sandbox.api_key):
+                print(len(df.pronto.enrich('email', limit=20)))
+        with Server() as server, pronto.configure(base_url=server.url):
+            print(len(df.pronto.enrich('email', limit=20)))
+    """,
+}
+
+
+@pytest.mark.parametrize("cell", LIVE)
+def test_beside_what_else_runs_in_a_kernel(serve: Serve, kernel: Kernel, cell: str) -> None:
+    """Magics, widget callbacks, tasks, threads, patched loops, servers."""
+    server = serve()
+    kernel.send(SET_UP.format(url=server.url, key=server.sandbox.api_key))
+    kernel.reply()
+    kernel.printed()
+    kernel.send(LIVE[cell])
+    reply = kernel.reply()
+    assert reply["status"] == "ok", reply
+    assert kernel.printed().startswith("600\n")
+
+
+def test_on_another_loop(serve: Serve) -> None:
+    """uvloop, whose loop nest-asyncio cannot patch."""
+    server = serve()
+    code = """
+        import uvloop
+        async def main():
+            return len(df.pronto.enrich("email")), len(await df.pronto.aenrich("phone"))
+        print(uvloop.run(main()))
+    """
+    running = script(server, code)
+    out, errors = running.communicate(timeout=60)
+    assert out == "(100, 100)\n", errors
