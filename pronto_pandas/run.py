@@ -24,7 +24,7 @@ from .frame.options import Options
 from .frame.plan import Plan, make
 from .known import Known
 from .notebook import loop
-from .notebook.progress import Counter, Watcher, watching
+from .notebook.progress import Counter, Progress, Watcher, watching
 from .settings import APP, Settings
 from .values import SANDBOX
 
@@ -121,6 +121,7 @@ class Run:
         self._budget: Budget | None = None
         self._checking: asyncio.Task[dict[str, Any]] | None = None
         self._interrupted = False
+        self._last: Progress | None = None
 
     def known_state(self, number: int) -> str:
         """Return ``answered`` or ``unknown`` for a contact that the ledger knows."""
@@ -249,6 +250,9 @@ class Run:
         stopped_by = self._dispatch.stopped_by if self._dispatch else None
         stops.raise_for(stopped_by, anything=any(map(self._settled, self._people)))
         out = assemble(self._df, self.plan, self._options, self._results)
+        out.attrs.pop("pronto", None)  # of an earlier run; `out` has a copy of the caller's attrs
+        if self._last and self._last.done:
+            out.attrs["pronto"] = {"seconds": self._last.seconds, "rows": self._last.done}
         statuses = out[f"{self._options.prefix}pronto_status"]
         stops.warn_of(
             stopped_by,
@@ -306,6 +310,7 @@ class Run:
             result.update(dict.fromkeys(job.types, outcome))
             asks = self.plan.asks[job.number]
             if len(result) == len(asks):
-                emit(counter.add(verdict(result, asks), int(rows[job.number])))
+                self._last = counter.add(verdict(result, asks), int(rows[job.number]))
+                emit(self._last)
 
         return record
