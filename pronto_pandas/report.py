@@ -141,11 +141,6 @@ class Report(Counts):
                 [(t, *_cells(rate)) for t, rate in self.types.items()],
             ),
             Table(
-                f"Found by {self._company}",
-                (self._company, "rows", "found", "answered", "found rate"),
-                [(name, f"{r.rows:,}", *_cells(r)) for name, r in self.domains.items()],
-            ),
-            Table(
                 "Emails found, by status",
                 ("email_status", "rows"),
                 [(s, f"{n:,}") for s, n in self.email_statuses.items()],
@@ -154,6 +149,11 @@ class Report(Counts):
                 "Phones a contact",
                 ("numbers", "rows"),
                 [(str(many), f"{n:,}") for many, n in self.phones.items()],
+            ),
+            Table(
+                f"Found by {self._company}",
+                (self._company, "rows", "found", "answered", "found rate"),
+                [(name, f"{r.rows:,}", *_cells(r)) for name, r in self.domains.items()],
             ),
         ]
         return [table for table in made if table.rows]

@@ -11,9 +11,12 @@ from html import escape
 _CARD = "border:1px solid currentColor;border-radius:6px;padding:8px 12px;display:inline-block"
 _CELL = "padding:1px 12px 1px 0;text-align:left;background:none"
 _NUMBER = _CELL.replace("left", "right")
-_TABLE = "margin:4px 0 0 0;border:none;font-size:inherit"
+_TABLE = "margin:4px 0 0 0;border:none;border-collapse:collapse;font-size:inherit"
 _SIDE_BY_SIDE = "display:flex;flex-wrap:wrap;align-items:flex-start;column-gap:28px"
-_CAPTION = "caption-side:top;text-align:left;font-weight:bold;color:inherit;padding:6px 0 2px 0"
+_CAPTION = (
+    "caption-side:top;text-align:left;font-weight:bold;color:inherit;padding:6px 0 2px 0;"
+    "white-space:nowrap"
+)
 
 
 @dataclass(frozen=True)
@@ -83,7 +86,7 @@ def html(
     said = f'<div style="margin-top:4px">{escape(note)}</div>' if note else ""
     return (
         f'<div style="{_CARD}"><b>{escape(title)}</b>'
-        f'<table style="margin:4px 0 0 0;border:none">{cells}</table>'
+        f'<table style="{_TABLE}">{cells}</table>'
         f"{side_by_side}{picture}{said}</div>"
     )
 

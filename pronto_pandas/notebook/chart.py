@@ -62,12 +62,12 @@ def draw(
         _bars(left, list(counts), numbers, [f"{n:,}" for n in numbers], max([*numbers, 1]), most)
         shares = [100 * part / whole if whole else 0.0 for _, part, whole in rates]
         said = [
-            f"{share:.0f} %  ({part:,} of {whole:,})"
+            f"{share:.0f} %  ({part:,} of {whole:,})" if whole else "none answered"
             for share, (_, part, whole) in zip(shares, rates, strict=True)
         ]
         _bars(right, [name for name, *_ in rates], shares, said, 100.0, most, all_found=True)
         for axes, title in zip((left, right), titles, strict=True):
-            axes.set_title(title, color=_TEXT, fontsize=10, fontfamily=_FONT, loc="left")
+            axes.set_title(title, color=_TEXT, fontsize=11, fontfamily=_FONT, loc="left")
     return chart
 
 
@@ -85,7 +85,7 @@ def _bars(
     colours = [_FOUND if all_found or name == "found" else _REST for name in names]
     bars = axes.barh(range(len(names)), values, height=0.62, color=colours)
     # No text is read as a formula, which a company named "$$" would be.
-    look = {"color": _TEXT, "fontsize": 10, "fontfamily": _FONT, "parse_math": False}
+    look = {"color": _TEXT, "fontsize": 11, "fontfamily": _FONT, "parse_math": False}
     axes.bar_label(bars, said, padding=4, **look)
     axes.set_yticks(range(len(names)), [_drawable(name) for name in names], **look)
     axes.set_ylim(places - 0.4, -0.6)
