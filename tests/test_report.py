@@ -396,6 +396,7 @@ def test_any_rows_in_any_order_have_a_report(
     assert repr(made)
     back = whole.iloc[rows[::-1]].drop(columns=list(columns)).pronto.report()
     assert content(back) == content(made)
+    assert repr(back) == repr(made)
 
 
 def test_no_value_of_a_person_is_in_it(serve: Serve) -> None:
@@ -492,7 +493,7 @@ def test_names_that_are_hard_to_draw(enriched: dict[str, pd.DataFrame]) -> None:
     import matplotlib as mpl
 
     out = enriched["columns"].drop(columns="domain")
-    names = ["$\\frac{", "株式会社テスト", "Ж" * 200, "$x$", "مثال", "a_b^c"]
+    names = ["$\\frac{", "株式会社テスト", "Ж" * 200, "$\\nope$", "مثال", "a_b^c"]
     out["Company"] = [names[n % len(names)] for n in range(len(out))]
     made = out.pronto.report()
     assert set(names) == set(made.domains)
