@@ -46,6 +46,7 @@ from .estimate import Estimate
 from .files import enrich_file
 from .functions import aenrich, collect, enrich, estimate
 from .notebook.progress import Progress
+from .report import Report, report
 from .settings import configure
 
 __version__ = "0.1.0"
@@ -75,6 +76,7 @@ __all__ = [
     "RateLimitedError",
     "RefusedError",
     "RefusedWarning",
+    "Report",
     "ServerFailedError",
     "ServiceBusyError",
     "ServiceError",
@@ -92,5 +94,6 @@ __all__ = [
     "job",
     "jobs",
     "ledger",
+    "report",
     "webhook",
 ]

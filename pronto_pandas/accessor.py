@@ -12,6 +12,7 @@ import pandas as pd
 from . import functions
 from .bulk.functions import bulk_enrich
 from .frame import columns as headers
+from .report import report
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -51,6 +52,7 @@ class Pronto:
     collect = _method(functions.collect)
     estimate = _method(functions.estimate)
     bulk_enrich = _method(bulk_enrich)
+    report = _method(report)
 
     @property
     def columns(self) -> pd.DataFrame:
@@ -66,7 +68,7 @@ class Pronto:
     def __repr__(self) -> str:
         calls = ("estimate", "enrich", "aenrich", "bulk_enrich", "collect")
         named = ", ".join(f".{call}(type=…)" for call in calls)
-        return f"<df.pronto of {len(self._df)} rows: .columns, {named}>"
+        return f"<df.pronto of {len(self._df)} rows: .columns, {named}, .report()>"
 
 
 @pd.api.extensions.register_series_accessor("pronto")

@@ -25,7 +25,7 @@ from .frame.plan import Plan, make
 from .known import Known
 from .notebook import loop
 from .notebook.bar import watching
-from .notebook.progress import Counter, Watcher
+from .notebook.progress import Counter, Progress, Watcher
 from .settings import APP, Settings
 from .values import SANDBOX
 
@@ -122,6 +122,7 @@ class Run:
         self._budget: Budget | None = None
         self._checking: asyncio.Task[dict[str, Any]] | None = None
         self._interrupted = False
+        self._last: Progress | None = None
 
     def known_state(self, number: int) -> str:
         """Return ``answered`` or ``unknown`` for a contact that the ledger knows."""
@@ -250,6 +251,9 @@ class Run:
         stopped_by = self._dispatch.stopped_by if self._dispatch else None
         stops.raise_for(stopped_by, anything=any(map(self._settled, self._people)))
         out = assemble(self._df, self.plan, self._options, self._results)
+        out.attrs.pop("pronto", None)  # of an earlier run; `out` has a copy of the caller's attrs
+        if self._last and self._last.done:
+            out.attrs["pronto"] = {"seconds": self._last.seconds, "rows": self._last.done}
         statuses = out[f"{self._options.prefix}pronto_status"]
         stops.warn_of(
             stopped_by,
@@ -311,6 +315,8 @@ class Run:
             result.update(dict.fromkeys(job.types, outcome))
             asks = self.plan.asks[job.number]
             if len(result) == len(asks):
-                emit(counter.add(verdict(result, asks), int(rows[job.number]), self._cost))
+                cost = self._cost
+                self._last = counter.add(verdict(result, asks), int(rows[job.number]), cost)
+                emit(self._last)
 
         return record

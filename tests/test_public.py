@@ -24,15 +24,17 @@ def test_the_public_names_are_these() -> None:
     """Adding or taking one away is a decision."""
     assert sorted(pronto.__all__) == sorted(
         {
-            "BulkJob", "Estimate", "Loaded", "Progress", "Webhook", "aenrich", "bulk_enrich",
-            "collect", "configure", "enrich", "enrich_file", "estimate", "job", "jobs", "ledger",
-            "webhook",
+            "BulkJob", "Estimate", "Loaded", "Progress", "Report", "Webhook", "aenrich",
+            "bulk_enrich", "collect", "configure", "enrich", "enrich_file", "estimate", "job",
+            "jobs", "ledger", "report", "webhook",
             *(name for name in vars(errors) if name.endswith(("Error", "Warning"))),
         }
     )  # fmt: skip
     assert all(hasattr(pronto, name) for name in pronto.__all__)
     public = {name for name in dir(pronto.accessor.Pronto) if not name.startswith("_")}
-    assert public == {"aenrich", "bulk_enrich", "collect", "columns", "enrich", "estimate"}
+    assert public == {
+        "aenrich", "bulk_enrich", "collect", "columns", "enrich", "estimate", "report",
+    }  # fmt: skip
 
 
 def test_every_error_is_drawn_where_it_stands() -> None:
@@ -127,7 +129,16 @@ def test_notebooks_hold_no_outputs() -> None:
 
 def test_importing_loads_nothing_that_is_not_used_yet() -> None:
     """A notebook's first cell is quick: HTTP, widgets and the sandbox come with their first use."""
-    later = ("httpx", "aiohttp", "pydantic", "sqlalchemy", "starlette", "uvicorn", "tqdm")
+    later = (
+        "httpx",
+        "aiohttp",
+        "pydantic",
+        "sqlalchemy",
+        "starlette",
+        "uvicorn",
+        "tqdm",
+        "matplotlib",
+    )
     code = f"""
 import sys, pandas
 before = set(sys.modules)

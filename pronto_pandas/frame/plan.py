@@ -154,6 +154,15 @@ def people(df: pd.DataFrame, options: Options) -> list[Contact]:
     return cells.contacts(rows[numbers >= 0])
 
 
+def who(
+    df: pd.DataFrame, overrides: Mapping[str, object] | None
+) -> tuple[Columns, dict[str, Objects], Ints]:
+    """Return which columns are fields, their cleaned values, and each row's person as a number."""
+    found = columns.find(df, overrides)
+    cells = _Cells.of(df, found)
+    return found, cells.values, _people(cells, ~no_rows(len(df)))
+
+
 @dataclass(frozen=True)
 class _Cells:
     """The cleaned values of the frame's fields, and why cells have none."""

@@ -1,0 +1,546 @@
+"""What a report counts, shows and never shows, against the sandbox on a real socket."""
+
+from __future__ import annotations
+
+import copy
+import io
+import pickle
+import re
+import subprocess
+import sys
+import warnings
+from collections import Counter
+from collections.abc import Callable, Iterable
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import pronto_pandas as pronto
+from pronto_pandas import notebook
+from pronto_pandas.report import Report
+from pronto_pandas.sandbox.people import truth
+
+from .conftest import Serve, people
+
+report: Any = pronto.report  # for calls that a type checker refuses
+
+FIELDS = ["firstname", "lastname", "domain", "linkedin_url"]
+
+
+def messy() -> pd.DataFrame:
+    """People who repeat, under an index that does too; some without a name, some over a limit."""
+    df = people(120).sample(200, replace=True, random_state=3)
+    assert not df.index.is_unique
+    df["domain"] = [f"WWW.Company{len(name) + len(last)}.example" for name, last in
+                    zip(df["firstname"], df["lastname"], strict=True)]  # fmt: skip
+    df.iloc[:12, 0] = None
+    return df
+
+
+def truths(df: pd.DataFrame, *types: str) -> list[dict[str, Any]]:
+    """Return what the sandbox knows of each row, by the address that the package sends."""
+    rows: Any = df[FIELDS].to_dict("records")
+    return [truth(row | {"domain": row["domain"].lower()[4:]}, types) for row in rows]
+
+
+def known(df: pd.DataFrame, *types: str) -> list[dict[str, Any]]:
+    """Return what the sandbox knows of each row."""
+    rows: Any = df.to_dict("records")
+    return [truth(row, types) for row in rows]
+
+
+def shares(rates: Any) -> dict[str, tuple[int, int]]:
+    """Return found and answered of each name."""
+    return {name: (rate.found, rate.answered) for name, rate in rates.items()}
+
+
+def content(made: Report) -> dict[str, Any]:
+    """Return all that a report holds but for the time, which a CSV file loses."""
+    return {n: v for n, v in vars(made).items() if n not in {"seconds", "rows_sent"}}
+
+
+def test_numbers_are_those_of_the_sandbox(serve: Serve) -> None:
+    """Statuses, rates by type and company, email statuses, phones and spend, counted apart."""
+    server = serve()
+    df = messy()
+    before = df.copy(deep=True)
+    out = pronto.enrich(df, ["email", "phone"], limit=80, progress=False)
+    kept = out.copy(deep=True)
+    made = out.pronto.report()
+    pd.testing.assert_frame_equal(df, before)
+    pd.testing.assert_frame_equal(out, kept)
+
+    named = df.iloc[12:]
+    first = named.drop_duplicates("linkedin_url")["linkedin_url"][:80]
+    sent = named[named["linkedin_url"].isin(first)]
+    told = truths(sent, "email", "phone")
+    found = sum(t["status"] == "success" for t in told)
+    assert made.rows == 200
+    assert {s: n for s, n in made.statuses.items() if n} == {
+        "found": found,
+        "not_found": len(told) - found,
+        "skipped": len(named) - len(sent),
+        "invalid": 12,
+    }
+    assert shares(made.types) == {
+        "email": (sum(t["email"] is not None for t in told), len(told)),
+        "phone": (sum(bool(t["phones"]) for t in told), len(told)),
+    }
+    assert made.types["email"].share == made.types["email"].found / len(told)
+    assert made.email_statuses == Counter(t["email_status"] for t in told if t["email"])
+    assert made.phones == Counter(len(t["phones"]) for t in told if t["phones"])
+    assert made.people == 80 == len(server.sandbox.charges)
+    assert made.cost_low == sum(charge["credits"] for charge in server.sandbox.charges)
+    assert made.cost_high == 3 * made.cost_low
+    with pronto.configure(prices={"email": 2, "phone": 0}):
+        emails = {t["email"] for t in told if t["email"]}
+        assert out.pronto.report().cost_low == out.pronto.report().cost_high == 2 * len(emails)
+
+
+def test_companies_are_the_ten_with_most_rows_then_the_others(serve: Serve) -> None:
+    """By the domain as it is sent; rows without one last; they add up."""
+    serve()
+    df = people(150)
+    df["Website"] = [f"https://www.Firm{min(n % 17, 13)}.example/x" for n in range(150)]
+    df.loc[140:, "Website"] = ["no website"] * 5 + [None] * 5
+    out = df.drop(columns="domain").pronto.enrich("email", progress=False)
+    made = out.pronto.report()
+    assert made.domains_by == "domain"
+    by = Counter(f"firm{min(n % 17, 13)}.example" for n in range(140))
+    top = sorted(by, key=lambda name: (-by[name], name))[:10]
+    assert list(made.domains) == [*top, "others", "not given"]
+    assert {name: made.domains[name].rows for name in top} == {name: by[name] for name in top}
+    assert made.domains["not given"].rows == 10
+    assert sum(rate.rows for rate in made.domains.values()) == 150
+    for name in top:
+        rows = out[out["Website"].str.lower().str.contains(name, na=False)]
+        assert made.domains[name].found == (rows["pronto_status"] == "found").sum()
+        assert made.domains[name].answered == made.domains[name].rows == len(rows)
+
+
+def test_without_a_domain_it_is_the_name_of_the_company(serve: Serve) -> None:
+    """Case does not tell two companies apart, and a company named "others" is among the others."""
+    serve()
+    df = people(30).drop(columns=["domain"])
+    df["Company"] = ["Acme", "ACME", "others"] * 10
+    made = df.pronto.enrich("email", progress=False).pronto.report()
+    assert made.domains_by == "company_name"
+    assert {name: rate.rows for name, rate in made.domains.items()} == {"ACME": 20, "others": 10}
+    lost = df.pronto.enrich("email", progress=False).drop(columns="Company").pronto.report()
+    assert (lost.domains, lost.domains_by) == ({}, None)
+    assert "company" not in lost._repr_html_().split("<img")[0]
+
+
+def test_the_three_shapes_of_phones_tell_the_same(serve: Serve) -> None:
+    """A row a phone repeats rows; rates, phones and spend do not count them again."""
+    serve()
+    made = {}
+    for shape in ("columns", "rows", "list"):
+        out = pronto.enrich(messy(), ["email", "phone"], phones=shape, progress=False)
+        made[shape] = out.sample(frac=1, random_state=1).pronto.report()
+        assert made[shape].rows == len(out) == sum(made[shape].statuses.values())
+    assert made["rows"].rows > made["list"].rows == 200
+    assert "row of its own" in repr(made["rows"])
+    for name in ("types", "domains", "email_statuses", "phones", "values", "people", "cost_low"):
+        first, *others = (getattr(one, name) for one in made.values())
+        assert others == [first, first], name
+
+
+def _csv(df: pd.DataFrame, **how: Any) -> pd.DataFrame:
+    back: pd.DataFrame = pd.read_csv(io.StringIO(df.to_csv(index=False)), **how)
+    return back
+
+
+def _parquet(df: pd.DataFrame) -> pd.DataFrame:
+    file = io.BytesIO()
+    df.reset_index(drop=True).to_parquet(file)
+    return pd.read_parquet(io.BytesIO(file.getvalue()))
+
+
+def _excel(df: pd.DataFrame) -> pd.DataFrame:
+    """Make of a frame what Excel keeps: texts, numbers and empty cells; N/A is read as empty."""
+    texts = df.astype(object).map(lambda cell: str(cell) if isinstance(cell, list) else cell)
+    return texts.mask(texts.isin(["N/A", ""]) | texts.isna(), np.nan).reset_index(drop=True)
+
+
+JOURNEYS: dict[str, Callable[[pd.DataFrame], pd.DataFrame]] = {
+    "csv": _csv,
+    "csv of text": lambda df: _csv(df, dtype=str, keep_default_na=False),
+    "csv with phones as numbers": lambda df: _csv(df).convert_dtypes(),
+    "excel": _excel,
+    "parquet": _parquet,
+    "arrow": lambda df: _parquet(df).convert_dtypes(dtype_backend="pyarrow"),
+    "categories": lambda df: df.astype({"pronto_status": "category", "domain": "category"}),
+    "texts": lambda df: df.astype(object).map(str),
+}
+
+
+@pytest.fixture(scope="module")
+def enriched() -> dict[str, pd.DataFrame]:
+    """Frames of all shapes, from the sandbox inside the process; two in ten lack LinkedIn."""
+    df = messy()
+    df.iloc[20:60, 3] = None
+    types: Any = ["email", "phone", "personal_email"]
+    with (
+        pronto.configure(base_url="sandbox", rate=1000, personal_email_consent="tests"),
+        warnings.catch_warnings(action="ignore", category=pronto.PhoneWithoutLinkedInWarning),
+    ):
+        shapes: Any = ("columns", "rows", "list")
+        return {s: pronto.enrich(df, types, phones=s, limit=80, progress=False) for s in shapes}
+
+
+@pytest.mark.parametrize("journey", JOURNEYS)
+@pytest.mark.parametrize("phones", ["columns", "rows", "list"])
+def test_a_frame_that_was_in_a_file_tells_the_same(
+    enriched: dict[str, pd.DataFrame], phones: str, journey: str
+) -> None:
+    """Whatever becomes of dtypes, of N/A, of numbers and of lists on the way."""
+    out = enriched[phones]
+    made = out.pronto.report()
+    settled = enriched["columns"]["pronto_status"].isin(["found", "not_found"])
+    linked = enriched["columns"]["linkedin_url"].notna()
+    assert made.types["personal_email"].answered == (settled & linked).sum() < settled.sum()
+    assert made.types["email"].answered == made.types["phone"].answered == settled.sum()
+    back = JOURNEYS[journey](out)
+    assert content(back.pronto.report()) == content(made)
+    if journey == "csv" and phones == "columns":
+        assert back["phone_1"].dtype == "float64"
+
+
+def test_repeats_in_a_row_a_phone_keep_their_own_rows(serve: Serve) -> None:
+    """One person in three rows with two phones each is three contacts of two phones."""
+    serve()
+    df = people(40)
+    told = known(df, "phone")
+    one = df.iloc[[[len(t["phones"]) for t in told].index(2)] * 3]
+    made = pronto.enrich(one, "phone", phones="rows", progress=False).pronto.report()
+    assert (made.rows, made.phones, made.values) == (6, {2: 3}, {"phone": 2})
+    assert (made.types["phone"].found, made.people) == (3, 1)
+
+
+def test_what_the_caller_had_was_not_found_nor_paid(serve: Serve) -> None:
+    """Own emails are in no rate and cost nothing, beside phones that were found."""
+    server = serve()
+    df = people(60)
+    df["email"] = [f"own{n}@mine.example" if n % 2 else None for n in range(60)]
+    made = pronto.enrich(df, ["email", "phone"], progress=False).pronto.report()
+    told = known(people(60), "email", "phone")
+    assert shares(made.types) == {
+        "email": (sum(t["email"] is not None for t in told[::2]), 30),
+        "phone": (sum(bool(t["phones"]) for t in told), 60),
+    }
+    assert made.cost_low == sum(charge["credits"] for charge in server.sandbox.charges)
+
+
+def test_types_asked_one_after_the_other_add_up(serve: Serve) -> None:
+    """Emails of a first run and phones of a second are both told of."""
+    server = serve()
+    out = people(60).pronto.enrich("email", progress=False).pronto.enrich("phone", progress=False)
+    told = known(people(60), "email", "phone")
+    made = out.pronto.report()
+    assert shares(made.types) == {
+        "email": (sum(t["email"] is not None for t in told), 60),
+        "phone": (sum(bool(t["phones"]) for t in told), 60),
+    }
+    assert made.cost_low == sum(charge["credits"] for charge in server.sandbox.charges)
+
+
+def test_what_was_not_answered_is_in_no_rate(serve: Serve) -> None:
+    """A row whose email is known and whose phone is pending was not asked in vain."""
+    server = serve()
+    people(30).pronto.enrich("email", progress=False)
+    server.sandbox.credits = 0
+    with pytest.warns(pronto.CreditsExhaustedWarning):
+        out = pronto.enrich(people(30), ["email", "phone"], progress=False)
+    made = out.pronto.report()
+    settled = out["pronto_status"].isin(["found", "not_found"])
+    asked = out["phone_status"].notna() & settled
+    assert made.types["phone"].answered == asked.sum() < settled.sum()
+    assert made.statuses["pending"] > 0
+
+
+def test_a_service_that_gives_no_status_is_understood() -> None:
+    """A value is then found where it is all that the row has, and empty where the row has none."""
+    row = dict.fromkeys(["email_status", "phone_status", "phone_1"])
+    made = pd.DataFrame(
+        [
+            {"firstname": "A", "email": "a@x.example", "pronto_status": "found"} | row,
+            {"firstname": "B", "email": None, "pronto_status": "not_found"} | row,
+        ]
+    ).pronto.report()
+    assert shares(made.types) == {"email": (1, 2), "phone": (0, 2)}
+    assert made.email_statuses == {"no status": 1}
+    assert made.values == {"email": 1, "phone": 0}
+
+
+def test_prefix_headers_of_ones_own_and_lost_names(serve: Serve) -> None:
+    """Columns are found where they were written; people without names by their requests' ids."""
+    serve()
+    df = messy()
+    plain = pronto.enrich(df, ["email", "phone"], progress=False).pronto.report()
+    out = pronto.enrich(df, ["email", "phone"], prefix="new_", progress=False)
+    assert content(report(out, prefix="new_")) == content(plain)
+    with pytest.raises(pronto.ConfigurationError, match=r"report\(prefix='new_'\)"):
+        out.pronto.report()
+    own = dict(zip(FIELDS, ["Rufname", "Zuname", "Netz", "Profil"], strict=True))
+    odd = pronto.enrich(df, ["email", "phone"], progress=False).rename(columns=own)
+    assert content(report(odd, columns=own)) == content(plain)
+    lost = odd.pronto.report()
+    assert (lost.people, lost.values) == (plain.people, plain.values)
+    lost = odd.drop(columns="enrichment_id").pronto.report()
+    assert lost.people == plain.types["email"].answered
+
+
+def test_the_time_is_known_where_the_frame_keeps_it(serve: Serve) -> None:
+    """A run says how long it took; Parquet and pickle keep it, CSV does not."""
+    serve(latency=0.1)
+    df = people(20).sample(30, replace=True, random_state=1)
+    df.attrs = {"mine": {"deep": [1]}, "pronto": {"seconds": 99.0, "rows": 1}}
+    before = copy.deepcopy(df.attrs)
+    out = df.pronto.enrich("email", progress=False)
+    assert df.attrs == before
+    assert out.attrs["mine"] == before["mine"]
+    assert out.attrs["pronto"]["rows"] == 30
+    for frame in (out, _parquet(out), _pickled(out)):
+        made = frame.pronto.report()
+        assert (made.seconds, made.rows_sent) == (out.attrs["pronto"]["seconds"], 30)
+        assert made.seconds is not None
+        assert 0.1 <= made.seconds < 20
+        assert made.rows_per_second == 30 / made.seconds
+        assert "rows a second" in repr(made)
+    assert "not known" in repr(_csv(out).pronto.report())
+    again = out.drop(columns="email").pronto.enrich("email", progress=False)  # sends nothing
+    assert again.attrs == {"mine": before["mine"]}
+    assert again.pronto.report().seconds is None
+
+
+def _pickled(df: pd.DataFrame) -> pd.DataFrame:
+    back: pd.DataFrame = pickle.loads(pickle.dumps(df))  # noqa: S301  our own, just written
+    return back
+
+
+@pytest.mark.parametrize("said", ["fast", {"seconds": "1", "rows": 2}, {"seconds": 0, "rows": 2}])
+def test_attrs_of_somebody_else_are_no_time(said: object) -> None:
+    """Whatever stands there."""
+    df = pd.DataFrame({"pronto_status": ["found"]})
+    df.attrs["pronto"] = said
+    assert df.pronto.report().seconds is None
+
+
+def test_what_cannot_be_reported_on_is_said() -> None:
+    """No frame, no run's columns, two of them, wrong arguments."""
+    with pytest.raises(pronto.ConfigurationError, match="Enrich it first"):
+        people(3).pronto.report()
+    with pytest.raises(pronto.ConfigurationError, match="A DataFrame is needed, not a list"):
+        report([])
+    with pytest.raises(pronto.ConfigurationError, match="prefix must be a text"):
+        report(people(1), prefix=1)
+    with pytest.raises(pronto.ConfigurationError, match="columns must be a dict"):
+        report(people(1), columns="Vorname")
+    twice = pd.DataFrame([["found", "found"]], columns=["pronto_status"] * 2)
+    with pytest.raises(pronto.ColumnsError, match="2 columns"):
+        twice.pronto.report()
+
+
+def test_an_empty_frame_has_a_report(serve: Serve) -> None:
+    """Of nothing."""
+    serve()
+    made = people(0).pronto.enrich(["email", "phone"], progress=False).pronto.report()
+    assert (made.rows, made.people, made.cost_high) == (0, 0, 0)
+    assert sum(made.statuses.values()) == 0
+    assert made.types["email"].share is None
+    assert "0 rows" in repr(made)
+    assert "<img" not in made._repr_html_()
+    assert made.plot()
+
+
+def test_unknown_rows_may_be_charged_and_that_is_said(serve: Serve) -> None:
+    """Beside the range, in the note."""
+    server = serve(faults=0.3, fault_kinds=("reset after",))
+    with pytest.warns(pronto.UnknownRowsWarning):
+        out = people(40).pronto.enrich("email", progress=False)
+    made = out.pronto.report()
+    lost = (out["pronto_status"] == "unknown").sum()
+    assert made.statuses["unknown"] == lost > 0
+    assert f"Unknown rows ({lost}) may be charged" in repr(made)
+    assert made.people == 40 - lost
+    assert made.cost_low <= sum(charge["credits"] for charge in server.sandbox.charges)
+
+
+@given(data=st.data())
+def test_any_rows_in_any_order_have_a_report(
+    enriched: dict[str, pd.DataFrame], data: st.DataObject
+) -> None:
+    """It never raises; statuses and companies add up to the rows; found is never over answered."""
+    whole = enriched[data.draw(st.sampled_from(sorted(enriched)))]
+    rows = data.draw(st.lists(st.integers(0, len(whole) - 1), max_size=80))
+    columns = data.draw(st.sets(st.sampled_from([c for c in whole if c != "pronto_status"])))
+    made = whole.iloc[rows].drop(columns=list(columns)).pronto.report()
+    assert made.rows == len(rows) == sum(made.statuses.values())
+    assert all(0 <= rate.found <= rate.answered <= rate.rows for rate in made.types.values())
+    assert all(0 <= rate.found <= rate.answered <= rate.rows for rate in made.domains.values())
+    if made.domains and not made.row_a_phone:
+        assert sum(rate.rows for rate in made.domains.values()) == made.rows
+    if "phone" in made.types:
+        assert sum(made.phones.values()) == made.types["phone"].found
+    assert sum(made.email_statuses.values()) == (
+        made.types["email"].found if "email" in made.types else 0
+    )
+    assert 0 <= made.cost_low <= made.cost_high
+    assert repr(made)
+    back = whole.iloc[rows[::-1]].drop(columns=list(columns)).pronto.report()
+    assert content(back) == content(made)
+    assert repr(back) == repr(made)
+
+
+def test_no_value_of_a_person_is_in_it(serve: Serve) -> None:
+    """Neither in what it holds nor in what it shows, whatever stands in the frame."""
+    serve()
+    out = pronto.enrich(messy(), ["email", "phone"], progress=False).reset_index(drop=True)
+    out.loc[out.index[12], "pronto_status"] = "Ana Secret"
+    got = out.index[out["email"].notna()]
+    out.loc[got[-1], "email_status"] = "ana@secret.example"
+    made = out.pronto.report()
+    assert made.statuses["other"] == 1
+    assert made.email_statuses["other"] == 1
+    values: set[str] = {"Secret", "secret"}
+    numbered = [name for name in map(str, out.columns) if re.fullmatch(r"phone_\d", name)]
+    for name in ["firstname", "lastname", "linkedin_url", "email", "enrichment_id", *numbered]:
+        values |= set(out[name].dropna())
+    shown = repr(made) + made._repr_html_() + str(vars(made))
+    assert not [value for value in values if value in shown]
+
+
+class _Page(HTMLParser):
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.open: list[str] = []
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: Iterable[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        if tag != "img":
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+
+def test_the_card_is_for_eyes_and_for_screen_readers(enriched: dict[str, pd.DataFrame]) -> None:
+    """Headers say what they head, the picture is described in words, colours are the page's."""
+    out = enriched["columns"].copy()
+    out["domain"] = "<script>alert(1)</script>.example"
+    out["domain"] = out["domain"].where(out.index % 2 == 0, "a&b.example")
+    made = report(out.rename(columns={"domain": "Company"}))
+    html = made._repr_html_()
+    page = _Page(html)
+    assert page.open == []
+    assert "<script" not in html
+    assert "&lt;script&gt;" in html
+    heads = [attrs for tag, attrs in page.tags if tag == "th"]
+    assert {head["scope"] for head in heads} == {"col", "row"}
+    assert sum(tag == "caption" for tag, _ in page.tags) == 5
+    (picture,) = (attrs for tag, attrs in page.tags if tag == "img")
+    assert (picture["src"] or "").startswith("data:image/png;base64,")
+    for status, rows in made.statuses.items():
+        assert not rows or f"{rows} {status}" in (picture["alt"] or "")
+    styles = " ".join(attrs.get("style") or "" for _, attrs in page.tags)
+    assert "#" not in styles
+    assert "color:inherit" in styles
+
+
+def test_the_chart_says_its_numbers(enriched: dict[str, pd.DataFrame]) -> None:
+    """A bar each, with its number written on it, on a background that shows the page."""
+    from matplotlib.figure import Figure
+
+    made = enriched["columns"].pronto.report()
+    figure: Any = made.plot()
+    assert issubclass(type(figure), Figure)  # and stays Any: our own class and its bars
+    left, right = figure.axes
+    occurring = {status: rows for status, rows in made.statuses.items() if rows}
+    assert [tick.get_text() for tick in left.get_yticklabels()] == list(occurring)
+    assert [text.get_text() for text in left.texts] == [str(n) for n in occurring.values()]
+    assert [bar.get_width() for bar in left.patches] == list(occurring.values())
+    assert [tick.get_text() for tick in right.get_yticklabels()] == list(made.domains)
+    for text, rate in zip(right.texts, made.domains.values(), strict=True):
+        told = f"({rate.found} of {rate.answered})" if rate.answered else "none answered"
+        assert told in text.get_text()
+    assert figure.get_facecolor()[3] == left.get_facecolor()[3] == right.get_facecolor()[3] == 0
+    assert figure._repr_png_().startswith(b"\x89PNG")
+    for text in figure.findobj(lambda one: hasattr(one, "get_text") and one.get_text()):
+        for ground in (1.0, 0.013):  # white, and the dark grey of editors, #1e1e1e
+            assert _contrast(text.get_color(), ground) > 3.9
+
+
+def _contrast(colour: str, ground: float) -> float:
+    """Return the contrast of a colour with a ground of this luminance, as WCAG has it."""
+    parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    linear = [p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts]
+    light = sum(map(float.__mul__, [0.2126, 0.7152, 0.0722], linear))
+    low, high = sorted([light, ground])
+    return (high + 0.05) / (low + 0.05)
+
+
+def test_names_that_are_hard_to_draw(enriched: dict[str, pd.DataFrame]) -> None:
+    """Formulas, scripts without a font, very long ones, in a style of the caller's own."""
+    import matplotlib as mpl
+
+    out = enriched["columns"].drop(columns="domain")
+    names = ["$\\frac{", "株式会社テスト", "Ж" * 200, "$\\nope$", "مثال", "a_b^c"]
+    out["Company"] = [names[n % len(names)] for n in range(len(out))]
+    made = out.pronto.report()
+    assert set(names) == set(made.domains)
+    before = dict(mpl.rcParams)
+    with mpl.rc_context({"text.usetex": True, "font.family": "none", "figure.facecolor": "red"}):
+        assert "data:image/png" in made._repr_html_()
+    assert dict(mpl.rcParams) == before
+    assert all(len(tick.get_text()) <= 30 for tick in made.plot().axes[1].get_yticklabels())
+
+
+def test_without_matplotlib_there_is_a_card_and_a_clear_error(
+    enriched: dict[str, pd.DataFrame], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The chart is an extra; the report is not."""
+    made = enriched["columns"].pronto.report()
+    assert "<img" in made._repr_html_()
+    monkeypatch.delitem(sys.modules, "pronto_pandas.notebook.chart")
+    monkeypatch.delattr(notebook, "chart")
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    monkeypatch.setitem(sys.modules, "matplotlib.style", None)
+    with pytest.raises(pronto.ConfigurationError, match=r'pip install "pronto-pandas\[plot\]"'):
+        made.plot()
+    assert "<img" not in made._repr_html_()
+    assert "pronto_status" in made._repr_html_()
+
+
+def test_a_report_leaves_pyplot_alone_and_loads_matplotlib_only_to_draw() -> None:
+    """Nothing global is opened, kept or chosen."""
+    code = """
+import sys, pandas as pd, pronto_pandas as pronto
+made = pd.DataFrame({"domain": ["a.example"], "pronto_status": ["found"]}).pronto.report()
+repr(made)
+print("matplotlib" in sys.modules)
+made.plot(), made._repr_html_()
+print("matplotlib" in sys.modules, "matplotlib.pyplot" in sys.modules)
+"""
+    root = Path(__file__).parent.parent
+    out = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=root
+    )
+    assert out.stdout.split() == ["False", "True", "False"]
+
+
+def test_a_report_is_frozen() -> None:
+    """It says what was; a changed setting or frame makes another one."""
+    made = pd.DataFrame({"pronto_status": ["found", "not_found", None]}).pronto.report()
+    assert made.statuses["found"] == made.statuses["not_found"] == made.statuses["other"] == 1
+    with pytest.raises(AttributeError):
+        made.rows = 3
+    assert copy.deepcopy(made) == made
