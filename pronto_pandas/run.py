@@ -109,10 +109,8 @@ class Run:
         self._key: SecretStr | None = None
         if self.jobs and settings.address != SANDBOX and not looks:
             self._key = settings.key()
-        if (
-            self.jobs and not looks and self.plan.phones_without_linkedin
-        ):  # said before anything is spent
-            warn(
+        if self.jobs and not looks and self.plan.phones_without_linkedin:
+            warn(  # before anything is spent
                 f"Phones are asked for {self.plan.phones_without_linkedin} people without "
                 "linkedin_url, where few are found. Add their LinkedIn addresses to find more; "
                 "df.pronto.columns shows which columns were understood.",
