@@ -50,7 +50,7 @@ WIDGETS = "@jupyter-widgets/jupyterlab-manager:plugin"
 def chromium() -> Iterator[Browser]:
     """Run the machine's Chromium, with a new profile, and end it."""
     path = shutil.which("chromium")
-    assert path is not None
+    assert path is not None, "chromium is not installed"
     with (
         sync_playwright() as playwright,
         playwright.chromium.launch(executable_path=path, args=list(FLAGS)) as browser,

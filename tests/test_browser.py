@@ -96,10 +96,10 @@ def test_a_run_is_seen_saved_and_reopened(
         notebook.theme("light")
         saved = notebook.save()
         assert_nowhere(KEY, lab.folder, notebook.html())
+    assert printed(saved) == []
     assert [list(output["data"]) for output in saved["cells"][BAR]["outputs"]] == [
         ["application/vnd.jupyter.widget-view+json", "text/plain"]
     ]
-    assert printed(saved) == []
     with lab.open(browser, path) as notebook:
         expect_readable(notebook)
         notebook.screenshot(screenshots / "reopened.png")
