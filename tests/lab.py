@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Self
 
 import nbformat
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 
 from .opened import SEE, START, Opened, wait_until
 
@@ -51,6 +51,7 @@ def chromium() -> Iterator[Browser]:
     """Run the machine's Chromium, with a new profile, and end it."""
     path = shutil.which("chromium")
     assert path is not None, "chromium is not installed"
+    expect.set_options(timeout=SEE * 1000)
     with (
         sync_playwright() as playwright,
         playwright.chromium.launch(executable_path=path, args=list(FLAGS)) as browser,
@@ -77,7 +78,7 @@ class Lab:
         self.folder, self.root = folder, folder / "notebooks"
         self.port, self.token = _free_port(), secrets.token_hex(16)
         self._environment = {
-            **{name: value for name, value in os.environ.items() if not _is_of_the_machine(name)},
+            **{name: value for name, value in os.environ.items() if not _is_kept_out(name)},
             **{name: str(self._made(sub)) for name, sub in FOLDERS.items()},
             "PRONTO_LEDGER": str(folder / "ledger.sqlite3"),
             **(environment or {}),
@@ -170,8 +171,9 @@ class Lab:
             opened.end_kernel()
 
 
-def _is_of_the_machine(name: str) -> bool:
-    return name.startswith(("JUPYTER", "JPY_", "IPYTHON", "XDG_"))
+def _is_kept_out(name: str) -> bool:
+    # Coverage must not depend on a browser being there, and makes all of this a third slower.
+    return name.startswith(("JUPYTER", "JPY_", "IPYTHON", "XDG_", "COVERAGE_"))
 
 
 def _write(path: Path, content: object) -> None:

@@ -10,8 +10,8 @@ from typing import Any, Literal
 
 from playwright.sync_api import Locator, Page
 
-START, RUN, SEE = 60.0, 60.0, 15.0
-"""Seconds until a server is up, a cell has ended, something is shown."""
+START, RUN, SEE = 120.0, 120.0, 30.0
+"""Seconds until a server is up, a cell has ended, something is shown: for a machine under load."""
 
 
 def wait_until(holds: Callable[[], object], seconds: float, what: str) -> None:
