@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import importlib.util
+import shutil
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -23,6 +25,22 @@ settings.register_profile(
 settings.load_profile("tests")
 
 Serve = Callable[..., Server]
+
+LACKING = [
+    *(name for name in ("playwright", "jupyterlab") if importlib.util.find_spec(name) is None),
+    *(["chromium"] if shutil.which("chromium") is None else []),
+]
+"""What the tests in a browser need and this machine has not."""
+
+# Not even imported, as what they import may be missing.
+collect_ignore_glob = ["test_browser*.py"] if LACKING else []
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say what was not run: a test left out must not look like a test passed."""
+    if LACKING:
+        lacking = " and ".join(f"{name} is not installed" for name in LACKING)
+        terminalreporter.write_line(f"browser tests were not run: {lacking}", yellow=True)
 
 
 @pytest.fixture(autouse=True)
