@@ -46,6 +46,7 @@ from .estimate import Estimate
 from .files import enrich_file
 from .functions import aenrich, collect, enrich, estimate
 from .notebook.progress import Progress
+from .panel import setup
 from .settings import configure
 
 __version__ = "0.1.0"
@@ -92,5 +93,6 @@ __all__ = [
     "job",
     "jobs",
     "ledger",
+    "setup",
     "webhook",
 ]

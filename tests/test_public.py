@@ -26,7 +26,7 @@ def test_the_public_names_are_these() -> None:
         {
             "BulkJob", "Estimate", "Loaded", "Progress", "Webhook", "aenrich", "bulk_enrich",
             "collect", "configure", "enrich", "enrich_file", "estimate", "job", "jobs", "ledger",
-            "webhook",
+            "setup", "webhook",
             *(name for name in vars(errors) if name.endswith(("Error", "Warning"))),
         }
     )  # fmt: skip
@@ -127,7 +127,10 @@ def test_notebooks_hold_no_outputs() -> None:
 
 def test_importing_loads_nothing_that_is_not_used_yet() -> None:
     """A notebook's first cell is quick: HTTP, widgets and the sandbox come with their first use."""
-    later = ("httpx", "aiohttp", "pydantic", "sqlalchemy", "starlette", "uvicorn", "tqdm")
+    later = (
+        "httpx", "aiohttp", "pydantic", "sqlalchemy", "starlette", "uvicorn", "tqdm",
+        "ipywidgets", "keyring", "IPython",
+    )  # fmt: skip
     code = f"""
 import sys, pandas
 before = set(sys.modules)
