@@ -59,7 +59,7 @@ class Section:
     def __init__(self, title: str, state: Callable[[], str], before: Callable[[], None]) -> None:
         self._state, self._before = state, before
         self._now, self._said = _text(), _text()
-        self.rows: list[Any] = [_text(f"<h4>{escape(title)}</h4>"), self._now]
+        self.rows: list[Any] = [_heading("h4", title), self._now]
         self.refresh()
 
     def add(self, *row: Any) -> None:
@@ -98,7 +98,7 @@ class Section:
 
     def refresh(self) -> None:
         """Show how things stand now."""
-        self._now.value = "<br>".join(escape(line) for line in self._state().splitlines())
+        self._now.value = _lines(self._state())
 
 
 class Panel:
@@ -115,7 +115,11 @@ class Panel:
         self._ledger = self._ledger_section()
         sections = [self._key, self._consent_section(), self._ledger, self._pace_section()]
         self.root = ipywidgets.VBox(
-            [_text("<h3>Pronto</h3>"), *(section.box() for section in sections)],
+            [
+                _heading("h3", "Pronto"),
+                _text(_lines(actions.PRIVACY)),
+                *(section.box() for section in sections),
+            ],
             layout=ipywidgets.Layout(max_width=_WIDE),
         )
 
@@ -181,7 +185,6 @@ class Panel:
             section.button("Record consent", give),
             section.button("Take it back", actions.take_consent_back),
         )
-        section.rows.append(_text(escape(actions.PRIVACY)))
         return section
 
     def _ledger_section(self) -> Section:
@@ -231,6 +234,15 @@ class Panel:
 
 def _ledger_words() -> str:
     return "\n".join([actions.ledger_state(), *([colab.warning()] if colab.here() else [])])
+
+
+def _lines(words: str) -> str:
+    lines = "<br>".join(escape(line) for line in words.splitlines())
+    return f'<div style="line-height:1.4">{lines}</div>'
+
+
+def _heading(level: str, title: str) -> Any:
+    return _text(f'<{level} style="margin:0">{escape(title)}</{level}>')
 
 
 def _text(html: str = "") -> Any:
