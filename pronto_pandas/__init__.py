@@ -46,6 +46,7 @@ from .estimate import Estimate
 from .files import enrich_file
 from .functions import aenrich, collect, enrich, estimate
 from .notebook.progress import Progress
+from .panel import setup
 from .report import Report, report
 from .settings import configure
 
@@ -95,5 +96,6 @@ __all__ = [
     "jobs",
     "ledger",
     "report",
+    "setup",
     "webhook",
 ]

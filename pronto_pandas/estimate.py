@@ -112,6 +112,7 @@ def of(run: Run, prices: Prices, balance: float | None) -> Estimate:
 def balance_of(run: Run) -> float | None:
     """Ask for the account's balance, which is free; None where it cannot be had or understood."""
     try:
+        run.take_key()
         return understood(loop.result_of(run.credits, BALANCE_TIMEOUT))
     except (ProntoError, TimeoutError):
         return None

@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Final, Protocol, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import pandas as pd
 import platformdirs
@@ -40,9 +40,6 @@ if TYPE_CHECKING:  # what speaks HTTP is imported when something is sent
     from .engine.ledger import Ledger
     from .engine.limits import Pace
 
-PRONTO: Final = "pronto"
-"""The service's own address in the ledger; it has been renamed before, its answers have not."""
-
 KEY_CHECK_TIMEOUT = 20.0
 """Seconds that the check of the key may take before the run goes on without it."""
 
@@ -63,7 +60,7 @@ def open_ledger(settings: Settings) -> Ledger:
     """Return the ledger that the settings name, for the address that they name."""
     from .engine.storage import connect
 
-    return connect(settings.ledger_place, settings.address or PRONTO)
+    return connect(settings.ledger_place, settings.service)
 
 
 class Run:
@@ -107,8 +104,8 @@ class Run:
         self._results = known.look_up(self._ledger, answers=not looks)
         self.jobs = [*(known.to_send if sends else ()), *known.to_fetch]
         self._key: SecretStr | None = None
-        if self.jobs and settings.address != SANDBOX and not looks:
-            self._key = settings.key()
+        if self.jobs and not looks:
+            self.take_key()
         if self.jobs and not looks and self.plan.phones_without_linkedin:
             warn(  # before anything is spent
                 f"Phones are asked for {self.plan.phones_without_linkedin} people without "
@@ -126,6 +123,11 @@ class Run:
         """Return ``answered`` or ``unknown`` for a contact that the ledger knows."""
         states = {outcome.state for outcome in self._results[number].values()}
         return "unknown" if "unknown" in states else "answered"
+
+    def take_key(self) -> None:
+        """Read the key in the caller's thread; Colab's secrets are read in no other."""
+        if self._settings.address != SANDBOX:
+            self._key = self._settings.key()
 
     async def credits(self) -> dict[str, Any]:
         """Return what the service says of the balance."""
@@ -185,7 +187,7 @@ class Run:
         address, key = self._target()
         limits = self._settings
         folder = None if limits.address == SANDBOX else platformdirs.user_state_path(APP) / "pace"
-        pace = pace_for(address or PRONTO, key.get_secret_value(), limits.rate, folder)
+        pace = pace_for(address or limits.service, key.get_secret_value(), limits.rate, folder)
         counter = Counter(self._rows, time.monotonic)
         ledger = cast("Ledger", self._ledger)
         async with (

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any, Final, Literal, Self
 
 import platformdirs
 
-from . import values
+from . import keys, values
 from .errors import ConfigurationError, MissingKeyError
 from .prices import Prices
-from .values import SANDBOX
+from .values import PRONTO, SANDBOX
 
 if TYPE_CHECKING:  # slow to import, and needed when there is a key
     from pydantic import SecretStr
@@ -25,7 +25,6 @@ if TYPE_CHECKING:  # slow to import, and needed when there is a key
 APP: Final = "pronto-pandas"
 """The name of the folders that the package keeps files in."""
 
-KEY_VARIABLE: Final = "PRONTO_API_KEY"
 BASE_URL_VARIABLE: Final = "PRONTO_BASE_URL"
 LEDGER_VARIABLE: Final = "PRONTO_LEDGER"
 LEDGER_FILE: Final = "ledger.sqlite3"
@@ -67,6 +66,8 @@ class Settings:
         Days for which an answer is not asked for again.
     prices : Prices
         For estimates and ``max_credits``.
+    session_keys : mapping
+        Keys that the panel keeps for this process, by what they are for.
     """
 
     api_key: SecretStr | None = None
@@ -79,6 +80,7 @@ class Settings:
     ledger: str | _Unset | None = UNSET
     max_age_days: float = 90.0
     prices: Prices = field(default_factory=Prices)
+    session_keys: Mapping[str, SecretStr] = field(default_factory=dict)
 
     @property
     def ledger_place(self) -> str | None:
@@ -108,24 +110,35 @@ class Settings:
         address = self.address
         return address is not None and (address == SANDBOX or values.is_here(address))
 
+    @property
+    def service(self) -> str:
+        """What keys and answers are for: the address, or the name of Pronto itself."""
+        return self.address or PRONTO
+
+    def find_key(self) -> keys.Found | None:
+        """Look for the key in all of its places; see `keys`."""
+        service = self.service
+        return keys.find(self.api_key, self.session_keys.get(service), service)
+
     def key(self) -> SecretStr:
-        """Return the key: the setting, else ``PRONTO_API_KEY``.
+        """Return the key.
 
         Raises
         ------
         MissingKeyError
-            Where neither is set.
+            Where none of the places has one.
+        ConfigurationError
+            Where what stands there cannot be one.
         """
-        if self.api_key is not None:
-            return self.api_key
-        key = os.environ.get(KEY_VARIABLE, "").strip()
-        if not key:
+        found = self.find_key()
+        if found is None:
             raise MissingKeyError(
-                'No API key is set. Set one with pronto.configure(api_key="…") or in the '
-                f"environment variable {KEY_VARIABLE}; or try everything without one: "
+                "No API key is set. Set one with pronto.setup(), with "
+                'pronto.configure(api_key="…") or in the environment variable '
+                f"{keys.KEY_VARIABLE}; or try everything without one: "
                 f'pronto.configure(base_url="{SANDBOX}"). Nothing was sent.'
             )
-        return values.key(key, KEY_VARIABLE)
+        return values.key(found.key.get_secret_value(), f"The API key {found.source}")
 
 
 _current = Settings()
@@ -135,6 +148,17 @@ _lock = threading.Lock()
 def current() -> Settings:
     """Return the settings that hold now."""
     return _current
+
+
+def keep_for_session(key: SecretStr | None) -> None:
+    """Keep a key for this process and what it is for now; None forgets it."""
+    global _current
+    with _lock:
+        kept = dict(_current.session_keys)
+        kept.pop(_current.service, None)
+        if key is not None:
+            kept[_current.service] = key
+        _current = replace(_current, session_keys=kept)
 
 
 class Configured:
@@ -155,9 +179,8 @@ class Configured:
         now = self._now
         if now.address == SANDBOX:
             return "pronto: the sandbox in this process; every answer is made up, nothing is spent"
-        key = "from configure()" if now.api_key else f"from {KEY_VARIABLE}"
-        if not now.api_key and not os.environ.get(KEY_VARIABLE, "").strip():
-            key = "not set"
+        found = now.find_key()
+        key = found.source if found else "not set"
         said = now.personal_email_consent
         consent = f"; {said}" if said else ""
         pace = f"at most {now.rate:g} requests/s"
@@ -184,7 +207,8 @@ def configure(
     Parameters
     ----------
     api_key : str, optional
-        The account's key. Without it the environment variable ``PRONTO_API_KEY`` is read.
+        The account's key. Without it: the environment variable ``PRONTO_API_KEY``, what
+        `pronto_pandas.setup` has kept, and Colab's secret of the variable's name.
     base_url : str, optional
         Replaces the addresses of the service. ``"sandbox"`` is the API inside this process, with
         made-up people and without a key. Else ``https://…``; ``http://`` on this machine only.

@@ -17,6 +17,9 @@ if TYPE_CHECKING:  # slow to import, and needed when there is a key
 SANDBOX: Final = "sandbox"
 """As ``base_url``: the sandbox inside this process. It needs no key and is never sent yours."""
 
+PRONTO: Final = "pronto"
+"""The service's own address in the ledger; it has been renamed before, its answers have not."""
+
 HERE: Final = "127.0.0.1"
 """Where servers of this package listen: on this machine, for this machine."""
 

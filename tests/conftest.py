@@ -11,9 +11,11 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from typing import Any
 
+import keyring
 import pandas as pd
 import pytest
 from hypothesis import HealthCheck, settings
+from keyring.backends import fail
 
 import pronto_pandas as pronto
 from pronto_pandas.sandbox import Sandbox, Server
@@ -47,7 +49,9 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 def _no_settings_of_the_machine(
     monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[None]:
-    """Let no key, address or ledger of the developer's machine into a test, nor out of it."""
+    """Let no key, address, ledger or keyring of the developer's machine into a test, nor out."""
+    monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.fail.Keyring")  # of processes
+    keyring.set_keyring(fail.Keyring())  # type: ignore[no-untyped-call]  # keyring's own
     ledger = tmp_path_factory.mktemp("ledger") / "ledger.sqlite3"
     monkeypatch.setenv("PRONTO_LEDGER", str(ledger))
     monkeypatch.setenv("XDG_STATE_HOME", str(ledger.parent / "state"))

@@ -117,7 +117,7 @@ def test_in_a_notebook_one_output_replaces_itself(serve: Serve, kernel: Kernel) 
     assert {kind for kind, _ in shown[1:]} == {"update_display_data"}
     last = shown[-1][1]
     assert re.fullmatch(
-        r"600 of 600 rows · \d+ found · \d+ not found · .* rows/s · in .* credits so far",
+        r"600 of 600 rows · \d+ found · \d+ not found · .* rows/s · in .* credits",
         last["text/plain"],
     )
     assert "<progress" in last["text/html"]

@@ -26,7 +26,7 @@ def test_the_public_names_are_these() -> None:
         {
             "BulkJob", "Estimate", "Loaded", "Progress", "Report", "Webhook", "aenrich",
             "bulk_enrich", "collect", "configure", "enrich", "enrich_file", "estimate", "job",
-            "jobs", "ledger", "report", "webhook",
+            "jobs", "ledger", "report", "setup", "webhook",
             *(name for name in vars(errors) if name.endswith(("Error", "Warning"))),
         }
     )  # fmt: skip
@@ -130,15 +130,9 @@ def test_notebooks_hold_no_outputs() -> None:
 def test_importing_loads_nothing_that_is_not_used_yet() -> None:
     """A notebook's first cell is quick: HTTP, widgets and the sandbox come with their first use."""
     later = (
-        "httpx",
-        "aiohttp",
-        "pydantic",
-        "sqlalchemy",
-        "starlette",
-        "uvicorn",
-        "tqdm",
-        "matplotlib",
-    )
+        "httpx", "aiohttp", "pydantic", "sqlalchemy", "starlette", "uvicorn", "tqdm",
+        "ipywidgets", "keyring", "IPython", "matplotlib",
+    )  # fmt: skip
     code = f"""
 import sys, pandas
 before = set(sys.modules)

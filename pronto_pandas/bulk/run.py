@@ -21,7 +21,7 @@ from ..errors import ConfigurationError, RefusedWarning, warn
 from ..frame.assemble import verdict
 from ..frame.options import Options
 from ..notebook.progress import Counter, Watcher
-from ..run import PRONTO, Run
+from ..run import Run
 from ..settings import Settings
 from .batches import BulkBook, BulkService
 from .rows import JobRow
@@ -64,8 +64,7 @@ class BulkRun(Run):
                 f'df.pronto.enrich(type="{options.types[0]}"). Nothing was sent.'
             )
         self._webhook_url, self._codes = webhook_url, phone_country_codes
-        address = settings.address or PRONTO
-        self.job = JobRow(secrets.token_hex(6), address, options.types[0], time.time())
+        self.job = JobRow(secrets.token_hex(6), settings.service, options.types[0], time.time())
 
     def _book(self, ledger: Ledger) -> BulkBook:
         return BulkBook(ledger, self._replaceable, self.job)

@@ -155,7 +155,7 @@ def words(now: Progress, unit: str, *, silent: float, over: bool) -> str:
     elif left is not None:
         parts.append(f"{_time(left)} left")
     if now.credits_high:
-        parts.append(f"{_range(now)} credits so far")
+        parts.append(f"{_range(now)} credits{'' if over else ' so far'}")
     if silent >= SILENT:
         parts.append(f"nothing new for {_time(silent)}")
     return " · ".join(parts)

@@ -1,0 +1,86 @@
+"""Carries what a ledger holds over to another file, where it may meet what is there already."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from ..errors import LedgerError
+from . import schema
+from .storage import connect
+
+
+def carry_over(source: Path, target: Path) -> None:
+    """Copy a ledger's file, or add what it holds to the ledger that is there. The source stays.
+
+    Parameters
+    ----------
+    source, target : Path
+        Files of SQLite; the source need not exist.
+
+    Raises
+    ------
+    LedgerError
+        Where one cannot be read or written; the target is then as it was.
+    """
+    if not source.exists():
+        return
+    with _said(target):
+        if target.exists():
+            for path in (source, target):
+                connect(str(path), "")  # brings its tables up to date
+            _add(source, target)
+        else:
+            _copy(source, target)
+
+
+@contextmanager
+def _said(target: Path) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, sqlite3.Error) as error:
+        raise LedgerError(
+            f"The ledger could not be carried over to {target} ({type(error).__name__})."
+        ) from None
+
+
+def _copy(source: Path, target: Path) -> None:
+    """Copy a file that may be in use; the copy is there when it is whole."""
+    if not target.parent.exists():
+        target.parent.mkdir(parents=True, mode=0o700)
+    part = target.with_suffix(".part")
+    part.unlink(missing_ok=True)
+    os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+    with closing(sqlite3.connect(source)) as old, closing(sqlite3.connect(part)) as new:
+        old.backup(new)
+    part.replace(target)
+
+
+def _add(source: Path, target: Path) -> None:
+    """Add what is new; of two entries for the same, an answer wins, and the later answer."""
+    same = " AND ".join(f"o.{c.name} = e.{c.name}" for c in schema.entries.primary_key)
+    with closing(sqlite3.connect(target, isolation_level=None)) as connection:
+        schema.on_connect(connection, None)
+        connection.execute("ATTACH ? AS other", (str(source),))
+        connection.execute("BEGIN IMMEDIATE")
+        theirs = f"SELECT 1 FROM other.pronto_entries AS o WHERE {same} AND o.state = 'answered'"  # noqa: S608  names of our own columns
+        better = f"{theirs} AND (e.state <> 'answered' OR o.at > e.at)"
+        connection.execute(f"DELETE FROM main.pronto_entries AS e WHERE EXISTS ({better})")  # noqa: S608  as above
+        for table in schema.metadata.sorted_tables:
+            if table is not schema.meta:
+                connection.execute(_insert(table))
+        connection.execute("COMMIT")
+
+
+def _insert(table: sa.Table) -> str:
+    # Payloads that were set aside are numbered by each file for itself.
+    names = ", ".join(c.name for c in table.columns if c is not schema.aside.c.number)
+    return (
+        f"INSERT OR IGNORE INTO main.{table.name} ({names}) "  # noqa: S608  names of our own tables
+        f"SELECT {names} FROM other.{table.name}"
+    )

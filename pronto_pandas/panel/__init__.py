@@ -1,0 +1,29 @@
+"""``pronto.setup()``: the key, consent, the ledger and the pace, in a panel or by a prompt."""
+
+from __future__ import annotations
+
+import sys
+
+
+def setup() -> None:
+    """Show a panel to set the API key, consent, the ledger and the pace; in a terminal, ask.
+
+    The key is typed into a field that forgets it at once, or asked for unseen, so it is in no
+    notebook file. It is kept for this session or in the system keyring, as you choose. Costs
+    nothing; "Test" makes two requests, which are free, and nothing else is sent.
+    """
+    if _has_kernel():
+        from .widgets import show
+
+        show()
+    else:
+        from .prompt import ask
+
+        ask()
+
+
+def _has_kernel() -> bool:
+    """Say whether this runs in a kernel, whose front ends show widgets; a terminal has none."""
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython is not None else None
+    return getattr(shell, "kernel", None) is not None
