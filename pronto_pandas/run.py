@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import pandas as pd
 import platformdirs
@@ -35,25 +35,13 @@ if TYPE_CHECKING:  # what speaks HTTP is imported when something is sent
     from .api.client import Client
     from .engine.book import Book
     from .engine.budget import Budget
-    from .engine.dispatch import OnOutcome
+    from .engine.dispatch import Sender
     from .engine.jobs import Job, Outcome
     from .engine.ledger import Ledger
     from .engine.limits import Pace
 
 KEY_CHECK_TIMEOUT = 20.0
 """Seconds that the check of the key may take before the run goes on without it."""
-
-
-class Sender(Protocol):
-    """Sends jobs, and can be stopped."""
-
-    over_budget: bool
-
-    @property
-    def stopped_by(self) -> ProntoError | None: ...  # noqa: D102
-    async def run(self, jobs: Iterable[Job], on_outcome: OnOutcome) -> None: ...  # noqa: D102
-    def interrupt(self, grace: float) -> None: ...  # noqa: D102
-    def abandon(self) -> None: ...  # noqa: D102
 
 
 def open_ledger(settings: Settings) -> Ledger:

@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from playwright.sync_api import Browser, expect
@@ -36,6 +36,7 @@ leads = pd.DataFrame(
 ENRICH = 'out = leads.pronto.enrich("email")'
 SHOW = 'out[["lastname", "email", "pronto_status"]]'
 BAR, TABLE = 2, 3
+THEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 
 
 @pytest.fixture(scope="module")
@@ -89,7 +90,7 @@ def test_a_run_is_seen_saved_and_reopened(
         notebook.run_all()
         expect_readable(notebook)
         assert len(server.sandbox.arrivals) == ROWS
-        for theme in ("light", "dark"):
+        for theme in THEMES:
             notebook.theme(theme)
             notebook.screenshot(screenshots / f"bar-{theme}.png", notebook.outputs(BAR))
             notebook.screenshot(screenshots / f"notebook-{theme}.png")
@@ -162,3 +163,42 @@ def test_a_key_that_a_panel_keeps_is_found(
         assert_nowhere(kept, lab.folder, page)
     for place in ("the page", "notebooks/test.ipynb", ".ipynb_checkpoints/test-checkpoint.ipynb"):
         assert f"{place}: JSON-escaped" in str(found.value)
+
+
+def test_a_key_typed_into_the_panel_is_nowhere(
+    serve: Serve, start_lab: StartLab, browser: Browser, screenshots: Path
+) -> None:
+    """Typed, tested and used; the notebook is saved with its widgets' state, and holds no key."""
+    server = serve(api_key=KEY)
+    lab = start_lab()
+    path = lab.write(
+        SETTINGS.format(url=server.url),
+        PEOPLE,
+        ENRICH,
+        SHOW,
+        "pronto.setup()",
+        "out.pronto.report()",
+    )
+    with lab.open(browser, path) as notebook:
+        notebook.run(0)
+        notebook.run(4)
+        notebook.type_into("API key", KEY)
+        notebook.click("Test")
+        expect(notebook.outputs(4)).to_contain_text("100,000")
+        notebook.click("Keep for this session")
+        expect(notebook.outputs(4)).to_contain_text("kept for this session")
+        notebook.wait_idle()
+        for theme in THEMES:
+            notebook.theme(theme)
+            notebook.screenshot(screenshots / f"panel-{theme}.png", notebook.outputs(4))
+        for cell in (1, BAR, TABLE, 5):
+            notebook.run(cell)
+        expect_readable(notebook)
+        expect(notebook.outputs(5)).to_contain_text("found")
+        for theme in THEMES:
+            notebook.theme(theme)
+            notebook.screenshot(screenshots / f"report-{theme}.png", notebook.outputs(5))
+        notebook.save()
+        page = notebook.html()
+    assert len(server.sandbox.charges) == ROWS
+    assert_nowhere(KEY, lab.folder, page)

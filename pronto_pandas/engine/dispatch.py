@@ -6,6 +6,7 @@ import asyncio
 import itertools
 import random
 from collections.abc import Callable, Iterable
+from typing import Protocol
 
 from ..errors import LedgerError, ProntoError
 from ..prices import Prices
@@ -31,6 +32,18 @@ CANCEL_GRACE = 1.0
 
 
 OnOutcome = Callable[[Job, Outcome], None]
+
+
+class Sender(Protocol):
+    """Sends jobs, and can be stopped."""
+
+    over_budget: bool
+
+    @property
+    def stopped_by(self) -> ProntoError | None: ...  # noqa: D102
+    async def run(self, jobs: Iterable[Job], on_outcome: OnOutcome) -> None: ...  # noqa: D102
+    def interrupt(self, grace: float) -> None: ...  # noqa: D102
+    def abandon(self) -> None: ...  # noqa: D102
 
 
 class Dispatch:
