@@ -64,7 +64,7 @@ def assert_silent(said: str, local: str = "") -> None:
         assert secret not in local.replace(f"key = {secret!r}", "")  # the test's own variable
 
 
-@pytest.mark.parametrize("via", ["sync", "async"])
+@pytest.mark.parametrize("via", ["sync", "async", "bulk"])
 @pytest.mark.parametrize(
     ("sandbox", "key"),
     [
@@ -87,7 +87,16 @@ def test_nothing_of_the_key_or_a_person_is_said(
         pronto.configure(api_key=key)
 
     def run() -> None:
-        pronto.enrich(invented(25), ["email", "phone"], progress=False, via=via)
+        if via != "bulk":
+            pronto.enrich(invented(25), ["email", "phone"], progress=False, via=via)
+            return
+        with pronto.webhook(port=0) as hook:
+            for type_ in ("email", "phone"):
+                job = pronto.bulk_enrich(invented(25), type_, hook.url, progress=False)
+                job.wait(2, progress=False)
+                job.load([{"status": "success", "email": "a@company1.example"}])
+                job.results()
+                logging.getLogger("test").info("%r %r %s", job, hook, job._repr_html_())
 
     assert_silent(*everything_said(run, caplog))
 

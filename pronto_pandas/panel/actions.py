@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from .. import keys, ledger
-from ..api.failures import CONSENT_STEPS
 from ..errors import AuthenticationError, ConfigurationError, FateUnknownError, ProntoError
 from ..estimate import understood
 from ..keys import Source
@@ -184,7 +183,10 @@ def consent_state() -> str:
     """Say whether personal emails may be asked for, for what, and since when."""
     consent = current().personal_email_consent
     if consent is None:
-        return f"No consent is recorded. {CONSENT_STEPS}"
+        return (
+            "No consent is recorded. Personal emails need it twice: 1. in the Pronto account's "
+            "settings; 2. here, in words that say what you use them for."
+        )
     return f"Recorded for this session: {consent}."
 
 
