@@ -393,7 +393,7 @@ def test_a_key_that_goes_first_is_said(panel: Panel, monkeypatch: pytest.MonkeyP
 
 def test_consent_is_recorded_with_its_purpose_and_date(panel: Panel) -> None:
     """And taken back; without words nothing is recorded."""
-    assert "No consent is recorded. Personal emails need consent twice: 1." in words(panel)
+    assert "No consent is recorded. Personal emails need it twice: 1." in words(panel)
     button(panel, "Record consent").click()
     assert "Problem: Nothing is recorded: say in words" in words(panel)
     assert current().personal_email_consent is None
