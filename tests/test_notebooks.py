@@ -42,6 +42,7 @@ def test_the_quickstart_runs(tmp_path: Path, kernels: None) -> None:
     assert "nothing is spent" in shown
     assert "Traceback" not in shown
     assert "221 of 221 rows" in shown
+    assert "Pronto report: 240 rows" in shown
     saved = pd.read_csv(tmp_path / "enriched.csv", dtype="str")
     assert Counter(saved["pronto_status"]) == {"found": 200, "not_found": 21, "invalid": 19}
     assert saved["pronto_message"].str.contains("Made up by the sandbox").sum() == 221
