@@ -25,7 +25,7 @@ demo: $(READY) ## Enrich a sample list against the sandbox on this machine
 
 test: $(READY) ## Run the tests, with branch coverage
 	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest
+	$(BIN)/coverage run -m pytest -n 2 --dist loadfile
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import argparse
 import gc
 import math
+import threading
 from collections.abc import Callable, Sequence
 
 from .bulk.webhook import PORT, webhook
 from .errors import ProntoError
+from .settings import configure, current
 from .values import HERE
 
 
@@ -18,7 +20,7 @@ def _parser() -> argparse.ArgumentParser:
     sandbox = commands.add_parser(
         "sandbox", help="serve the Pronto API on this machine, with made-up people"
     )
-    sandbox.add_argument("--port", type=int, default=8765, help="0 takes a free one")
+    sandbox.add_argument("--port", type=port, default=8765, help="0 takes a free one")
     sandbox.add_argument("--latency", type=seconds, default=0.5, help="seconds an answer takes")
     sandbox.add_argument(
         "--jitter", type=seconds, default=0.0, help="seconds that the way here differs by"
@@ -50,9 +52,10 @@ def _parser() -> argparse.ArgumentParser:
     hook = commands.add_parser(
         "webhook", help="take the answers of bulk jobs and write them to the ledger"
     )
-    hook.add_argument("--port", type=int, default=PORT, help="where it listens on this machine")
+    hook.add_argument("--port", type=port, default=PORT, help="where it listens on this machine")
     hook.add_argument("--host", default=HERE, help="the address it listens on")
     hook.add_argument("--public-url", help="where a tunnel or a proxy makes it reachable")
+    hook.add_argument("--base-url", help="whose answers; without, PRONTO_BASE_URL or Pronto")
     hook.set_defaults(run=_serve_webhook)
     return parser
 
@@ -72,6 +75,11 @@ def part(text: str) -> float:
 def seconds(text: str) -> float:
     """Read a time."""
     return _number(text, 0, 3600)
+
+
+def port(text: str) -> int:
+    """Read the number of a port."""
+    return int(_number(text, 0, 65_535))
 
 
 def count(text: str) -> int:
@@ -126,10 +134,14 @@ def _serve_sandbox(args: argparse.Namespace) -> None:
 
 
 def _serve_webhook(args: argparse.Namespace) -> None:
-    hook = webhook(args.public_url, port=args.port, host=args.host)
-    print(f"Pass this address as webhook_url: {hook.url}")
-    print("Who knows it can write answers. Ctrl-C ends it.", flush=True)
-    hook.serve()
+    address = {} if args.base_url is None else {"base_url": args.base_url}
+    with configure(**address), webhook(args.public_url, port=args.port, host=args.host) as hook:
+        print(f"Pass this address as webhook_url: {hook.url}")
+        print(f"Who knows it can write answers. It takes those of {current().address or 'Pronto'};")
+        print(
+            "--base-url or PRONTO_BASE_URL say of which other service. Ctrl-C ends it.", flush=True
+        )
+        threading.Event().wait()
 
 
 if __name__ == "__main__":

@@ -53,8 +53,9 @@ def warn_of(
     """
     if unknown:
         warn(
-            f"Rows unknown: {unknown}. They were sent and the answer was lost, so they may be "
-            "charged. They are left alone unless resend_unknown=True.",
+            f"Rows unknown: {unknown}. They were sent, and no answer is here: it was lost, or a "
+            "bulk job still waits for it (pronto.jobs()). They may be charged, and are left alone "
+            "unless resend_unknown=True.",
             UnknownRowsWarning,
         )
     if over is not None:

@@ -36,7 +36,8 @@ def is_url(value: object) -> bool:
         host, _ = parts.hostname, parts.port
     except ValueError:
         return False
-    return parts.scheme in {"http", "https"} and bool(host)
+    # "https://…" is how documents leave the address to the reader.
+    return parts.scheme in {"http", "https"} and bool(host) and "…" not in value
 
 
 def is_here(url: str) -> bool:

@@ -213,6 +213,8 @@ def refused(
         ({"type": "address"}, "unknown"),
         ({"webhook_url": None}, "webhook_url is missing"),
         ({"webhook_url": "ftp://x"}, "must be an address"),
+        ({"webhook_url": "https://…/x"}, "must be an address"),
+        ({"webhook_url": "http://127.0.0.1:9/x"}, "Nobody listens"),
         ({"webhook_url": 5}, "must be an address"),
         ({"webhook_url": "http://hooks.example/a"}, "https"),
         ({"phone_country_codes": ["FR"]}, "for phones"),

@@ -97,6 +97,7 @@ class BulkJob:
         from . import store
 
         with self._ledger.transaction() as connection:
+            store.take_aside(self._ledger, connection, self._row)
             return store.count(connection, self._row)
 
     @property
@@ -193,8 +194,9 @@ class BulkJob:
         given = {"columns": columns, "phones": phones, "prefix": prefix}
         changes: dict[str, Any] = {k: value for k, value in given.items() if value is not None}
         # "async" needs the same columns, and can fetch.
-        fixed: dict[str, Any] = {"endpoint": "async", "limit": None, "refresh": False}
+        fixed: dict[str, Any] = {"endpoint": "async", "refresh": False}
         options = replace(self._options, resend_unknown=False, **(fixed | changes))
+        _ = self.counts  # takes what was set aside for it
         try:
             run = Run(frame, options, self._settings, sends=False)
         except MissingKeyError:

@@ -13,7 +13,7 @@ from ..engine import schema
 from ..engine.entry import Entry, Key, fields_of
 from ..engine.ledger import CHUNK, Ledger
 from ..engine.schema import aside, batches, entries, jobs, members
-from .payload import Payload
+from .payload import Payload, parse
 from .rows import Counts, JobRow
 
 BatchState = Literal["sent", "enqueued", "unknown", "refused", "pending"]
@@ -76,6 +76,9 @@ def count(connection: sa.Connection, job: JobRow) -> Counts:
     )
 
 
+ELSEWHERE: Final = "no job of this address"
+"""Why an answer is set aside by a webhook that is for another service."""
+
 PENDING: Final = "pending"
 """The one status that says of a delivery that it is not the last word."""
 
@@ -126,6 +129,20 @@ def deliver(
         The one job whose answers are to be taken.
     """
     return _Delivery(ledger, connection, payloads, only).store()
+
+
+def take_aside(ledger: Ledger, connection: sa.Connection, job: JobRow) -> None:
+    """Take a job's answers that a webhook for another address has set aside."""
+    who = sa.select(members.c.contact).where(members.c.job == job.id)
+    odd = sa.select(aside.c.number, aside.c.body).where(
+        aside.c.why == ELSEWHERE, aside.c.contact.in_(who)
+    )
+    found = [(row.number, parse(row.body.encode())) for row in connection.execute(odd)]
+    mine = [(number, payload) for number, payload in found if payload.job == job.id]
+    if mine:
+        deliver(ledger, connection, [payload for _, payload in mine], only=job.id)
+        gone = [{"n": number} for number, _ in mine]
+        connection.execute(sa.delete(aside).where(aside.c.number == sa.bindparam("n")), gone)
 
 
 class _Delivery:
@@ -187,7 +204,7 @@ class _Delivery:
         if payload.answer is None:
             return "set aside", "no answer"
         if job is None:
-            return "set aside", "no job of this address"
+            return "set aside", ELSEWHERE
         if member not in self._arrived:
             return "set aside", "nobody of this job"
         key, found = (payload.contact, job.type), payload.answer.has(job.type)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import functools
 import secrets
+import socket
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Self
+from urllib.parse import urlsplit
 
 from ..errors import ConfigurationError
 from ..run import open_ledger
@@ -62,7 +64,9 @@ class Webhook:
             return f"{self._public}/{self._token}"
         port = self._serving.port if self._serving else self._port
         if not port:
-            raise ConfigurationError("The webhook has no port before it is started.")
+            raise ConfigurationError(
+                "The webhook has no port before it is started: with pronto.webhook(…) as hook."
+            )
         return f"http://{HERE}:{port}/{self._token}"
 
     @functools.cached_property
@@ -88,11 +92,6 @@ class Webhook:
         if self._serving is not None:
             self._serving.stop()
             self._serving = None
-
-    def serve(self) -> None:
-        """Listen until interrupted."""
-        self._serving = self._open()
-        self._serving.serve()
 
     def _open(self) -> Serving:
         from ..engine.limits import allow_sockets
@@ -182,6 +181,11 @@ def checked(url: object, settings: Settings) -> str:
             'reachable with a tunnel, and say where: pronto.webhook(public_url="https://…"). '
             "Nothing was sent."
         )
+    if is_here(url) and not _listens(url):
+        raise ConfigurationError(
+            "Nobody listens at webhook_url, and answers would be lost. Start it first: "
+            "with pronto.webhook() as hook: …, or hook.start(). Nothing was sent."
+        )
     if not is_private(url):
         raise ConfigurationError(
             "webhook_url must start with https://, or people's data would cross the network "
@@ -197,6 +201,16 @@ def _public(url: str) -> str:
             "reaches this webhook."
         )
     return url.rstrip("/")
+
+
+def _listens(url: str) -> bool:
+    parts = urlsplit(url)
+    port = parts.port or {"https": 443}.get(parts.scheme, 80)
+    try:
+        socket.create_connection((parts.hostname, port), timeout=5).close()
+    except OSError:
+        return False
+    return True
 
 
 def _token(ledger: Ledger) -> str:
