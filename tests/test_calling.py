@@ -285,6 +285,7 @@ def test_first_interrupt_asks_second_lets_go(nested: bool) -> None:
     """The same in a thread's loop and on the caller's own."""
     code = f"""
         import asyncio, os, signal, threading, time
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job ignores it
         from pronto_pandas.notebook import loop
         from tests.test_calling import _Stubborn
         task = _Stubborn()
@@ -313,6 +314,7 @@ def test_an_interrupt_is_not_swallowed_by_what_draws_the_bar() -> None:
     """Widgets and their messages catch what they can; the run stops all the same."""
     code = """
         import os, signal, threading, time
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job ignores it
         from pronto_pandas.notebook import loop
         from tests.test_calling import _Stubborn
         task, swallowed = _Stubborn(), []

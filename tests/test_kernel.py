@@ -153,7 +153,7 @@ def test_interrupted_twice_while_answers_take_long(serve: Serve, kernel: Kernel)
     kernel.manager.interrupt_kernel()
     began = time.monotonic()
     assert kernel.reply()["ename"] == "KeyboardInterrupt"
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 10  # and not the 30 s of the answers
     kernel.send("print(df.pronto.collect('email').pronto_status.value_counts().to_dict())")
     kernel.reply()
     printed = kernel.printed()
