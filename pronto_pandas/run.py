@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, cast
 
@@ -13,13 +13,14 @@ import pandas as pd
 import platformdirs
 
 from . import stops
+from .api.spec import EnrichmentType
 from .errors import (
     AuthenticationError,
     PhoneWithoutLinkedInWarning,
     ProntoError,
     warn,
 )
-from .frame.assemble import already_filled, assemble, verdict
+from .frame.assemble import Result, already_filled, assemble, verdict
 from .frame.options import Options
 from .frame.plan import Plan, make
 from .known import Known
@@ -295,6 +296,10 @@ class Run:
         finally:
             self._checking = None
 
+    def _verdict(self, result: Result, asks: Iterable[EnrichmentType]) -> str:
+        """Return as what the rows of a contact count in the progress."""
+        return verdict(result, asks)
+
     def _recorder(self, counter: Counter, emit: Watcher) -> Callable[[Job, Outcome], None]:
         rows = self.plan.rows_per_contact
 
@@ -304,7 +309,7 @@ class Run:
             asks = self.plan.asks[job.number]
             if len(result) == len(asks):
                 cost = self._cost
-                self._last = counter.add(verdict(result, asks), int(rows[job.number]), cost)
+                self._last = counter.add(self._verdict(result, asks), int(rows[job.number]), cost)
                 emit(self._last)
 
         return record

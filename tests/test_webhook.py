@@ -125,6 +125,23 @@ def test_a_better_answer_replaces_one_that_found_nothing(
         assert job.results()["email"][0] == "x@found.example"
 
 
+def test_an_answer_that_is_the_same_as_before_has_arrived_too(
+    serve: Serve, hook: pronto.Webhook
+) -> None:
+    """Where it was asked for anew: the old answer was put aside for it."""
+    serve(hold_deliveries=True)
+    df = people(2)
+    first = bulk(df, hook)
+    answers = [payload | {"enrichment_id": None} for payload in payloads_for(first, df)]
+    assert first.load(answers).taken == 2
+    again = bulk(df, hook, refresh=True)
+    assert (again.sent, again.missing) == (2, 2)
+    tags = [{"custom": {TAG: f"{again.id}.{key}"}} for key in keys(df)]
+    assert again.load([a | t for a, t in zip(answers, tags, strict=True)]).taken == 2
+    assert again.missing == 0
+    assert_true(again.results())
+
+
 def test_what_is_forgotten_is_gone_from_jobs_too(serve: Serve, hook: pronto.Webhook) -> None:
     """And purge takes old jobs, and what was set aside, along."""
     serve(hold_deliveries=True)

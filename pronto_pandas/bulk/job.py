@@ -185,6 +185,8 @@ class BulkJob:
         LedgerError
             Where the ledger cannot be read.
         """
+        from . import store
+
         frame = self._df if df is None else df
         if not isinstance(frame, pd.DataFrame):
             raise ConfigurationError(
@@ -196,7 +198,8 @@ class BulkJob:
         # "async" needs the same columns, and can fetch.
         fixed: dict[str, Any] = {"endpoint": "async", "refresh": False}
         options = replace(self._options, resend_unknown=False, **(fixed | changes))
-        _ = self.counts  # takes what was set aside for it
+        with self._ledger.transaction() as connection:
+            store.take_aside(self._ledger, connection, self._row)
         try:
             run = Run(frame, options, self._settings, sends=False)
         except MissingKeyError:

@@ -5,22 +5,22 @@ from __future__ import annotations
 import secrets
 import time
 from collections import Counter as Counts
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import pandas as pd
 
 from .. import stops
 from ..api.client import Client
-from ..api.spec import BULK_LEAST
+from ..api.spec import BULK_LEAST, EnrichmentType
 from ..engine.budget import Budget
-from ..engine.jobs import NOT_DELIVERED, Job, Outcome
+from ..engine.jobs import NOT_DELIVERED
 from ..engine.ledger import Ledger
 from ..engine.limits import Pace
 from ..errors import ConfigurationError, RefusedWarning, warn
-from ..frame.assemble import verdict
+from ..frame.assemble import Result
 from ..frame.options import Options
-from ..notebook.progress import Counter, Watcher
+from ..notebook.progress import Watcher
 from ..run import Run
 from ..settings import Settings
 from .batches import BulkBook, BulkService
@@ -80,18 +80,10 @@ class BulkRun(Run):
             clock=time.monotonic,
         )
 
-    def _recorder(self, counter: Counter, emit: Watcher) -> Callable[[Job, Outcome], None]:
+    def _verdict(self, result: Result, asks: Iterable[EnrichmentType]) -> str:
         """Count what the service has taken as submitted, rather than as unknown."""
-        rows = self.plan.rows_per_contact
-
-        def record(job: Job, outcome: Outcome) -> None:
-            result = self._results[job.number]
-            result.update(dict.fromkeys(job.types, outcome))
-            taken = outcome is NOT_DELIVERED
-            state = "submitted" if taken else verdict(result, job.types)
-            emit(counter.add(state, int(rows[job.number]), self._cost))
-
-        return record
+        taken = any(outcome is NOT_DELIVERED for outcome in result.values())
+        return "submitted" if taken else super()._verdict(result, asks)
 
     def told(self) -> JobRow:
         """Return the job; raise or warn where the run stopped early.

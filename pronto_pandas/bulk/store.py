@@ -27,11 +27,12 @@ def add_batch(connection: sa.Connection, job: JobRow, number: int, contacts: Seq
     dialect = connection.dialect.name
     row = {"id": job.id, "address": job.address, "type": job.type, "created": job.created}
     connection.execute(schema.insert(dialect, jobs).on_conflict_do_nothing(), row)
-    batch = schema.insert(dialect, batches).on_conflict_do_nothing()
+    batch = schema.insert(dialect, batches).on_conflict_do_update(
+        index_elements=["job", "number"], set_={"state": "sent"}
+    )
     connection.execute(batch, {"job": job.id, "number": number, "state": "sent"})
     who = [{"job": job.id, "contact": contact, "batch": number} for contact in contacts]
     connection.execute(schema.insert(dialect, members).on_conflict_do_nothing(), who)
-    set_batch(connection, job.id, number, "sent")
 
 
 def set_batch(
@@ -212,14 +213,12 @@ class _Delivery:
             return self._later(job, payload.contact, payload.answer)
         fields = fields_of(payload.answer, [job.type])[job.type]
         before = self._known.get(key)
-        if before is not None and before.state == "answered" and before.answer is not None:
-            better = found and not Answer.model_validate(before.answer).has(job.type)
-            if not better and self._arrived[member]:
-                same = before.answer == fields
-                return ("repeated", "") if same else ("set aside", "another answer is here")
-            if not better:  # asked for another way since, and paid for
-                fields = before.answer
-        if before is None or before.answer != fields:
+        known = before.answer if before is not None and before.state == "answered" else None
+        better = known is None or (found and not Answer.model_validate(known).has(job.type))
+        if self._arrived[member] and not better:
+            same = known == fields
+            return ("repeated", "") if same else ("set aside", "another answer is here")
+        if better:  # else they were asked for another way since, and paid for
             answers[key] = fields
             self._known[key] = Entry("answered", fields, 0.0)
         self._arrived[member] = True

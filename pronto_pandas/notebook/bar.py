@@ -192,7 +192,7 @@ def watching(progress: bool | Watcher, total: int, unit: str = "rows") -> Iterat
         yield _Callers(progress)
     elif not progress:
         yield _Nothing()
-    elif _in_notebook():
+    elif in_notebook():
         with _notebook(total, unit) as view:
             yield view
     else:
@@ -213,7 +213,8 @@ def _notebook(total: int, unit: str) -> Iterator[Notebook]:
         view.close(stopped=stopped)
 
 
-def _in_notebook() -> bool:
+def in_notebook() -> bool:
+    """Say whether this runs in a kernel, whose front ends show HTML and widgets."""
     if "IPython" not in sys.modules:
         return False
     from IPython.core.getipython import get_ipython

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import sys
+from ..notebook.bar import in_notebook
 
 
 def setup() -> None:
@@ -12,7 +12,7 @@ def setup() -> None:
     notebook file. It is kept for this session or in the system keyring, as you choose. Costs
     nothing; "Test" makes two requests, which are free, and nothing else is sent.
     """
-    if _has_kernel():
+    if in_notebook():
         from .widgets import show
 
         show()
@@ -20,10 +20,3 @@ def setup() -> None:
         from .prompt import ask
 
         ask()
-
-
-def _has_kernel() -> bool:
-    """Say whether this runs in a kernel, whose front ends show widgets; a terminal has none."""
-    ipython = sys.modules.get("IPython")
-    shell = ipython.get_ipython() if ipython is not None else None
-    return getattr(shell, "kernel", None) is not None
