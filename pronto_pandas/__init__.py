@@ -42,9 +42,11 @@ from .errors import (
     UnknownRowsWarning,
     UnreadableAnswerError,
 )
+from .check import Check
 from .estimate import Estimate
 from .files import enrich_file
-from .functions import aenrich, collect, enrich, estimate
+from .functions import aenrich, collect, enrich
+from .looking import check, clean, estimate
 from .notebook.progress import Progress
 from .panel import setup
 from .report import Report, report
@@ -56,6 +58,7 @@ __all__ = [
     "AnswerLostError",
     "AuthenticationError",
     "BulkJob",
+    "Check",
     "ColumnsError",
     "ConfigurationError",
     "ConnectionFailedError",
@@ -87,6 +90,8 @@ __all__ = [
     "Webhook",
     "aenrich",
     "bulk_enrich",
+    "check",
+    "clean",
     "collect",
     "configure",
     "enrich",

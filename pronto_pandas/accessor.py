@@ -9,7 +9,7 @@ from typing import Concatenate, NoReturn, ParamSpec, TypeVar
 
 import pandas as pd
 
-from . import functions
+from . import functions, looking
 from .bulk.functions import bulk_enrich
 from .frame import columns as headers
 from .report import report
@@ -50,7 +50,9 @@ class Pronto:
     enrich = _method(functions.enrich)
     aenrich = _method(functions.aenrich)
     collect = _method(functions.collect)
-    estimate = _method(functions.estimate)
+    check = _method(looking.check)
+    clean = _method(looking.clean)
+    estimate = _method(looking.estimate)
     bulk_enrich = _method(bulk_enrich)
     report = _method(report)
 
@@ -66,9 +68,11 @@ class Pronto:
         return headers.find(self._df).table(self._df)
 
     def __repr__(self) -> str:
-        calls = ("estimate", "enrich", "aenrich", "bulk_enrich", "collect")
+        calls = ("check", "estimate", "enrich", "aenrich", "bulk_enrich", "collect")
         named = ", ".join(f".{call}(type=…)" for call in calls)
-        return f"<df.pronto of {len(self._df)} rows: .columns, {named}, .report()>"
+        return (
+            f"<df.pronto of {len(self._df)} rows: .columns, .clean(), {named}, .report(), .save(…)>"
+        )
 
 
 @pd.api.extensions.register_series_accessor("pronto")

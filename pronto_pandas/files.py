@@ -13,6 +13,7 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
+from .arguments import Suppress, suppressed
 from .errors import ConfigurationError
 from .frame.options import Phones, Types, Via
 from .functions import request
@@ -140,6 +141,7 @@ def enrich_file(
     custom: Iterable[object] | None = None,
     progress: bool | Watcher = True,
     via: Via = "sync",
+    suppress: Suppress | None = None,
 ) -> pd.Series:
     """Enrich a file that may be larger than memory into another one.
 
@@ -158,7 +160,7 @@ def enrich_file(
     max_credits : float, optional
         For the whole file. Once it could be passed, or when a run stops early, the rest of the file
         is filled from the ledger alone and is else ``pending``.
-    columns, overwrite, refresh, resend_unknown, phones, prefix, custom, progress, via
+    columns, overwrite, refresh, resend_unknown, phones, prefix, custom, progress, via, suppress
         As for `enrich`; a bar is shown for each piece.
 
     Returns
@@ -176,6 +178,7 @@ def enrich_file(
     source, target = Path(source), Path(target)
     check(source, target, chunksize)
     headers = list(custom) if custom is not None and not isinstance(custom, str) else custom
+    never = suppressed(suppress)
     counts: Counter[str] = Counter()
 
     def enriched() -> Iterator[pd.DataFrame]:
@@ -194,6 +197,7 @@ def enrich_file(
                 custom=headers,
                 progress=progress,
                 via=via,
+                suppress=never,
             )
             if goes_on:
                 run.in_thread()

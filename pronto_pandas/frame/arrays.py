@@ -44,6 +44,13 @@ def first_of(values: Objects, otherwise: Objects) -> Objects:
     return chosen
 
 
+def replaced(values: Objects, rows: Ints | Bools, by: Objects | None) -> Objects:
+    """Return ``values`` with others in some rows."""
+    new = values.copy()
+    new[rows] = by
+    return new
+
+
 def any_of(masks: Iterable[Bools]) -> Bools:
     """Say which rows any mask holds."""
     return np.asarray(np.logical_or.reduce(list(masks)), dtype=np.bool_)
