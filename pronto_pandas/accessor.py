@@ -63,7 +63,7 @@ class Pronto:
         Returns
         -------
         DataFrame
-            One row a field of the API, with ``header``, ``example``, ``filled %`` and ``why``.
+            One row a field, with ``header``, ``example``, ``filled %`` and ``why``.
         """
         return headers.find(self._df).table(self._df)
 
