@@ -15,6 +15,7 @@ import pandas as pd
 
 from .arguments import Suppress, suppressed
 from .errors import ConfigurationError
+from .frame.columns import find
 from .frame.options import Phones, Types, Via
 from .functions import request
 from .notebook.progress import Watcher
@@ -182,12 +183,14 @@ def enrich_file(
     counts: Counter[str] = Counter()
 
     def enriched() -> Iterator[pd.DataFrame]:
-        left, goes_on = max_credits, True
-        for piece in pieces(source, chunksize):
+        left, goes_on, found = max_credits, True, columns
+        for number, piece in enumerate(pieces(source, chunksize)):
+            if number == 0:  # a column is the same field in the whole file
+                found = find(piece, columns).overrides(piece) | {**(columns or {})}
             run = request(
                 piece,
                 type,
-                columns=columns,
+                columns=found,
                 max_credits=left,
                 overwrite=overwrite,
                 refresh=refresh and goes_on,

@@ -15,6 +15,7 @@ from ..api.spec import EnrichmentType
 from . import clean, columns, domains, names, own
 from .arrays import Bools, Ints, Objects, all_of, joined, no_rows, nothing, objects, present, replaced
 from .columns import Columns
+from .headers import Own
 
 NAMES: Final = ("firstname", "lastname")
 COMPANY: Final = ("domain", "company_name")
@@ -22,7 +23,7 @@ ANY: Final = ("domain", "company_name", "linkedin_url")
 
 
 @dataclass(frozen=True)
-class Own:
+class OwnColumn:
     """A column of emails or phones that the list came with, cleaned.
 
     ``written`` is where a run has filled in what it found: a person who was asked for without it
@@ -85,20 +86,20 @@ class Cells:
                 self.problems["domain"] = replaced(self.problems["domain"], rows, None)
 
     @cached_property
-    def emails(self) -> list[Own]:
+    def emails(self) -> list[OwnColumn]:
         """The list's own columns of emails."""
         return self._own("email", own.email)
 
     @cached_property
-    def phones(self) -> list[Own]:
+    def phones(self) -> list[OwnColumn]:
         """The list's own columns of phones."""
         return self._own("phone", own.phone)
 
-    def _own(self, kind: columns.OwnField, cleaner: clean.Cleaner) -> list[Own]:
+    def _own(self, kind: Own, cleaner: clean.Cleaner) -> list[OwnColumn]:
         made = []
         for place in self.found.own.get(kind, ()):
             column = self._df.iloc[:, place]
-            made.append(Own(str(column.name), *clean.cleaned(column, cleaner), self._written(column)))
+            made.append(OwnColumn(str(column.name), *clean.cleaned(column, cleaner), self._written(column)))
         return made
 
     def _written(self, column: pd.Series) -> Bools:

@@ -61,6 +61,12 @@ class Columns:
         ]
         return pd.DataFrame(rows).astype({"header": object, "example": object}).set_index("field")
 
+    def overrides(self, df: pd.DataFrame) -> dict[str, object]:
+        """Return what was found as the ``columns=`` of other pieces of the same list."""
+        headers: list[object] = list(df.columns)
+        found = {name: headers[place] for name, place in self.positions.items()}
+        return {name: header for name, header in found.items() if headers.count(header) == 1}
+
     def _places(self, name: str) -> tuple[int, ...]:
         if name in self.positions:
             return (self.positions[name],)
@@ -101,7 +107,7 @@ def find(df: pd.DataFrame, overrides: Mapping[str, object] | None = None) -> Col
             "The frame's columns have several levels, so no header has one name. "
             'Flatten them first: df.columns = ["_".join(map(str, c)) for c in df.columns].'
         )
-    given = _overrides(df, overrides or {})
+    given = _overrides(df, {} if overrides is None else overrides)
     positions: dict[str, int] = {}
     reasons = {name: "said with columns=" for name, place in given.items() if place >= 0}
     own: dict[Own, tuple[int, ...]] = {}
@@ -191,6 +197,11 @@ def _chosen(df: pd.DataFrame, name: str, candidates: list[_Candidate]) -> tuple[
 
 
 def _overrides(df: pd.DataFrame, overrides: Mapping[str, object]) -> dict[str, int]:
+    if not isinstance(overrides, Mapping):
+        raise ConfigurationError(
+            'columns must be a dict, field to header: columns={"firstname": "Vorname"}. '
+            "Nothing was sent."
+        )
     given: dict[str, int] = {}
     for name, header in overrides.items():
         if name not in _ALL:
@@ -233,7 +244,8 @@ def require(df: pd.DataFrame, columns: Columns, needs: Iterable[tuple[str, ...]]
     columns : Columns
         What was found.
     needs : iterable of tuple of str
-        Fields of which at least one must be there, tuple by tuple. ``fullname`` is both names.
+        Fields of which at least one must be there, tuple by tuple. ``fullname`` is both names, and
+        the list's own emails have a domain.
 
     Raises
     ------
@@ -241,8 +253,9 @@ def require(df: pd.DataFrame, columns: Columns, needs: Iterable[tuple[str, ...]]
         With what is missing, what was found, and how to say it.
     """
     missing = [group for group in dict.fromkeys(needs) if not any(f in columns for f in group)]
-    if "fullname" in columns:
-        missing = [group for group in missing if not set(group) & set(_NAMES)]
+    for stand_in, fields in (("fullname", set(_NAMES)), ("email", {"domain"})):
+        if stand_in in columns:
+            missing = [group for group in missing if not fields & set(group)]
     if not missing:
         return
     wanted = "; ".join("one of " + _listed(g) if len(g) > 1 else g[0] for g in missing)

@@ -93,11 +93,6 @@ class Options:
                 raise ConfigurationError(f"{name} must be True or False. Nothing was sent.")
         if self.endpoint not in get_args(Endpoint):
             raise ConfigurationError('via must be "sync" or "async". Nothing was sent.')
-        if self.columns is not None and not isinstance(self.columns, Mapping):
-            raise ConfigurationError(
-                'columns must be a dict, field to header: columns={"firstname": "Vorname"}. '
-                "Nothing was sent."
-            )
         if not isinstance(self.prefix, str):
             raise ConfigurationError("prefix must be a text. Nothing was sent.")
 
