@@ -47,6 +47,7 @@ from .files import enrich_file
 from .functions import aenrich, collect, enrich, estimate
 from .notebook.progress import Progress
 from .panel import setup
+from .reading import read
 from .report import Report, report
 from .settings import configure
 
@@ -95,6 +96,7 @@ __all__ = [
     "job",
     "jobs",
     "ledger",
+    "read",
     "report",
     "setup",
     "webhook",

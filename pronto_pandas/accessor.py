@@ -13,6 +13,7 @@ from . import functions
 from .bulk.functions import bulk_enrich
 from .frame import columns as headers
 from .report import report
+from .saving import save
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -53,6 +54,7 @@ class Pronto:
     estimate = _method(functions.estimate)
     bulk_enrich = _method(bulk_enrich)
     report = _method(report)
+    save = _method(save)
 
     @property
     def columns(self) -> pd.DataFrame:
@@ -68,7 +70,7 @@ class Pronto:
     def __repr__(self) -> str:
         calls = ("estimate", "enrich", "aenrich", "bulk_enrich", "collect")
         named = ", ".join(f".{call}(type=…)" for call in calls)
-        return f"<df.pronto of {len(self._df)} rows: .columns, {named}, .report()>"
+        return f"<df.pronto of {len(self._df)} rows: .columns, {named}, .report(), .save(path)>"
 
 
 @pd.api.extensions.register_series_accessor("pronto")
