@@ -49,6 +49,7 @@ from .functions import aenrich, collect, enrich
 from .looking import check, clean, estimate
 from .notebook.progress import Progress
 from .panel import setup
+from .reading import read
 from .report import Report, report
 from .settings import configure
 
@@ -100,6 +101,7 @@ __all__ = [
     "job",
     "jobs",
     "ledger",
+    "read",
     "report",
     "setup",
     "webhook",

@@ -13,6 +13,7 @@ from . import functions, looking
 from .bulk.functions import bulk_enrich
 from .frame import columns as headers
 from .report import report
+from .saving import save
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -55,6 +56,7 @@ class Pronto:
     estimate = _method(looking.estimate)
     bulk_enrich = _method(bulk_enrich)
     report = _method(report)
+    save = _method(save)
 
     @property
     def columns(self) -> pd.DataFrame:

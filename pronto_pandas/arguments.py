@@ -12,7 +12,7 @@ import pandas as pd
 
 from .errors import ConfigurationError, ConsentRequiredError
 from .frame.suppress import Suppressed
-from .reading import TABLES, read
+from .reading import TEXTS, WORKBOOK, read
 from .settings import Settings
 
 P = ParamSpec("P")
@@ -66,7 +66,7 @@ def suppressed(given: Suppress | None) -> Suppressed | None:
     if given is None or isinstance(given, Suppressed):
         return given
     if isinstance(given, os.PathLike) or (
-        isinstance(given, str) and Path(given).suffix.lower() in TABLES
+        isinstance(given, str) and Path(given).suffix.lower() in TEXTS | {WORKBOOK}
     ):
         given = read(given)
     if not isinstance(given, Iterable):
