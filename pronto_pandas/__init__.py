@@ -51,6 +51,7 @@ from .notebook.progress import Progress
 from .panel import setup
 from .reading import read
 from .report import Report, report
+from .samples import sample
 from .settings import configure
 
 __version__ = "0.1.0"
@@ -103,6 +104,7 @@ __all__ = [
     "ledger",
     "read",
     "report",
+    "sample",
     "setup",
     "webhook",
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import pandas as pd
@@ -47,7 +47,7 @@ class Check(pd.DataFrame):
         return f"{card.text(*self._card())}\n\n{super().__repr__()}"
 
     def _repr_html_(self) -> str:
-        table: Any = super()._repr_html_()  # type: ignore[operator]  # pandas-stubs do not know it
+        table: str | None = pd.DataFrame._repr_html_(self)  # type: ignore[attr-defined]  # of pandas
         return f"{card.html(*self._card())}<br>{table or ''}"
 
 

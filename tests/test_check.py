@@ -42,7 +42,7 @@ def test_each_row_is_told(serve: Serve) -> None:
 
 def test_what_the_ledger_knows_is_told(serve: Serve) -> None:
     """Answered costs nothing; an answer that was lost is not asked for again by itself."""
-    server = serve(fault_kinds=("cut",), faults=0.5, seed=3)
+    server = serve(fault_kinds=("reset after",), faults=0.5, seed=3)
     df = people(30)
     with pytest.warns(pronto.UnknownRowsWarning):
         out = df.pronto.enrich("email", progress=False)

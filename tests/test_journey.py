@@ -54,7 +54,17 @@ def test_the_export_has_everything_wrong() -> None:
     assert raw.startswith(b"\xef\xbb\xbfReport:")
     assert len(leads) == 300
     assert leads.duplicated().sum() >= 20
-    for pattern in ("🚀", r"\|", ", MBA", r"^Dr\.", r"\(she/her\)", "^[A-Z' ]+$", "@", r"^\d+$", "\u200b"):
+    for pattern in (
+        "🚀",
+        r"\|",
+        ", MBA",
+        r"^Dr\.",
+        r"\(she/her\)",
+        "^[A-Z' ]+$",
+        "@",
+        r"^\d+$",
+        "\u200b",
+    ):
         assert names.str.contains(pattern).any(), pattern
     for pattern in ("/sales/lead/", "/pub/", "/company/", "%F0", r"//m\.", r"\?trk"):
         assert leads["Person Linkedin Url"].str.contains(pattern).any(), pattern

@@ -269,7 +269,7 @@ def _write_run(writer: _Writer, plan: Plan, results: Sequence[Result]) -> None:
         said[rows] = _spread(plan, [_words(r, types) for r in results])[rows]
         ids[rows] = _spread(plan, [_id(r, types) for r in results])[rows]
     writer.replace("pronto_status", status)
-    writer.replace("pronto_message", joined([said, plan.row_message], " "))
+    writer.replace("pronto_message", joined([said, plan.row_message], len(said), " "))
     writer.fill("enrichment_id", ids, present(ids))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import Final
@@ -13,7 +13,7 @@ import pandas as pd
 from ..api.contact import Contact, same
 from ..api.spec import EnrichmentType
 from . import clean, columns, domains, names, own
-from .arrays import Bools, Ints, Objects, all_of, joined, no_rows, nothing, objects, present, replaced
+from .arrays import Bools, Ints, Objects, joined, no_rows, nothing, objects, present, replaced
 from .columns import Columns
 from .headers import Own
 
@@ -54,26 +54,35 @@ class Cells:
         self._df = df
         self.found: Columns = columns.find(df, overrides)
         self.values: dict[str, Objects] = {}
-        self.problems: dict[str, Objects] = {}
+        self._has: dict[str, Bools] = {}
+        self._problems: dict[str, Objects] = {}  # of those that have any
         for name in columns.FIELDS:
-            self.values[name] = self.problems[name] = nothing(len(df))
+            values = problems = nothing(len(df))
             if name in self.found:
                 column = df.iloc[:, self.found.positions[name]]
-                self.values[name], self.problems[name] = clean.cleaned(column, clean.CLEANERS[name])
+                values, problems = clean.cleaned(column, clean.CLEANERS[name])
+            self._put(name, values, problems)
         if "fullname" in self.found:
             self._split_names()
         if (overrides or {}).get("domain", "") is not None:
             self._take_domains()
 
+    def _put(self, name: str, values: Objects, problems: Objects | None) -> None:
+        self.values[name], self._has[name] = values, present(values)
+        if problems is not None and present(problems).any():
+            self._problems[name] = problems
+
     def _split_names(self) -> None:
-        rows = ~self.named
-        whole = self._df.iloc[np.flatnonzero(rows), self.found.positions["fullname"]]
-        split, problems = clean.cleaned(whole, names.split)
-        self.problems["fullname"] = nothing(len(rows))
-        self.problems["fullname"][rows] = problems
-        rows[rows] = present(split)
-        for name, parts in zip(NAMES, zip(*split[present(split)], strict=True), strict=False):
-            self.values[name] = replaced(self.values[name], rows, objects(parts, len(parts)))
+        rows = np.flatnonzero(~self.named)
+        split, problems = clean.cleaned(
+            self._df.iloc[rows, self.found.positions["fullname"]], names.split
+        )
+        if present(problems).any():
+            self._problems["fullname"] = replaced(nothing(len(self._df)), rows, problems)
+        rows, split = rows[present(split)], split[present(split)]
+        for name, parts in zip(NAMES, zip(*split, strict=True), strict=False):
+            values = replaced(self.values[name], rows, objects(parts, len(parts)))
+            self._put(name, values, None)
 
     def _take_domains(self) -> None:
         """Take the domains of work emails that the list came with."""
@@ -82,8 +91,10 @@ class Cells:
             if len(rows):
                 hosts, _ = clean.cleaned(pd.Series(column.values[rows]), domains.of_email)
                 rows, hosts = rows[present(hosts)], hosts[present(hosts)]
-                self.values["domain"] = replaced(self.values["domain"], rows, hosts)
-                self.problems["domain"] = replaced(self.problems["domain"], rows, None)
+                problems = self._problems.get("domain")
+                if problems is not None:
+                    problems = replaced(problems, rows, None)
+                self._put("domain", replaced(self.values["domain"], rows, hosts), problems)
 
     @cached_property
     def emails(self) -> list[OwnColumn]:
@@ -99,7 +110,9 @@ class Cells:
         made = []
         for place in self.found.own.get(kind, ()):
             column = self._df.iloc[:, place]
-            made.append(OwnColumn(str(column.name), *clean.cleaned(column, cleaner), self._written(column)))
+            made.append(
+                OwnColumn(str(column.name), *clean.cleaned(column, cleaner), self._written(column))
+            )
         return made
 
     def _written(self, column: pd.Series) -> Bools:
@@ -111,7 +124,7 @@ class Cells:
     def owned(self, type_: EnrichmentType) -> Objects:
         """Say of each row which of the list's own columns holds a value of a type, or None."""
         headers = nothing(len(self._df))
-        for column in self.phones if type_ == "phone" else self.emails:
+        for column in self._columns_of(type_):
             there = present(column.values)
             if type_ != "phone":
                 personal = [own.is_personal(email) for email in column.values[there]]
@@ -127,19 +140,21 @@ class Cells:
     @property
     def named(self) -> Bools:
         """Which rows have both names."""
-        return all_of(map(self.has, NAMES))
+        return self.has("firstname") & self.has("lastname")
 
     def has(self, name: str) -> Bools:
         """Say which rows have a value of a field."""
-        return present(self.values[name])
+        return self._has[name]
 
     def contacts(self, rows: Ints) -> list[Contact]:
         """Return the people of these rows."""
         return list(map(Contact, *(self.values[field.name][rows] for field in fields(Contact))))
 
-    def broken(self, name: str, after: str = "") -> Objects:
-        """Say of each cell what is wrong with it; None where it is fine or missing."""
-        texts = self.problems[name].copy()
+    def broken(self, name: str, after: str = "") -> Objects | None:
+        """Say of each cell what is wrong with it, or None; None where nothing is with any."""
+        if name not in self._problems:
+            return None
+        texts = self._problems[name].copy()
         there = present(texts)
         texts[there] = f"{name} " + texts[there] + after
         return texts
@@ -147,19 +162,29 @@ class Cells:
     def nameless(self) -> Objects:
         """Say of each row why it lacks a name; None where it has both."""
         parts = []
-        whole = [name for name in ("fullname",) if name in self.found]
+        whole = ["fullname"] if "fullname" in self.found else []
         for name in [*(n for n in NAMES if n in self.found or not whole), *whole]:
-            texts = self.broken(name)
-            has = self.has(name) if name in NAMES else self.named
-            texts[~has & ~present(texts)] = f"{name} is missing"
-            parts.append(texts)
-        reasons = joined(parts)
+            parts.append(self.broken(name))
+            missing = nothing(len(self._df))
+            missing[~(self.has(name) if name in NAMES else self.named)] = f"{name} is missing"
+            if name in self._problems:
+                missing[present(self._problems[name])] = None
+            parts.append(missing)
+        reasons = joined(parts, len(self._df))
         reasons[self.named] = None
         return reasons
 
-    def notes(self) -> Objects:
-        """Say of each row that is sent what was left out of it."""
-        return joined([self.broken(name, ", so it was not sent") for name in ANY])
+    def notes(self, types: Iterable[EnrichmentType]) -> Objects:
+        """Say of each row that is sent what was left out of it, and which value it has is none."""
+        parts = [self.broken(name, ", so it was not sent") for name in ANY]
+        for column in {id(c): c for type_ in types for c in self._columns_of(type_)}.values():
+            texts, there = column.problems.copy(), present(column.problems)
+            texts[there] = f"{column.header} " + texts[there]
+            parts.append(texts)
+        return joined(parts, len(self._df))
+
+    def _columns_of(self, type_: EnrichmentType) -> list[OwnColumn]:
+        return self.phones if type_ == "phone" else self.emails
 
 
 def numbered(values: Mapping[str, Objects], rows: Bools) -> Ints:

@@ -147,7 +147,7 @@ def only_of(only: Iterable[bool] | None, df: pd.DataFrame) -> Bools | None:
             f"only= has another index than the frame. Make it from the frame itself, {how}. "
             "Nothing was sent."
         )
-    mask = pd.Series([only] if isinstance(only, str) else list(only), dtype=object)
+    mask = pd.Series(list(only), dtype=object)
     if len(mask) != len(df) or not mask.map(lambda cell: isinstance(cell, bool | np.bool_)).all():
         raise ConfigurationError(
             f"only= must say True or False of each of the {len(df)} rows, {how}. Nothing was sent."

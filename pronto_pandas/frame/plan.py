@@ -119,12 +119,11 @@ def make(df: pd.DataFrame, options: Options, already: Mapping[EnrichmentType, Bo
     keep = {t: (already[t] & (not options.overwrite)) | present(owned[t]) for t in groups}
     able = {t: cells.named & any_of(map(cells.has, g)) for t, g in groups.items()}
     asks = {t: able[t] & ~keep[t] for t in groups}
-    left = _Leaving(any_of(asks.values()), cells.notes(), _reasons(cells, groups, able, keep))
+    left = _Leaving(any_of(asks.values()), cells.notes(groups), _reasons(cells, groups, able, keep))
     filled = ~left.sent & all_of(keep.values())
     left.out(filled, "filled", _filled_words(owned, len(df)))
     if options.suppress is not None:
-        rows = options.suppress.rows(cells)
-        left.out(rows, "suppressed", "Suppressed: named by suppress=.")
+        left.out(options.suppress.rows(cells), "suppressed", "Suppressed: named by suppress=.")
     if options.only is not None:
         left.out(~options.only, "not chosen", "Not chosen by only=.")
     if options.per_company is not None:
@@ -200,24 +199,21 @@ def _reasons(
     keep: Mapping[EnrichmentType, Bools],
 ) -> Objects:
     """Say of each row why it cannot be sent."""
-    names = cells.nameless()
-    named = ~present(names)
-    wants, details = [], []
+    names, rows = cells.nameless(), len(cells.named)
+    wants: list[Objects] = []
     for group in dict.fromkeys(groups.values()):
-        lacking = nothing(len(names))
+        lacking = []
         for type_ in (t for t in groups if groups[t] == group):
-            want = nothing(len(names))
-            want[named & ~able[type_] & ~keep[type_]] = type_
-            lacking = joined([lacking, want], " and ")
-        there = present(lacking)
+            want = nothing(rows)
+            want[cells.named & ~able[type_] & ~keep[type_]] = type_
+            lacking.append(want)
+        want = joined(lacking, rows, " and ")
+        there = present(want)
         need = f": needs {'one of ' if len(group) > 1 else ''}{', '.join(group)}"
-        lacking[there] = lacking[there] + need
-        wants.append(lacking)
-    for name in ANY:
-        detail = cells.broken(name)
-        detail[~named] = None
-        details.append(detail)
-    return joined([names, *wants, *details])
+        want[there] = want[there] + need
+        wants.append(want)
+    reasons = joined([*wants, *map(cells.broken, ANY)], rows)
+    return np.where(cells.named, reasons, names)
 
 
 def _asks(

@@ -13,7 +13,7 @@ from ..api.contact import same
 from ..errors import ConfigurationError
 from . import clean, domains, own, profiles
 from .arrays import Bools, Objects, any_of, no_rows, objects, present
-from .cells import COMPANY, NAMES, Cells
+from .cells import COMPANY, NAMES, Cells, companies
 
 _KINDS: Final = "emails, domains and addresses of LinkedIn profiles"
 
@@ -97,13 +97,15 @@ class Suppressed:
 
     def rows(self, cells: Cells) -> Bools:
         """Say which rows are suppressed."""
-        emails = [column.values for column in cells.emails]
+        numbers = companies(cells.values)
+        gone = numbers[_each(cells.values["domain"], self._below) & (numbers >= 0)]
         found = [
-            *(_each(values, lambda email: same(email) in self.emails) for values in emails),
-            *(_each(values, lambda email: self._below(email.rpartition("@")[2])) for values in emails),
-            _each(cells.values["domain"], self._below),
+            np.isin(numbers, gone),  # also by its name, where another row tells its domain
             _each(cells.values["linkedin_url"], lambda profile: same(profile) in self.profiles),
         ]
+        for emails in (column.values for column in cells.emails):
+            found.append(_each(emails, lambda email: same(email) in self.emails))
+            found.append(_each(emails, lambda email: self._below(email.rpartition("@")[2])))
         for company in COMPANY if self.people else ():
             rows = cells.named & cells.has(company)
             mask = no_rows(len(rows))
@@ -136,7 +138,7 @@ def _kind_of(text: str) -> tuple[str, str]:
     readers: tuple[tuple[str, Callable[[str], str]], ...] = (
         ("profiles", profiles.linkedin),
         ("emails", own.email),
-        ("domains", domains.host),
+        ("domains", domains.domain),
     )
     for kind, read in readers:
         try:

@@ -29,5 +29,7 @@ def sample(name: str = "leads.csv") -> Path:
     folder = Path(__file__).parent
     names = sorted(path.name for path in folder.glob("*.csv"))
     if name not in names:
-        raise ConfigurationError(f"There is no sample {name!r}. The samples are {', '.join(names)}.")
+        raise ConfigurationError(
+            f"There is no sample {name!r}. The samples are {', '.join(names)}."
+        )
     return folder / name
