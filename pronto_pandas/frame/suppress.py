@@ -138,7 +138,7 @@ def _kind_of(text: str) -> tuple[str, str]:
     readers: tuple[tuple[str, Callable[[str], str]], ...] = (
         ("profiles", profiles.linkedin),
         ("emails", own.email),
-        ("domains", domains.domain),
+        ("domains", lambda written: domains.address(written)[0]),
     )
     for kind, read in readers:
         try:
