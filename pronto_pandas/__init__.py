@@ -14,6 +14,7 @@ from . import ledger
 from .bulk.functions import bulk_enrich
 from .bulk.job import BulkJob, Loaded, job, jobs
 from .bulk.webhook import Webhook, webhook
+from .check import Check
 from .errors import (
     AnswerLostError,
     AuthenticationError,
@@ -42,17 +43,16 @@ from .errors import (
     UnknownRowsWarning,
     UnreadableAnswerError,
 )
-from .check import Check
 from .estimate import Estimate
 from .files import enrich_file
 from .functions import aenrich, collect, enrich
 from .looking import check, clean, estimate
 from .notebook.progress import Progress
 from .panel import setup
-from .reading import read
 from .report import Report, report
 from .samples import sample
 from .settings import configure
+from .tables.reading import read
 
 __version__ = "0.1.0"
 

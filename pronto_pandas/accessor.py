@@ -13,7 +13,7 @@ from . import functions, looking
 from .bulk.functions import bulk_enrich
 from .frame import columns as headers
 from .report import report
-from .saving import save
+from .tables.saving import save
 
 P = ParamSpec("P")
 R = TypeVar("R")

@@ -12,8 +12,8 @@ import pandas as pd
 
 from .errors import ConfigurationError, ConsentRequiredError
 from .frame.suppress import Suppressed
-from .reading import TEXTS, WORKBOOK, read
 from .settings import Settings
+from .tables.reading import TEXTS, WORKBOOK, read
 
 P = ParamSpec("P")
 R = TypeVar("R")

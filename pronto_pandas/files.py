@@ -12,14 +12,14 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from . import reading, saving
 from .arguments import Suppress, suppressed
 from .errors import ConfigurationError
 from .frame.columns import find
 from .frame.options import Phones, Types, Via
 from .functions import request
-from .layout import look
 from .notebook.progress import Watcher
+from .tables import reading, saving
+from .tables.layout import look
 
 PARQUET: Final = saving.PARQUET
 

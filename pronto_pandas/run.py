@@ -109,7 +109,7 @@ class Run:
         self._last: Progress | None = None
 
     def states(self) -> list[str]:
-        """Say of each contact whether it is ``ready``, ``submitted``, ``unknown`` or ``answered``."""
+        """Say of each contact: ``ready`` to be sent, ``submitted``, ``unknown`` or ``answered``."""
         lost = (any(o.state == "unknown" for o in result.values()) for result in self._results)
         states = ["unknown" if unknown else "answered" for unknown in lost]
         for job in reversed(self.jobs):  # who is sent for one type counts as sent

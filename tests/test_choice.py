@@ -158,7 +158,7 @@ def test_repeats_are_one_of_a_company_and_the_filled_count() -> None:
     """So that running on what a run has returned does not go on to the next people."""
     twice = pd.concat([PEOPLE, PEOPLE.iloc[[0]]], ignore_index=True)
     assert said(twice, per_company=2)[6] == "duplicate of row 0"
-    filled = PEOPLE.assign(phone_1=pd.Series([None, "+33639980001", None, None, None, None], index=PEOPLE.index, dtype=object))
+    filled = PEOPLE.assign(phone_1=pd.Series(["+33639980001"], index=[20]))
     assert said(filled, per_company=1)[10] == "over per_company"
     assert said(filled, per_company=1)[20] == "already filled"
 
@@ -213,7 +213,7 @@ def test_a_personal_email_of_the_list_is_not_asked_for_again() -> None:
 
 def test_a_phone_of_the_list_is_not_asked_for_again() -> None:
     """In any of its columns of phones; an enriched frame keeps its own rule."""
-    df = PEOPLE.assign(Mobile=pd.Series(["+33639980001", None, "ask", None, None, None], index=PEOPLE.index, dtype=object))
+    df = PEOPLE.assign(Mobile=pd.Series(["+33639980001", "ask"], index=[10, 30]))
     df["Work Phone"] = pd.Series(["01 99 00 12 34"], index=[20])
     assert [row for row, w in said(df).items() if w == "already filled"] == [10, 20]
 

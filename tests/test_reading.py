@@ -17,9 +17,9 @@ from openpyxl.cell.rich_text import CellRichText
 from openpyxl.xml.constants import SHARED_STRINGS, SHEET_MAIN_NS
 
 import pronto_pandas as pronto
-from pronto_pandas import layout
 from pronto_pandas.frame.assemble import text_dtype
-from pronto_pandas.layout import Layout, look
+from pronto_pandas.tables import layout
+from pronto_pandas.tables.layout import Layout, look
 
 HEADER = ["Vorname", "Société", "Notes"]
 ROWS = [

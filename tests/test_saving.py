@@ -23,7 +23,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import pronto_pandas as pronto
-from pronto_pandas import cells, saving, workbook
+from pronto_pandas.tables import cells, saving, workbook
 
 KINDS = [".csv", ".tsv", ".xlsx"]
 

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import pandas as pd
 
-from ..errors import ConfigurationError
 from ..arguments import Suppress, check_consent, check_frame, suppressed
+from ..errors import ConfigurationError
 from ..frame.options import Options, Phones, Types, customs_of, only_of, types_of
 from ..notebook.progress import Watcher
 from ..settings import current

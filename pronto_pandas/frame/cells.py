@@ -24,16 +24,11 @@ ANY: Final = ("domain", "company_name", "linkedin_url")
 
 @dataclass(frozen=True)
 class OwnColumn:
-    """A column of emails or phones that the list came with, cleaned.
-
-    ``written`` is where a run has filled in what it found: a person who was asked for without it
-    must not become another one by it.
-    """
+    """A column of emails or phones that the list came with, cleaned."""
 
     header: str
     values: Objects
     problems: Objects
-    written: Bools
 
 
 class Cells:
@@ -87,7 +82,11 @@ class Cells:
     def _take_domains(self) -> None:
         """Take the domains of work emails that the list came with."""
         for column in self.emails:
-            rows = np.flatnonzero(~self.has("domain") & present(column.values) & ~column.written)
+            if column.header == "email":
+                # It may be what a run has found, and a person who was asked for without it must
+                # not become another one by it: to the ledger, who would be paid for again.
+                continue
+            rows = np.flatnonzero(~self.has("domain") & present(column.values))
             if len(rows):
                 hosts, _ = clean.cleaned(pd.Series(column.values[rows]), domains.of_email)
                 rows, hosts = rows[present(hosts)], hosts[present(hosts)]
@@ -107,19 +106,9 @@ class Cells:
         return self._own("phone", own.phone)
 
     def _own(self, kind: Own, cleaner: clean.Cleaner) -> list[OwnColumn]:
-        made = []
-        for place in self.found.own.get(kind, ()):
-            column = self._df.iloc[:, place]
-            made.append(
-                OwnColumn(str(column.name), *clean.cleaned(column, cleaner), self._written(column))
-            )
-        return made
-
-    def _written(self, column: pd.Series) -> Bools:
-        headers = list(self._df.columns)
-        if column.name != "email" or "email_status" not in headers:
-            return no_rows(len(column))
-        return columns.filled(self._df.iloc[:, headers.index("email_status")]).to_numpy()
+        places = self.found.own.get(kind, ())
+        cells = [self._df.iloc[:, place] for place in places]
+        return [OwnColumn(str(c.name), *clean.cleaned(c, cleaner)) for c in cells]
 
     def owned(self, type_: EnrichmentType) -> Objects:
         """Say of each row which of the list's own columns holds a value of a type, or None."""

@@ -19,8 +19,8 @@ from ..errors import ConfigurationError
 from . import clean
 from .answers import Answers, column, read
 from .arrays import Bools, Ints, Objects, no_rows, objects
-from .columns import position
 from .cells import Cells, numbered
+from .columns import position
 
 STATUSES: Final = ("found", "not_found", "skipped", "invalid", "error", "unknown", "pending")
 """What a row can be, as `enrich` writes it."""

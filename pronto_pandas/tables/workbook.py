@@ -22,8 +22,8 @@ from openpyxl.reader.excel import ExcelReader
 from openpyxl.xml.constants import SHARED_STRINGS, SHEET_MAIN_NS
 from openpyxl.xml.functions import iterparse
 
+from ..errors import ConfigurationError
 from .cells import NUMBERS, escaped, only_a_day, text, unescaped
-from .errors import ConfigurationError
 
 ROWS: Final = 1_048_576
 COLUMNS: Final = 16_384

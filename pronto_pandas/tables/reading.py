@@ -12,9 +12,9 @@ from typing import Final, TextIO
 
 import pandas as pd
 
+from ..errors import ConfigurationError
+from ..frame.assemble import text_dtype
 from .cells import original
-from .errors import ConfigurationError
-from .frame.assemble import text_dtype
 from .layout import SAMPLE, Layout, begin, header, left_out, look, opened, reach
 
 TEXTS: Final = frozenset({".csv", ".tsv", ".txt"})

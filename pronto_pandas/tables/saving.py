@@ -14,8 +14,8 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
+from ..errors import ConfigurationError
 from .cells import NUMBERS, harmless, text
-from .errors import ConfigurationError
 
 SEPARATORS: Final = {".csv": ",", ".tsv": "\t"}
 WORKBOOK: Final = ".xlsx"

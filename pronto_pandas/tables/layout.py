@@ -11,7 +11,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, Final, TextIO
 
-from .errors import ConfigurationError
+from ..errors import ConfigurationError
 
 HEAD: Final = 1 << 18
 BLOCK: Final = 1 << 20
