@@ -219,13 +219,15 @@ def _utf_16(head: bytes) -> str | None:
 
 
 def _is_utf_8(path: Path) -> bool:
-    """Read all of it: the first name with an accent may be in the last row."""
+    """Read all of it: the first name with an accent may be in the last row.
+
+    A character that the end of the file cuts off says nothing of those before it.
+    """
     decoder = codecs.getincrementaldecoder("utf-8")()
     try:
         with path.open("rb") as file:
             while block := file.read(BLOCK):
                 decoder.decode(block)
-        decoder.decode(b"", final=True)
     except UnicodeDecodeError:
         return False
     return True

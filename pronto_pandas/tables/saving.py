@@ -89,10 +89,17 @@ def whole(path: Path) -> Iterator[Path]:
     Raises
     ------
     ConfigurationError
-        Where another program holds the file.
+        Where the folder lets nothing be written, or another program holds the file.
     """
     path = path.resolve()
-    with tempfile.TemporaryDirectory(prefix=f".{path.name}.", dir=path.parent) as folder:
+    try:
+        beside = tempfile.TemporaryDirectory(prefix=f".{path.name}.", dir=path.parent)
+    except OSError as error:
+        raise ConfigurationError(
+            f"{path} cannot be written ({error.strerror}). Take another folder, or another name. "
+            "Nothing was sent or written."
+        ) from None
+    with beside as folder:
         part = Path(folder) / path.name
         yield part
         if path.exists():
@@ -170,14 +177,14 @@ def write_parquet(frames: Iterable[pd.DataFrame], schema: Any, path: Path) -> No
     pa = pyarrow()
     with pa.parquet.ParquetWriter(path, schema) as writer:
         for frame in frames:
-            named = frame.set_axis(frame.columns.astype(str), axis=1)
+            named = frame.set_axis(list(map(str, frame.columns)), axis=1)
             writer.write_table(pa.Table.from_pandas(named, schema=schema, preserve_index=False))
 
 
 def _schema(df: pd.DataFrame) -> Any:
     """Find the type of each column; lists of phones have theirs where all are empty, too."""
     pa = pyarrow()
-    names = df.columns.astype(str)
+    names = pd.Index(list(map(str, df.columns)))
     if not names.is_unique:
         twice = ", ".join(map(repr, names[names.duplicated()].unique()))
         raise ConfigurationError(
