@@ -24,17 +24,17 @@ def test_the_public_names_are_these() -> None:
     """Adding or taking one away is a decision."""
     assert sorted(pronto.__all__) == sorted(
         {
-            "BulkJob", "Estimate", "Loaded", "Progress", "Report", "Webhook", "aenrich",
-            "bulk_enrich", "collect", "configure", "enrich", "enrich_file", "estimate", "job",
-            "jobs", "ledger", "read", "report", "setup", "webhook",
+            "BulkJob", "Check", "Estimate", "Loaded", "Progress", "Report", "Webhook", "aenrich",
+            "bulk_enrich", "check", "clean", "collect", "configure", "enrich", "enrich_file",
+            "estimate", "job", "jobs", "ledger", "read", "report", "sample", "setup", "webhook",
             *(name for name in vars(errors) if name.endswith(("Error", "Warning"))),
         }
     )  # fmt: skip
     assert all(hasattr(pronto, name) for name in pronto.__all__)
     public = {name for name in dir(pronto.accessor.Pronto) if not name.startswith("_")}
     assert public == {
-        "aenrich", "bulk_enrich", "collect", "columns", "enrich", "estimate", "report",
-        "save",
+        "aenrich", "bulk_enrich", "check", "clean", "collect", "columns", "enrich", "estimate",
+        "report", "save",
     }  # fmt: skip
 
 
