@@ -13,7 +13,7 @@ import pandas as pd
 from ..api.contact import Contact, same
 from ..api.spec import EnrichmentType
 from . import clean, columns, domains, names, own
-from .arrays import Bools, Ints, Objects, joined, no_rows, nothing, objects, present, replaced
+from .arrays import Bools, Ints, Objects, joined, nothing, objects, present, replaced
 from .columns import Columns
 from .headers import Own
 
