@@ -1,13 +1,7 @@
 """The tour of ``make demo``: a messy list, the sandbox on a real socket, the answers."""
 
-from pathlib import Path
-
-import pandas as pd
-
 import pronto_pandas as pronto
 from pronto_pandas.sandbox import Sandbox, Server
-
-here = Path(__file__).parent
 
 with Server(Sandbox(latency=0.5)) as server:
     print(f"A sandbox of the Pronto API answers at {server.url}.")
@@ -15,8 +9,8 @@ with Server(Sandbox(latency=0.5)) as server:
     # Made-up answers need not be kept; without ledger=None they would be, like real ones.
     pronto.configure(base_url=server.url, api_key=server.sandbox.api_key, ledger=None)
 
-    leads = pd.read_csv(here / "data" / "leads.csv", dtype="str")
-    print(f"notebooks/data/leads.csv: {len(leads)} rows. What was understood of its headers:\n")
+    leads = pronto.read(pronto.sample("leads.csv"))
+    print("\nWhat was understood of its headers:\n")
     print(leads.pronto.columns[["header", "filled %"]].to_string(), "\n")
 
     out = leads.pronto.enrich(type=["email", "phone"])

@@ -14,6 +14,7 @@ from . import ledger
 from .bulk.functions import bulk_enrich
 from .bulk.job import BulkJob, Loaded, job, jobs
 from .bulk.webhook import Webhook, webhook
+from .check import Check
 from .errors import (
     AnswerLostError,
     AuthenticationError,
@@ -44,11 +45,14 @@ from .errors import (
 )
 from .estimate import Estimate
 from .files import enrich_file
-from .functions import aenrich, collect, enrich, estimate
+from .functions import aenrich, collect, enrich
+from .looking import check, clean, estimate
 from .notebook.progress import Progress
 from .panel import setup
 from .report import Report, report
+from .samples import sample
 from .settings import configure
+from .tables.reading import read
 
 __version__ = "0.1.0"
 
@@ -56,6 +60,7 @@ __all__ = [
     "AnswerLostError",
     "AuthenticationError",
     "BulkJob",
+    "Check",
     "ColumnsError",
     "ConfigurationError",
     "ConnectionFailedError",
@@ -87,6 +92,8 @@ __all__ = [
     "Webhook",
     "aenrich",
     "bulk_enrich",
+    "check",
+    "clean",
     "collect",
     "configure",
     "enrich",
@@ -95,7 +102,9 @@ __all__ = [
     "job",
     "jobs",
     "ledger",
+    "read",
     "report",
+    "sample",
     "setup",
     "webhook",
 ]

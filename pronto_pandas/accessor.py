@@ -9,10 +9,11 @@ from typing import Concatenate, NoReturn, ParamSpec, TypeVar
 
 import pandas as pd
 
-from . import functions
+from . import functions, looking
 from .bulk.functions import bulk_enrich
 from .frame import columns as headers
 from .report import report
+from .tables.saving import save
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -50,9 +51,12 @@ class Pronto:
     enrich = _method(functions.enrich)
     aenrich = _method(functions.aenrich)
     collect = _method(functions.collect)
-    estimate = _method(functions.estimate)
+    check = _method(looking.check)
+    clean = _method(looking.clean)
+    estimate = _method(looking.estimate)
     bulk_enrich = _method(bulk_enrich)
     report = _method(report)
+    save = _method(save)
 
     @property
     def columns(self) -> pd.DataFrame:
@@ -61,14 +65,16 @@ class Pronto:
         Returns
         -------
         DataFrame
-            One row a field of the API, with ``header``, ``example``, ``filled %`` and ``why``.
+            One row a field, with ``header``, ``example``, ``filled %`` and ``why``.
         """
         return headers.find(self._df).table(self._df)
 
     def __repr__(self) -> str:
-        calls = ("estimate", "enrich", "aenrich", "bulk_enrich", "collect")
+        calls = ("check", "estimate", "enrich", "aenrich", "bulk_enrich", "collect")
         named = ", ".join(f".{call}(type=…)" for call in calls)
-        return f"<df.pronto of {len(self._df)} rows: .columns, {named}, .report()>"
+        return (
+            f"<df.pronto of {len(self._df)} rows: .columns, .clean(), {named}, .report(), .save(…)>"
+        )
 
 
 @pd.api.extensions.register_series_accessor("pronto")

@@ -82,27 +82,22 @@ class Estimate:
 
 def of(run: Run, prices: Prices, balance: float | None) -> Estimate:
     """Return what a run that was made and not started would do."""
-    per_contact = run.plan.rows_per_contact
-    states = Counter(str(s) for s in run.plan.row_status if s is not None)
-    sent = [job for job in run.jobs if job.enrichment_id is None]
-    to_send = {job.number for job in sent}
-    submitted = {job.number for job in run.jobs} - to_send
-    known: Counter[str] = Counter()
-    for number, count in enumerate(per_contact):
-        if number not in to_send:
-            state = "submitted" if number in submitted else run.known_state(number)
-            known[state] += int(count)
-    rows = sum(int(per_contact[number]) for number in to_send)
+    left = Counter(str(s) for s in run.plan.row_status if s is not None)
+    states, sent = run.states(), [job for job in run.jobs if job.enrichment_id is None]
+    rows: Counter[str] = Counter()
+    for state, count in zip(states, run.plan.rows_per_contact.tolist(), strict=True):
+        rows[state] += count
+    people = states.count("ready")
     return Estimate(
         rows=len(run.plan.row_status),
-        to_send=rows,
-        people=len(to_send),
-        duplicates=rows - len(to_send),
-        answered=known["answered"],
-        submitted=known["submitted"],
-        unknown=known["unknown"],
-        skipped=states["skipped"],
-        invalid=states["invalid"],
+        to_send=rows["ready"],
+        people=people,
+        duplicates=rows["ready"] - people,
+        answered=rows["answered"],
+        submitted=rows["submitted"],
+        unknown=rows["unknown"],
+        skipped=left["skipped"],
+        invalid=left["invalid"],
         cost_low=sum(prices.least(job.types) for job in sent),
         cost_high=sum(prices.most(job.types) for job in sent),
         balance=balance,

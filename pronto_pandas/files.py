@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import pickle
-import tempfile
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -13,13 +12,16 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
+from .arguments import Suppress, suppressed
 from .errors import ConfigurationError
+from .frame.columns import find
 from .frame.options import Phones, Types, Via
 from .functions import request
 from .notebook.progress import Watcher
+from .tables import reading, saving
+from .tables.layout import look
 
-CSV: Final = frozenset({".csv", ".tsv"})
-PARQUET: Final = ".parquet"
+PARQUET: Final = saving.PARQUET
 
 
 def check(source: Path, target: Path, chunksize: int) -> None:
@@ -31,12 +33,12 @@ def check(source: Path, target: Path, chunksize: int) -> None:
         With what to do.
     """
     for path, name in ((source, "source"), (target, "target")):
-        if path.suffix.lower() not in CSV | {PARQUET}:
+        if path.suffix.lower() not in {*saving.SEPARATORS, PARQUET}:
             raise ConfigurationError(
                 f"{name} must end in .csv, .tsv or .parquet, not {path.suffix!r}. Nothing was sent."
             )
         if path.suffix.lower() == PARQUET:
-            _pyarrow()
+            saving.pyarrow()
     if not source.is_file():
         raise ConfigurationError(f"There is no file {source}. Nothing was sent.")
     if not target.parent.is_dir():
@@ -47,54 +49,38 @@ def check(source: Path, target: Path, chunksize: int) -> None:
         raise ConfigurationError("chunksize must be a whole number from 1 on. Nothing was sent.")
 
 
-def _pyarrow() -> Any:
-    try:
-        import pyarrow as pa
-        import pyarrow.parquet
-    except ImportError:
-        raise ConfigurationError(
-            "Parquet files need pyarrow: python -m pip install pyarrow. Nothing was sent."
-        ) from None
-    return pa
-
-
 def pieces(source: Path, chunksize: int) -> Iterator[pd.DataFrame]:
     """Read a file in frames of so many rows; texts stay texts, so that no phone loses its zeros."""
     if source.suffix.lower() == PARQUET:
-        file = _pyarrow().parquet.ParquetFile(source)
+        file = saving.pyarrow().parquet.ParquetFile(source)
         for batch in file.iter_batches(batch_size=chunksize):
             # Arrow's own types: a number stays one where a piece lacks some.
             yield batch.to_pandas(types_mapper=pd.ArrowDtype, ignore_metadata=True)
         return
-    with pd.read_csv(
-        source, sep=_separator(source), dtype="str", keep_default_na=False, chunksize=chunksize
-    ) as reader:
-        yield from reader
-
-
-def _separator(path: Path) -> str:
-    return "\t" if path.suffix.lower() == ".tsv" else ","
+    layout = look(source)
+    reading.check(source, layout)
+    for piece in reading.pieces(source, layout, chunksize):
+        yield piece.fillna("")
 
 
 def written(frames: Iterable[pd.DataFrame], target: Path) -> None:
     """Write frames into one file, whole or not at all.
 
-    What is done waits in a folder of the user's own beside the target, and becomes the target in
-    one step at the end: frames differ in how many phones they have, and nobody shall read half a
-    file.
+    What is done waits beside the target: frames differ in how many phones they have.
     """
-    with tempfile.TemporaryDirectory(prefix=f".{target.name}.", dir=target.parent) as folder:
+    with saving.whole(target) as whole:
         parts: list[Path] = []
         columns: dict[Any, Any] = {}
         for frame in frames:
-            parts.append(Path(folder) / str(len(parts)))
+            parts.append(whole.parent / str(len(parts)))
             frame.to_pickle(parts[-1])
             wider = dict(zip(frame.columns, frame.dtypes, strict=True))
             columns = wider | columns if len(wider) > len(columns) else columns | wider
-        whole = Path(folder) / target.name
-        write = _write_parquet if target.suffix.lower() == PARQUET else _write_csv
-        write((_read(part, columns) for part in parts), columns, whole)
-        whole.replace(target)
+        again = (_read(part, columns) for part in parts)
+        if target.suffix.lower() == PARQUET:
+            saving.write_parquet(again, _schema(columns), whole)
+        else:
+            saving.write_csv(again, columns, whole)
 
 
 def _read(part: Path, columns: Iterable[Any]) -> pd.DataFrame:
@@ -102,26 +88,16 @@ def _read(part: Path, columns: Iterable[Any]) -> pd.DataFrame:
     return frame.reindex(columns=list(columns))
 
 
-def _write_csv(frames: Iterable[pd.DataFrame], columns: Mapping[Any, Any], path: Path) -> None:
-    pd.DataFrame(columns=list(columns)).to_csv(path, sep=_separator(path), index=False)
-    for frame in frames:
-        frame.to_csv(path, sep=_separator(path), index=False, header=False, mode="a")
-
-
-def _write_parquet(frames: Iterable[pd.DataFrame], columns: Mapping[Any, Any], path: Path) -> None:
-    pa = _pyarrow()
-    phones = pa.list_(pa.struct([("number", pa.string()), ("type", pa.string())]))
+def _schema(columns: Mapping[Any, Any]) -> Any:
+    pa = saving.pyarrow()
 
     def kind(dtype: Any) -> Any:
         if isinstance(dtype, pd.ArrowDtype):
             return dtype.pyarrow_dtype
-        return phones if isinstance(dtype, np.dtype) and dtype.kind == "O" else pa.string()
+        phones = isinstance(dtype, np.dtype) and dtype.kind == "O"
+        return saving.phones_type() if phones else pa.string()
 
-    schema = pa.schema([(str(name), kind(dtype)) for name, dtype in columns.items()])
-    with pa.parquet.ParquetWriter(path, schema) as writer:
-        for frame in frames:
-            frame.columns = frame.columns.astype(str)
-            writer.write_table(pa.Table.from_pandas(frame, schema=schema, preserve_index=False))
+    return pa.schema([(str(name), kind(dtype)) for name, dtype in columns.items()])
 
 
 def enrich_file(
@@ -140,6 +116,7 @@ def enrich_file(
     custom: Iterable[object] | None = None,
     progress: bool | Watcher = True,
     via: Via = "sync",
+    suppress: Suppress | None = None,
 ) -> pd.Series:
     """Enrich a file that may be larger than memory into another one.
 
@@ -150,7 +127,8 @@ def enrich_file(
     Parameters
     ----------
     source, target : path
-        ``.csv``, ``.tsv`` or ``.parquet`` (which needs pyarrow), each. CSV is read as text.
+        ``.csv``, ``.tsv`` or ``.parquet`` (which needs pyarrow), each. Files of text are read as
+        `read` does, whatever their encoding and separator, and written as ``df.pronto.save`` does.
     type : str or list of str
         As for `enrich`.
     chunksize : int
@@ -158,7 +136,7 @@ def enrich_file(
     max_credits : float, optional
         For the whole file. Once it could be passed, or when a run stops early, the rest of the file
         is filled from the ledger alone and is else ``pending``.
-    columns, overwrite, refresh, resend_unknown, phones, prefix, custom, progress, via
+    columns, overwrite, refresh, resend_unknown, phones, prefix, custom, progress, via, suppress
         As for `enrich`; a bar is shown for each piece.
 
     Returns
@@ -176,15 +154,18 @@ def enrich_file(
     source, target = Path(source), Path(target)
     check(source, target, chunksize)
     headers = list(custom) if custom is not None and not isinstance(custom, str) else custom
+    never = suppressed(suppress)
     counts: Counter[str] = Counter()
 
     def enriched() -> Iterator[pd.DataFrame]:
-        left, goes_on = max_credits, True
-        for piece in pieces(source, chunksize):
+        left, goes_on, found = max_credits, True, columns
+        for number, piece in enumerate(pieces(source, chunksize)):
+            if number == 0:  # a column is the same field in the whole file
+                found = find(piece, columns).overrides(piece) | {**(columns or {})}
             run = request(
                 piece,
                 type,
-                columns=columns,
+                columns=found,
                 max_credits=left,
                 overwrite=overwrite,
                 refresh=refresh and goes_on,
@@ -194,6 +175,7 @@ def enrich_file(
                 custom=headers,
                 progress=progress,
                 via=via,
+                suppress=never,
             )
             if goes_on:
                 run.in_thread()

@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any, ParamSpec, TypeVar, cast
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 import pandas as pd
 
-from .errors import ConfigurationError, ConsentRequiredError
-from .estimate import Estimate, balance_of
-from .estimate import of as estimate_of
-from .frame.options import Options, Phones, Types, Via, customs_of, types_of
+from .arguments import Suppress, check_consent, check_frame, signed_like, suppressed
+from .errors import ConfigurationError
+from .frame.options import Options, Phones, Types, Via, customs_of, only_of, types_of
 from .notebook.progress import Watcher
 from .run import Run
-from .settings import Settings, current
-
-P = ParamSpec("P")
-R = TypeVar("R")
+from .settings import current
 
 
 def request(
@@ -35,6 +30,9 @@ def request(
     custom: Iterable[object] | None = None,
     progress: bool | Watcher = True,
     via: Via = "sync",
+    suppress: Suppress | None = None,
+    only: Iterable[bool] | None = None,
+    per_company: int | None = None,
 ) -> Run:
     """Check everything that can be checked without the network; see `enrich`."""
     check_frame(df)
@@ -55,6 +53,9 @@ def request(
         phones=phones,
         prefix=prefix,
         custom=customs_of(custom),
+        suppress=suppressed(suppress),
+        only=only_of(only, df),
+        per_company=per_company,
     )
     return Run(df, options, settings, progress)
 
@@ -62,23 +63,7 @@ def request(
 request.__qualname__ = "enrich"  # what the caller typed, in Python's own errors
 
 
-def _signed_like(
-    template: Callable[P, object],
-) -> Callable[[Callable[..., R]], Callable[P, R]]:
-    """Give a function the parameters of another, for editors, type checkers and ``help``."""
-
-    def sign(function: Callable[..., R]) -> Callable[P, R]:
-        parameters = inspect.signature(template, eval_str=True).parameters.values()
-        returns = inspect.signature(function).return_annotation
-        function.__signature__ = inspect.Signature(  # type: ignore[attr-defined]  # read by inspect
-            list(parameters), return_annotation=returns
-        )
-        return cast("Callable[P, R]", function)
-
-    return sign
-
-
-@_signed_like(request)
+@signed_like(request)
 def enrich(*args: Any, **kwargs: Any) -> pd.DataFrame:
     """Ask Pronto for the work emails, phones or personal emails of the people in a frame.
 
@@ -123,6 +108,13 @@ def enrich(*args: Any, **kwargs: Any) -> pd.DataFrame:
         ``"sync"``: one request a person, which waits for the answer. ``"async"``: each type is
         submitted by itself, and the answer fetched when it is there; slower, and an answer that is
         lost on the way is fetched again. Emails then need a company, phones a LinkedIn address.
+    suppress : str, list of str, Series, DataFrame or path, optional
+        Who is never sent: emails, domains (with all that is below them) and LinkedIn addresses; a
+        frame or a file that has columns of them, where names with a company do too.
+    only : Series or list of bool, optional
+        The rows that may be sent, such as ``df["Country"] == "FR"``.
+    per_company : int, optional
+        At most so many people of a company, the first ones; who has the value already counts.
 
     Returns
     -------
@@ -160,7 +152,7 @@ def enrich(*args: Any, **kwargs: Any) -> pd.DataFrame:
     return run.frame()
 
 
-@_signed_like(request)
+@signed_like(request)
 async def aenrich(*args: Any, **kwargs: Any) -> pd.DataFrame:
     """Do what `enrich` does, on the event loop of the caller: ``out = await aenrich(df, …)``.
 
@@ -197,64 +189,3 @@ def collect(
         types=types_of(type), columns=columns, overwrite=overwrite, phones=phones, prefix=prefix
     )
     return Run(df, options, current(), sends=False, fetches=False).frame()
-
-
-def estimate(
-    df: pd.DataFrame,
-    type: Types,  # noqa: A002  the name of the public interface
-    *,
-    columns: Mapping[str, object] | None = None,
-    limit: int | None = None,
-    overwrite: bool = False,
-    refresh: bool = False,
-    resend_unknown: bool = False,
-    via: Via = "sync",
-) -> Estimate:
-    """Say what `enrich` would send and what it would cost. Sends no contact, costs nothing.
-
-    One request, for the balance, where a key is set; nothing else leaves. The parameters are those
-    of `enrich`; prices are those of `pronto_pandas.configure`.
-
-    Returns
-    -------
-    Estimate
-        Rows to send, people, duplicates, answered, submitted, unknown, skipped, invalid; the cost
-        from lowest to highest in credits, and the balance where the service's answer can be
-        understood.
-
-    Raises
-    ------
-    ConfigurationError
-        Where an argument is wrong or a column is missing.
-    LedgerError
-        Where the ledger cannot be read.
-    """
-    check_frame(df)
-    options = Options(
-        types=types_of(type),
-        endpoint=via,
-        columns=columns,
-        limit=limit,
-        overwrite=overwrite,
-        refresh=refresh,
-        resend_unknown=resend_unknown,
-    )
-    run = Run(df, options, current(), looks=True)
-    return estimate_of(run, current().prices, balance_of(run))
-
-
-def check_consent(types: Iterable[str], settings: Settings) -> None:
-    """Refuse to ask for personal emails before their purpose was said."""
-    if "personal_email" in types and settings.personal_email_consent is None:
-        from .api.failures import CONSENT_STEPS
-
-        raise ConsentRequiredError(f"{CONSENT_STEPS} Nothing was sent.")
-
-
-def check_frame(df: object) -> None:
-    """Refuse what is no frame."""
-    if not isinstance(df, pd.DataFrame):
-        raise ConfigurationError(
-            f"A DataFrame is needed, not a {df.__class__.__name__}: one row a person, with names "
-            "and a company in columns. Nothing was sent."
-        )

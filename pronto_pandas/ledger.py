@@ -9,8 +9,7 @@ from datetime import timedelta
 import pandas as pd
 
 from .errors import ConfigurationError
-from .frame.options import Options
-from .frame.plan import people
+from .frame.cells import people
 from .run import open_ledger
 from .settings import current
 
@@ -63,7 +62,7 @@ def forget(df: pd.DataFrame, *, columns: Mapping[str, object] | None = None) -> 
     LedgerError
         Where the ledger cannot be written.
     """
-    keys = [contact.key for contact in people(df, Options(types=("email",), columns=columns))]
+    keys = [contact.key for contact in people(df, columns)]
     ledger = open_ledger(current())
     with ledger.transaction() as connection:
         gone = ledger.forget(connection, keys)

@@ -217,10 +217,6 @@ def report(
         raise ConfigurationError(
             f"A DataFrame is needed, not a {df.__class__.__name__}: one that enrich has returned."
         )
-    if columns is not None and not isinstance(columns, Mapping):
-        raise ConfigurationError(
-            'columns must be a dict, field to header: columns={"firstname": "Vorname"}.'
-        )
     counts = count(df, columns, prefix)
     prices = current().prices.ranges
     low, high = (

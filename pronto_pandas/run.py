@@ -84,7 +84,7 @@ class Run:
         fetches: bool = True,
         looks: bool = False,
     ) -> None:
-        self._df, self._options, self._settings = df, options, settings
+        self.df, self._options, self._settings = df, options, settings
         self._progress = progress
         self.plan: Plan = make(df, options, already_filled(df, options))
         self._ledger = open_ledger(settings) if self.plan.contacts else None
@@ -108,10 +108,13 @@ class Run:
         self._interrupted = False
         self._last: Progress | None = None
 
-    def known_state(self, number: int) -> str:
-        """Return ``answered`` or ``unknown`` for a contact that the ledger knows."""
-        states = {outcome.state for outcome in self._results[number].values()}
-        return "unknown" if "unknown" in states else "answered"
+    def states(self) -> list[str]:
+        """Say of each contact: ``ready`` to be sent, ``submitted``, ``unknown`` or ``answered``."""
+        lost = (any(o.state == "unknown" for o in result.values()) for result in self._results)
+        states = ["unknown" if unknown else "answered" for unknown in lost]
+        for job in reversed(self.jobs):  # who is sent for one type counts as sent
+            states[job.number] = "submitted" if job.enrichment_id else "ready"
+        return states
 
     def take_key(self) -> None:
         """Read the key in the caller's thread; Colab's secrets are read in no other."""
@@ -239,7 +242,7 @@ class Run:
         """
         stopped_by = self._dispatch.stopped_by if self._dispatch else None
         stops.raise_for(stopped_by, anything=any(map(self._settled, self._people)))
-        out = assemble(self._df, self.plan, self._options, self._results)
+        out = assemble(self.df, self.plan, self._options, self._results)
         out.attrs.pop("pronto", None)  # of an earlier run; `out` has a copy of the caller's attrs
         if self._last and self._last.done:
             out.attrs["pronto"] = {"seconds": self._last.seconds, "rows": self._last.done}

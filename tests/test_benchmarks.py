@@ -38,11 +38,12 @@ def test_rates_are_of_the_steady_part() -> None:
     assert most_in_a_second(moments) == pytest.approx(50, abs=1)
 
 
-def test_a_frame_that_the_ledger_answers() -> None:
-    """Its benchmark sends nothing and finds everybody."""
-    command = [sys.executable, str(BENCHMARKS / "big.py"), "--one", "2000"]
+@pytest.mark.parametrize(("kind", "measured"), [("frame", "people"), ("file", "rows of a file")])
+def test_what_the_ledger_answers(kind: str, measured: str) -> None:
+    """The benchmark of frames and files sends nothing and finds everybody."""
+    command = [sys.executable, str(BENCHMARKS / "big.py"), "--one", kind, "2000"]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
-    assert json.loads(done.stdout)["people"] == 200
+    assert json.loads(done.stdout)[measured] == {"people": 200, "rows of a file": 2000}[measured]
 
 
 def test_the_committed_results_are_of_all_cases() -> None:

@@ -64,6 +64,42 @@ def test_a_file_in_pieces_is_the_frame_in_one(
     )
 
 
+def test_a_file_of_any_program_is_found_out(serve: Serve, tmp_path: Path) -> None:
+    """Semicolons, Windows-1252 and a title above the header; and Excel opens what comes back."""
+    server = serve()
+    df = people(20)
+    df.loc[19, "lastname"] = "Müller"
+    df["note"] = "=1+1; plain"
+    df.loc[7, "note"] = "line\r\nline"
+    df.loc[8, "note"] = ""
+    text = df.to_csv(sep=";", index=False, lineterminator="\r\n")
+    source = tmp_path / "in.csv"
+    source.write_bytes(f"Export of November;;;;\r\n\r\n{text}".encode("cp1252"))
+    for target in ("out.csv", "out.parquet"):
+        pronto.enrich_file(source, tmp_path / target, "email", chunksize=6, progress=False)
+    raw = (tmp_path / "out.csv").read_bytes()
+    assert raw.startswith(b'\xef\xbb\xbf"firstname",')
+    assert raw.count(b'"\'=1+1; plain"') == 18
+    csv = pronto.read(tmp_path / "out.csv").fillna({"note": ""})
+    for out in (csv, pd.read_parquet(tmp_path / "out.parquet")):
+        assert out[df.columns.tolist()].to_numpy().tolist() == df.to_numpy().tolist()
+        assert out["email"].notna().any()
+    assert len(server.sandbox.charges) == 20
+
+
+def test_a_row_that_is_broken_is_found_before_anything_is_sent(
+    serve: Serve, tmp_path: Path
+) -> None:
+    """However far down it is."""
+    server = serve()
+    source = put(people(30), tmp_path / "in.csv")
+    source.write_text(source.read_text() + "Ana,Lovelace,company1.example,,aside\n")
+    with pytest.raises(pronto.ConfigurationError, match="line 32 has 5 cells"):
+        pronto.enrich_file(source, tmp_path / "out.csv", "email", chunksize=5, progress=False)
+    assert server.sandbox.arrivals == []
+    assert [path.name for path in tmp_path.iterdir()] == ["in.csv"]
+
+
 def test_numbers_and_dates_of_parquet_stay_what_they_are(serve: Serve, tmp_path: Path) -> None:
     """Also where a piece has none of them."""
     serve()

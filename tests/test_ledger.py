@@ -26,8 +26,7 @@ import pronto_pandas as pronto
 from pronto_pandas.engine import schema
 from pronto_pandas.engine.owner import new_owner, process_gone
 from pronto_pandas.engine.storage import connect
-from pronto_pandas.frame.options import Options
-from pronto_pandas.frame.plan import people as distinct
+from pronto_pandas.frame.cells import people as distinct
 from pronto_pandas.sandbox import Server
 from pronto_pandas.sandbox.people import identity
 
@@ -357,7 +356,7 @@ def test_a_living_run_is_waited_for_and_a_dead_ones_requests_are_unknown(
 
 
 def _contacts(df: pd.DataFrame) -> Iterator[str]:
-    yield from (contact.key for contact in distinct(df, Options(types=("email",))))
+    yield from (contact.key for contact in distinct(df, None))
 
 
 def test_a_living_run_renews_its_lease(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
 import sys
 from collections import Counter
@@ -20,8 +19,7 @@ NOTEBOOKS = Path(__file__).parent.parent / "notebooks"
 
 
 def executed(name: str, folder: Path) -> Any:
-    """Run a notebook in a copy of its folder and return it with its outputs."""
-    shutil.copytree(NOTEBOOKS / "data", folder / "data")
+    """Run a notebook in an empty folder and return it with its outputs."""
     notebook: Any = nbformat.reads((NOTEBOOKS / name).read_text(), as_version=4)
     client = NotebookClient(
         notebook, timeout=120, kernel_name="python3", resources={"metadata": {"path": folder}}
@@ -43,9 +41,19 @@ def test_the_quickstart_runs(tmp_path: Path, kernels: None) -> None:
     assert "Traceback" not in shown
     assert "221 of 221 rows" in shown
     assert "Pronto report: 240 rows" in shown
-    saved = pd.read_csv(tmp_path / "enriched.csv", dtype="str")
+    saved = pronto.read(tmp_path / "enriched.xlsx")
     assert Counter(saved["pronto_status"]) == {"found": 200, "not_found": 21, "invalid": 19}
     assert saved["pronto_message"].str.contains("Made up by the sandbox").sum() == 221
+
+
+def test_the_list_cleaning_notebook_runs(tmp_path: Path, kernels: None) -> None:
+    """From a messy export to a workbook that reads back as it was."""
+    notebook = executed("list_cleaning.ipynb", tmp_path)
+    shown = outputs(notebook)
+    assert "Traceback" not in shown
+    assert "300 rows, 11 columns; semicolons, UTF-8" in shown
+    assert "Pronto check: 300 rows; nothing was sent" in shown
+    assert "True" in below(notebook, notebook["cells"][-1]["source"])
 
 
 def below(notebook: Any, source: str) -> str:
@@ -79,7 +87,7 @@ def test_the_demo_runs() -> None:
 
 def test_the_sample_is_as_messy_as_a_real_export() -> None:
     """Repeats, accents, other scripts, stray spaces, addresses, gaps, numbers as text."""
-    leads = pd.read_csv(NOTEBOOKS / "data" / "leads.csv", dtype="str", keep_default_na=False)
+    leads = pronto.read(pronto.sample("leads.csv")).fillna("")
     names = leads["First Name"] + leads["Last Name"]
     assert len(leads) == 240
     assert names.str.contains(r"[àâäéèêëïîôöùûüçñøåłß]").sum() > 30
@@ -93,7 +101,7 @@ def test_the_sample_is_as_messy_as_a_real_export() -> None:
 
 def test_the_sample_holds_nobody() -> None:
     """Domains that nobody can own, and profiles that say that they are examples."""
-    leads = pd.read_csv(NOTEBOOKS / "data" / "leads.csv", dtype="str", keep_default_na=False)
+    leads = pronto.read(pronto.sample("leads.csv")).fillna("")
     domains = leads["Website"][leads["Website"].str.contains(r"\w\.\w")].str.lower()
     assert domains.str.contains(r"\.example(?:/|$)").all()
     profiles = leads["LinkedIn URL"][leads["LinkedIn URL"] != ""]
@@ -102,7 +110,7 @@ def test_the_sample_holds_nobody() -> None:
 
 def test_a_sample_row_gets_the_sandboxs_answer() -> None:
     """The list works with numbers inferred by pandas, too."""
-    leads = pd.read_csv(NOTEBOOKS / "data" / "leads.csv")
+    leads = pd.read_csv(pronto.sample())
     pronto.configure(base_url="sandbox")
     out = leads.pronto.enrich("email", limit=3, progress=False)
     assert (out["pronto_status"] == "skipped").sum() > 200

@@ -24,16 +24,17 @@ def test_the_public_names_are_these() -> None:
     """Adding or taking one away is a decision."""
     assert sorted(pronto.__all__) == sorted(
         {
-            "BulkJob", "Estimate", "Loaded", "Progress", "Report", "Webhook", "aenrich",
-            "bulk_enrich", "collect", "configure", "enrich", "enrich_file", "estimate", "job",
-            "jobs", "ledger", "report", "setup", "webhook",
+            "BulkJob", "Check", "Estimate", "Loaded", "Progress", "Report", "Webhook", "aenrich",
+            "bulk_enrich", "check", "clean", "collect", "configure", "enrich", "enrich_file",
+            "estimate", "job", "jobs", "ledger", "read", "report", "sample", "setup", "webhook",
             *(name for name in vars(errors) if name.endswith(("Error", "Warning"))),
         }
     )  # fmt: skip
     assert all(hasattr(pronto, name) for name in pronto.__all__)
     public = {name for name in dir(pronto.accessor.Pronto) if not name.startswith("_")}
     assert public == {
-        "aenrich", "bulk_enrich", "collect", "columns", "enrich", "estimate", "report",
+        "aenrich", "bulk_enrich", "check", "clean", "collect", "columns", "enrich", "estimate",
+        "report", "save",
     }  # fmt: skip
 
 
@@ -131,7 +132,7 @@ def test_importing_loads_nothing_that_is_not_used_yet() -> None:
     """A notebook's first cell is quick: HTTP, widgets and the sandbox come with their first use."""
     later = (
         "httpx", "aiohttp", "pydantic", "sqlalchemy", "starlette", "uvicorn", "tqdm",
-        "ipywidgets", "keyring", "IPython", "matplotlib",
+        "ipywidgets", "keyring", "IPython", "matplotlib", "openpyxl",
     )  # fmt: skip
     code = f"""
 import sys, pandas

@@ -342,7 +342,7 @@ def test_what_cannot_be_reported_on_is_said() -> None:
     with pytest.raises(pronto.ConfigurationError, match="prefix must be a text"):
         report(people(1), prefix=1)
     with pytest.raises(pronto.ConfigurationError, match="columns must be a dict"):
-        report(people(1), columns="Vorname")
+        report(people(1).assign(pronto_status="found"), columns="Vorname")
     twice = pd.DataFrame([["found", "found"]], columns=["pronto_status"] * 2)
     with pytest.raises(pronto.ColumnsError, match="2 columns"):
         twice.pronto.report()

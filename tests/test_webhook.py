@@ -22,8 +22,7 @@ from starlette.routing import Mount
 import pronto_pandas as pronto
 from pronto_pandas.bulk.payload import TAG, parse
 from pronto_pandas.bulk.receiver import LARGEST
-from pronto_pandas.frame.options import Options
-from pronto_pandas.frame.plan import people as people_of
+from pronto_pandas.frame.cells import people as people_of
 from pronto_pandas.sandbox.people import truth
 from pronto_pandas.serving import Serving
 
@@ -35,7 +34,7 @@ from .test_ledger import ledger_file
 
 def keys(df: pd.DataFrame) -> list[str]:
     """Return the keys that the package gives these people."""
-    return [contact.key for contact in people_of(df, Options(types=("email",)))]
+    return [contact.key for contact in people_of(df, None)]
 
 
 def payloads_for(job: pronto.BulkJob, df: pd.DataFrame) -> list[dict[str, Any]]:

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import pandas as pd
 
+from ..arguments import Suppress, check_consent, check_frame, suppressed
 from ..errors import ConfigurationError
-from ..frame.options import Options, Phones, Types, customs_of, types_of
-from ..functions import check_consent, check_frame
+from ..frame.options import Options, Phones, Types, customs_of, only_of, types_of
 from ..notebook.progress import Watcher
 from ..settings import current
 from .job import BulkJob
@@ -32,6 +32,9 @@ def bulk_enrich(
     phones: Phones = "columns",
     prefix: str = "",
     progress: bool | Watcher = True,
+    suppress: Suppress | None = None,
+    only: Iterable[bool] | None = None,
+    per_company: int | None = None,
 ) -> BulkJob:
     """Ask Pronto for the people in a frame, up to 100 a request; the answers come to a webhook.
 
@@ -54,7 +57,8 @@ def bulk_enrich(
         Without it the account's own setting holds.
     custom : list of str, optional
         Columns to pass through to the service; none of them is called ``pronto_pandas``.
-    columns, limit, max_credits, overwrite, refresh, resend_unknown, phones, prefix, progress
+    columns, limit, max_credits, overwrite, refresh, resend_unknown, phones, prefix, progress, \
+    suppress, only, per_company
         As for `pronto_pandas.enrich`.
 
     Returns
@@ -108,6 +112,9 @@ def bulk_enrich(
         phones=phones,
         prefix=prefix,
         custom=customs,
+        suppress=suppressed(suppress),
+        only=only_of(only, df),
+        per_company=per_company,
     )
     run = BulkRun(
         df,

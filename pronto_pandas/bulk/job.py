@@ -197,6 +197,8 @@ class BulkJob:
         changes: dict[str, Any] = {k: value for k, value in given.items() if value is not None}
         # "async" needs the same columns, and can fetch.
         fixed: dict[str, Any] = {"endpoint": "async", "refresh": False}
+        if frame is not self._df:  # a mask is of the rows that it was made for
+            fixed["only"] = None
         options = replace(self._options, resend_unknown=False, **(fixed | changes))
         with self._ledger.transaction() as connection:
             store.take_aside(self._ledger, connection, self._row)

@@ -44,6 +44,13 @@ def first_of(values: Objects, otherwise: Objects) -> Objects:
     return chosen
 
 
+def replaced(values: Objects, rows: Ints | Bools, by: Objects | None) -> Objects:
+    """Return ``values`` with others in some rows."""
+    new = values.copy()
+    new[rows] = by
+    return new
+
+
 def any_of(masks: Iterable[Bools]) -> Bools:
     """Say which rows any mask holds."""
     return np.asarray(np.logical_or.reduce(list(masks)), dtype=np.bool_)
@@ -54,16 +61,15 @@ def all_of(masks: Iterable[Bools]) -> Bools:
     return np.asarray(np.logical_and.reduce(list(masks)), dtype=np.bool_)
 
 
-def joined(parts: Iterable[Objects], between: str = "; ") -> Objects:
-    """Join texts row by row; None where no part has one."""
-    whole, *others = parts
-    for part in others:
-        more = present(part)
-        if not more.any():
+def joined(parts: Iterable[Objects | None], length: int, between: str = "; ") -> Objects:
+    """Join texts row by row; None where no part has one. A part that is None has none at all."""
+    whole = nothing(length)
+    for part in parts:
+        if part is None:
             continue
+        more = present(part)
         both = more & present(whole)
-        merged = whole.copy()
-        merged[more] = part[more]
-        merged[both] = whole[both] + between + part[both]
-        whole = merged
+        whole[both] = whole[both] + between + part[both]
+        alone = more & ~both
+        whole[alone] = part[alone]
     return whole

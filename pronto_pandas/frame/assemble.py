@@ -31,6 +31,12 @@ def text_dtype() -> Any:
     return inferred if isinstance(inferred, pd.StringDtype) else pd.StringDtype()
 
 
+def texts(columns: Mapping[str, Objects], index: pd.Index) -> pd.DataFrame:
+    """Return a frame of these columns of texts."""
+    dtype = text_dtype()
+    return pd.DataFrame({n: pd.array(v, dtype=dtype) for n, v in columns.items()}, index=index)
+
+
 def already_filled(df: pd.DataFrame, options: Options) -> dict[EnrichmentType, Bools]:
     """Say for each type which rows hold a value of it already.
 
@@ -263,7 +269,7 @@ def _write_run(writer: _Writer, plan: Plan, results: Sequence[Result]) -> None:
         said[rows] = _spread(plan, [_words(r, types) for r in results])[rows]
         ids[rows] = _spread(plan, [_id(r, types) for r in results])[rows]
     writer.replace("pronto_status", status)
-    writer.replace("pronto_message", joined([said, plan.row_message], " "))
+    writer.replace("pronto_message", joined([said, plan.row_message], len(said), " "))
     writer.fill("enrichment_id", ids, present(ids))
 
 

@@ -6,78 +6,54 @@ send, or raises `UnusableError` with the reason; the reason never holds the valu
 
 from __future__ import annotations
 
-import re
-import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from typing import Final
-from urllib.parse import urlsplit
 
 import pandas as pd
 
 from .arrays import Objects, objects
+from .domains import domain
+from .names import name
+from .profiles import linkedin
+from .texts import UnusableError, table, trimmed
+
+__all__ = ["CLEANERS", "LONGEST", "Cleaner", "UnusableError", "cleaned", "company", "trimmed"]
 
 Cleaner = Callable[[str], str]
 
 LONGEST: Final = 300
 """Characters; a longer value is a misplaced text, not a name or an address."""
 
-_MISSING_WRITTEN: Final = frozenset(
-    {"nan", "NaN", "NAN", "None", "none", "<NA>", "NaT", "null", "NULL", "N/A", "n/a", "#N/A"}
+# As `company` compares: letters and digits alone, in small letters.
+_NO_COMPANY: Final = table(
+    "selfemployed selfemployment self ownbusiness myself freelance freelancer freelancing",
+    "freelanceconsultant independent independentconsultant independentcontractor contractor",
+    "consultantindependant indépendant independant indépendante independante àmoncompte",
+    "autoentrepreneur autoentrepreneure microentrepreneur profesionalindependiente independiente",
+    "autónomo autonomo autónoma autonoma autônomo autônoma trabajadorautónomo porcuentapropia",
+    "trabajoporcuentapropia selbstständig selbständig selbstaendig selbststaendig selbstständige",
+    "freiberuflich freiberufler freiberuflerin freierberater liberoprofessionista",
+    "liberaprofessionista lavoratoreautonomo freelancerin zzp zzper zelfstandig zelfstandige",
+    "eenmanszaak egenföretagare selvstændig selvstendig samozatrudnienie własnadziałalność",
+    "unemployed notemployed notcurrentlyemployed lookingforwork lookingforajob lookingforanewjob",
+    "lookingfornewopportunities seekingopportunities seekingnewopportunities opentowork",
+    "opentonewopportunities jobseeker betweenjobs enrecherche enrecherchedemploi",
+    "àlarecherchedunemploi rechercheemploi demandeurdemploi arbeitssuchend arbeitslos desempleado",
+    "enbúsquedaactiva disoccupato retired retraité retraitée rentner pensionist jubilado jubilada",
+    "pensionato student studentin étudiant étudiante estudiante homemaker housewife confidential",
+    "confidentiel confidencial riservato vertraulich undisclosed stealth stealthstartup",
+    "stealthmode stealthmodestartup startupinstealth stealthmodecompany instealth private privat",
+    "privé none na nocompany nil notapplicable notavailable notspecified notdisclosed unknown",
+    "inconnu unbekannt desconocido desconhecido keine keins aucun aucune ninguna ninguno nessuna",
+    "nessuno tbd tba tbc xxx various",
 )
-"""What other programs write into a cell for nothing."""
-
-_INVISIBLE: Final = re.compile(r"[\u200b\u200e\u200f\u202a-\u202e\u2060\ufeff\u00ad]")
-_JOINERS: Final = "\u200c\u200d"  # invisible too, but letters of Persian and Indian names need them
-_LABEL: Final = re.compile(r"[^\W_](?:[\w-]{0,61}[^\W_])?")
-_PROFILE: Final = re.compile(r"(?:^|[./])linkedin\.com/(?:in|pub)/([^/?#\s]+)", re.IGNORECASE)
-
-
-class UnusableError(ValueError):
-    """A value cannot be sent; the message says why."""
-
-
-def trimmed(text: str) -> str:
-    """Return the text in composed form, without outer, repeated and invisible spaces."""
-    if not (text.isascii() and text.isprintable()):
-        text = unicodedata.normalize("NFC", _INVISIBLE.sub("", text))
-        text = "".join(c if c.isprintable() or c in _JOINERS else " " for c in text)
-    text = " ".join(text.split())
-    return "" if text in _MISSING_WRITTEN or not any(map(str.isalnum, text)) else text
-
-
-def name(text: str) -> str:
-    """Clean a person's name."""
-    if not any(map(str.isalpha, text)):
-        raise UnusableError("is a number, not a name")
-    if "@" in text or "://" in text:
-        raise UnusableError("is an address, not a name")
-    return text
 
 
 def company(text: str) -> str:
     """Clean a company's name; a digit can be one."""
+    if len(text) < 40 and "".join(filter(str.isalnum, text.casefold())) in _NO_COMPANY:
+        raise UnusableError("names no company")
     return text
-
-
-def domain(text: str) -> str:
-    """Cut an internet domain out of an address, an email or a plain domain."""
-    address = text if "//" in text else f"//{text}"
-    try:
-        host = (urlsplit(address).hostname or "").removeprefix("www.").rstrip(".")
-    except ValueError:
-        host = ""
-    labels = host.split(".")
-    if len(labels) < 2 or labels[-1].isdigit() or not all(map(_LABEL.fullmatch, labels)):
-        raise UnusableError("is no internet domain")
-    return host
-
-
-def linkedin(text: str) -> str:
-    """Write the address of a person's public LinkedIn profile in its one form."""
-    match = _PROFILE.search(text)
-    if match is None:
-        raise UnusableError("is no address of a person's LinkedIn profile")
-    return f"https://www.linkedin.com/in/{match.group(1)}/"
 
 
 CLEANERS: Final[dict[str, Cleaner]] = {
@@ -89,7 +65,7 @@ CLEANERS: Final[dict[str, Cleaner]] = {
 }
 
 
-def cleaned(values: pd.Series, cleaner: Cleaner) -> tuple[Objects, Objects]:
+def cleaned(values: pd.Series, cleaner: Callable[[str], Hashable]) -> tuple[Objects, Objects]:
     """Clean a column.
 
     Parameters
@@ -97,7 +73,7 @@ def cleaned(values: pd.Series, cleaner: Cleaner) -> tuple[Objects, Objects]:
     values : Series
         Any dtype; cells may be missing, texts, or anything else.
     cleaner : callable
-        From a trimmed text to the value to send.
+        From a trimmed text to the value to send, or to several in a tuple.
 
     Returns
     -------
@@ -124,7 +100,7 @@ class _NotText:
 _NOT_TEXT: Final = _NotText()
 
 
-def _one(cell: str | _NotText, cleaner: Cleaner) -> tuple[str | None, str | None]:
+def _one(cell: str | _NotText, cleaner: Callable[[str], Hashable]) -> tuple[Hashable, str | None]:
     if isinstance(cell, _NotText):
         return None, "is not text"
     text = trimmed(cell)

@@ -2,41 +2,25 @@
 
 from __future__ import annotations
 
-import unicodedata
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 import pandas as pd
 
 from ..errors import ColumnsError, ConfigurationError
+from . import content
+from .arrays import any_of
+from .content import filled as filled  # for others, too, as are the fields
+from .headers import BARE, OWN, Meaning, Own, meanings
+from .headers import FIELDS as FIELDS
 
-SPELLINGS: Final[dict[str, tuple[str, ...]]] = {
-    "firstname": ("firstname", "first", "givenname", "forename", "prenom"),
-    "lastname": ("lastname", "last", "surname", "familyname", "nom", "nomdefamille"),
-    "company_name": (
-        "companyname", "company", "organization", "organisation", "organizationname",
-        "employer", "account", "accountname", "entreprise", "nomdelentreprise", "societe",
-        "raisonsociale",
-    ),
-    "domain": (
-        "domain", "companydomain", "companydomainname", "website", "companywebsite",
-        "companyurl", "siteweb", "siteinternet", "domaine", "site",
-    ),
-    "linkedin_url": (
-        "linkedinurl", "linkedin", "linkedinprofile", "linkedinprofileurl", "personlinkedinurl",
-        "linkedinlink", "profileurl", "profillinkedin", "urllinkedin", "lienlinkedin",
-    ),
-}  # fmt: skip
-"""What each field is called in people's lists, as `normalised` writes it; the best one first."""
+_NAMES: Final = ("firstname", "lastname")
+_ALL: Final = (*FIELDS, "fullname", *OWN)
 
-FIELDS: Final = tuple(SPELLINGS)
-
-
-def normalised(header: object) -> str:
-    """Write a header without case, accents, spaces and punctuation."""
-    decomposed = unicodedata.normalize("NFKD", str(header)).casefold()
-    return "".join(char for char in decomposed if char.isalnum())
+_OF_A_RUN: Final = re.compile(r"phone|phones|phone_\d+")
+"""Phones that a run has written, in a frame that has its ``pronto_status``."""
 
 
 @dataclass(frozen=True)
@@ -46,45 +30,60 @@ class Columns:
     Parameters
     ----------
     positions : mapping of str to int
-        The position in the frame of each field that was found.
+        The position in the frame of each field that was found, and of ``fullname``, where one
+        column holds whole names.
     reasons : mapping of str to str
-        Why it was taken.
+        Why it was taken, or why nothing was.
+    own : mapping of str to tuple of int
+        The positions of the emails and phones that the list has of its people, best first.
     """
 
     positions: Mapping[str, int]
     reasons: Mapping[str, str] = field(default_factory=dict)
+    own: Mapping[Own, tuple[int, ...]] = field(default_factory=dict)
 
     def __contains__(self, name: object) -> bool:
-        return name in self.positions
+        return name in self.positions or name in self.own
 
     def table(self, df: pd.DataFrame) -> pd.DataFrame:
-        """Return one row a field: header, an example, the filled share in percent, and why."""
-        rows = []
-        for name in FIELDS:
-            values = df.iloc[:, self.positions[name]] if name in self else None
-            present = None if values is None else values[filled(values)]
-            rows.append(
-                {
-                    "field": name,
-                    "header": None if values is None else str(values.name),
-                    "example": None if present is None or present.empty else str(present.iloc[0]),
-                    "filled %": 0.0 if values is None else _share(values),
-                    "why": self.reasons.get(name, "not found"),
-                }
-            )
+        """Return one row a field: header, an example, the filled share in percent, and why.
+
+        The fields of the API are there always, the others where the frame has them.
+        """
+        rows = [
+            {
+                "field": name,
+                **_described([df.iloc[:, place] for place in self._places(name)]),
+                "why": self.reasons.get(name, "not found"),
+            }
+            for name in _ALL
+            if name in FIELDS or name in self
+        ]
         return pd.DataFrame(rows).astype({"header": object, "example": object}).set_index("field")
 
+    def overrides(self, df: pd.DataFrame) -> dict[str, object]:
+        """Return what was found as the ``columns=`` of other pieces of the same list."""
+        headers: list[object] = list(df.columns)
+        found = {name: headers[place] for name, place in self.positions.items()}
+        return {name: header for name, header in found.items() if headers.count(header) == 1}
 
-def filled(values: pd.Series) -> pd.Series:
-    """Say where a column has a value; missing and blank are the same."""
-    present = values.notna()
-    if not pd.api.types.is_numeric_dtype(values.dtype):
-        present &= values.astype(object).map(lambda v: not isinstance(v, str) or v.strip() != "")
-    return present.astype(bool)
+    def _places(self, name: str) -> tuple[int, ...]:
+        if name in self.positions:
+            return (self.positions[name],)
+        return next((self.own[kind] for kind in self.own if kind == name), ())
 
 
-def _share(values: pd.Series) -> float:
-    return round(100 * float(filled(values).mean()), 1) if len(values) else 0.0
+def _described(columns: list[pd.Series]) -> dict[str, Any]:
+    """Return what the table says of one column, or of several that hold the same."""
+    if not columns:
+        return {"header": None, "example": None, "filled %": 0.0}
+    masks = [filled(values).to_numpy() for values in columns]
+    examples = (values[mask] for values, mask in zip(columns, masks, strict=True))
+    return {
+        "header": ", ".join(str(values.name) for values in columns),
+        "example": next((str(values.iloc[0]) for values in examples if len(values)), None),
+        "filled %": round(100 * float(any_of(masks).mean()), 1) if len(masks[0]) else 0.0,
+    }
 
 
 def find(df: pd.DataFrame, overrides: Mapping[str, object] | None = None) -> Columns:
@@ -100,42 +99,114 @@ def find(df: pd.DataFrame, overrides: Mapping[str, object] | None = None) -> Col
     Returns
     -------
     Columns
-        The fields that were found. Where several columns could be one field, the best filled.
+        The fields that were found. Where several columns could be one field, the one of the
+        better header, then the better filled.
     """
     if df.columns.nlevels > 1:
         raise ColumnsError(
             "The frame's columns have several levels, so no header has one name. "
             'Flatten them first: df.columns = ["_".join(map(str, c)) for c in df.columns].'
         )
+    given = _overrides(df, {} if overrides is None else overrides)
     positions: dict[str, int] = {}
-    reasons: dict[str, str] = {}
-    given = _overrides(df, overrides or {})
-    spellings = {name: i for names in SPELLINGS.values() for i, name in enumerate(names)}
-    written = [normalised(header) for header in df.columns]
-    for name in FIELDS:
-        if name in given:
-            if given[name] >= 0:
-                positions[name], reasons[name] = given[name], "said with columns="
-            continue
-        candidates = [p for p, text in enumerate(written) if text in SPELLINGS[name]]
-        if not candidates:
-            continue
-        if len(candidates) == 1:
-            positions[name], reasons[name] = candidates[0], "its header"
-            continue
-        candidates.sort(key=lambda p: (-_share(df.iloc[:, p]), spellings[written[p]]))
-        others = ", ".join(repr(df.columns[p]) for p in candidates[1:])
-        positions[name] = candidates[0]
-        reasons[name] = f"its header; filled at least as well as {others}"
-    return Columns(positions, reasons)
+    reasons = {name: "said with columns=" for name, place in given.items() if place >= 0}
+    own: dict[Own, tuple[int, ...]] = {}
+    candidates = _candidates(df, given)
+    for name in (*FIELDS, "fullname"):
+        if name not in given:
+            place, why = _chosen(df, name, candidates[name])
+            if why:
+                reasons[name] = why
+        else:
+            place = given[name]
+        if place >= 0:
+            positions[name] = place
+    for kind in OWN:
+        places = (given[kind],) if kind in given else _own(candidates[kind])
+        if places and places[0] >= 0:
+            own[kind] = places
+            reasons.setdefault(kind, "its header" if len(places) == 1 else "their headers")
+    return Columns(positions, reasons, own)
+
+
+@dataclass(frozen=True)
+class _Candidate:
+    """A column that may hold a field, by its header."""
+
+    place: int
+    meaning: Meaning
+
+
+def _candidates(df: pd.DataFrame, given: Mapping[str, int]) -> dict[str, list[_Candidate]]:
+    """Return for each field the columns that may hold it."""
+    candidates: dict[str, list[_Candidate]] = {name: [] for name in _ALL}
+    enriched = "pronto_status" in df.columns
+    for place, header in enumerate(df.columns):
+        written = enriched and _OF_A_RUN.fullmatch(str(header))
+        for meaning in () if written or place in given.values() else meanings(header):
+            candidates[meaning.field].append(_Candidate(place, meaning))
+    there = {n: given.get(n, next((c.place for c in candidates[n]), -1)) for n in _NAMES}
+    for candidate in [c for c in candidates["fullname"] if c.meaning.tier == BARE]:
+        name = _which_name(df, candidate.place, there)
+        candidates["fullname"].remove(candidate)
+        candidates[name].append(candidate)
+    return candidates
+
+
+def _which_name(df: pd.DataFrame, place: int, there: Mapping[str, int]) -> str:
+    """Say which name a column is that is called "Name": the one that is missing, or all of it."""
+    others = [name for name in _NAMES if there[name] >= 0]
+    if len(others) != 1:
+        return "fullname"
+    if content.mostly_holds(df.iloc[:, place], df.iloc[:, there[others[0]]]):
+        return "fullname"
+    return "lastname" if others == ["firstname"] else "firstname"
+
+
+def _own(candidates: list[_Candidate]) -> tuple[int, ...]:
+    best = sorted(candidates, key=lambda c: (c.meaning.tier, c.meaning.order, c.place))
+    return tuple(c.place for c in best)
+
+
+def _chosen(df: pd.DataFrame, name: str, candidates: list[_Candidate]) -> tuple[int, str]:
+    """Choose the column of a field; return its position, or -1, and why."""
+    if len(candidates) == 1 and name not in content.MISPLACED:
+        return candidates[0].place, "its header"
+    looks = {c: content.look(df.iloc[:, c.place], name) for c in candidates}
+    ranks: dict[_Candidate, tuple[float, ...]] = {}
+    for candidate, look in looks.items():
+        meaning = candidate.meaning
+        if look.usable > 0.5 if meaning.by_content else not look.misplaced:
+            kind = (look.usable == 0, look.filled == 0, meaning.tier)
+            ranks[candidate] = (*kind, -look.filled * look.usable, meaning.order, candidate.place)
+    if not ranks:
+        held = [c for c in candidates if looks[c].misplaced and not c.meaning.by_content]
+        if not held:
+            return -1, ""
+        return -1, f"{df.columns[held[0].place]!r} holds {content.MISPLACED[name][1]}"
+    best, *others = sorted(ranks, key=ranks.__getitem__)
+    why = "its values" if best.meaning.by_content else "its header"
+    fuller: list[str] = []
+    worse: list[str] = []
+    for other in others:
+        same = other.meaning.tier == best.meaning.tier and looks[other].filled <= looks[best].filled
+        (fuller if same else worse).append(repr(df.columns[other.place]))
+    if fuller:
+        why += f"; filled at least as well as {', '.join(fuller)}"
+    return best.place, why + (f"; rather than {', '.join(worse)}" if worse else "")
 
 
 def _overrides(df: pd.DataFrame, overrides: Mapping[str, object]) -> dict[str, int]:
+    if not isinstance(overrides, Mapping):
+        raise ConfigurationError(
+            'columns must be a dict, field to header: columns={"firstname": "Vorname"}. '
+            "Nothing was sent."
+        )
     given: dict[str, int] = {}
     for name, header in overrides.items():
-        if name not in FIELDS:
+        if name not in _ALL:
             raise ConfigurationError(
-                f"columns= names {name!r}, which is no field. The fields are {_listed(FIELDS)}."
+                f"columns= names {name!r}, which is no field. The fields are {_listed(_ALL)}."
             )
         given[name] = -1 if header is None else position(df, header, f"columns={{{name!r}: …}}")
         twice = [n for n, place in given.items() if place == given[name] >= 0 and n != name]
@@ -173,7 +244,8 @@ def require(df: pd.DataFrame, columns: Columns, needs: Iterable[tuple[str, ...]]
     columns : Columns
         What was found.
     needs : iterable of tuple of str
-        Fields of which at least one must be there, tuple by tuple.
+        Fields of which at least one must be there, tuple by tuple. ``fullname`` is both names, and
+        the list's own emails have a domain.
 
     Raises
     ------
@@ -181,6 +253,9 @@ def require(df: pd.DataFrame, columns: Columns, needs: Iterable[tuple[str, ...]]
         With what is missing, what was found, and how to say it.
     """
     missing = [group for group in dict.fromkeys(needs) if not any(f in columns for f in group)]
+    for stand_in, fields in (("fullname", set(_NAMES)), ("email", {"domain"})):
+        if stand_in in columns:
+            missing = [group for group in missing if not fields & set(group)]
     if not missing:
         return
     wanted = "; ".join("one of " + _listed(g) if len(g) > 1 else g[0] for g in missing)
@@ -188,10 +263,13 @@ def require(df: pd.DataFrame, columns: Columns, needs: Iterable[tuple[str, ...]]
         f"{name} in column {df.columns[place]!r}" for name, place in columns.positions.items()
     )
     example = ", ".join(f'"{group[0]}": "your header"' for group in missing)
+    whole = ""
+    if any(set(group) & set(_NAMES) for group in missing):
+        whole = ' One column of whole names does too: columns={"fullname": "your header"}.'
     raise ColumnsError(
         f"The frame has no column for: {wanted}. Found: {found or 'none of the fields'}. "
         f"The frame's columns are {_listed(df.columns)}. "
-        f"Say which it is with columns={{{example}}}. Nothing was sent."
+        f"Say which it is with columns={{{example}}}.{whole} Nothing was sent."
     )
 
 

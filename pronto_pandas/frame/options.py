@@ -5,10 +5,17 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import TYPE_CHECKING, Literal, get_args
+
+import numpy as np
+import pandas as pd
 
 from ..api.spec import TYPES, EnrichmentType
 from ..errors import ConfigurationError
+from .arrays import Bools
+
+if TYPE_CHECKING:
+    from .suppress import Suppressed
 
 Endpoint = Literal["sync", "async", "bulk"]
 Via = Literal["sync", "async"]
@@ -44,6 +51,12 @@ class Options:
         Send anew what was sent and whose answer was lost.
     custom : tuple of str
         Columns to pass through to the service.
+    suppress : Suppressed, optional
+        Who is never sent.
+    only : ndarray of bool, optional
+        The rows that may be sent.
+    per_company : int, optional
+        At most so many people of a company.
     """
 
     types: tuple[EnrichmentType, ...]
@@ -57,11 +70,17 @@ class Options:
     refresh: bool = False
     resend_unknown: bool = False
     custom: tuple[object, ...] = ()
+    suppress: Suppressed | None = None
+    only: Bools | None = None
+    per_company: int | None = None
 
     def __post_init__(self) -> None:
-        limit = self.limit
-        if limit is not None and (type(limit) is not int or limit < 0):
-            raise ConfigurationError("limit must be a whole number from 0 on. Nothing was sent.")
+        for name, least in (("limit", 0), ("per_company", 1)):
+            value = getattr(self, name)
+            if value is not None and (type(value) is not int or value < least):
+                raise ConfigurationError(
+                    f"{name} must be a whole number from {least} on. Nothing was sent."
+                )
         if self.phones not in get_args(Phones):
             raise ConfigurationError(
                 'phones must be "columns", "rows" or "list". Nothing was sent.'
@@ -74,11 +93,6 @@ class Options:
                 raise ConfigurationError(f"{name} must be True or False. Nothing was sent.")
         if self.endpoint not in get_args(Endpoint):
             raise ConfigurationError('via must be "sync" or "async". Nothing was sent.')
-        if self.columns is not None and not isinstance(self.columns, Mapping):
-            raise ConfigurationError(
-                'columns must be a dict, field to header: columns={"firstname": "Vorname"}. '
-                "Nothing was sent."
-            )
         if not isinstance(self.prefix, str):
             raise ConfigurationError("prefix must be a text. Nothing was sent.")
 
@@ -115,3 +129,27 @@ def customs_of(headers: Iterable[object] | None) -> tuple[object, ...]:
     if isinstance(headers, str):
         raise ConfigurationError(f"custom must be a list: custom=[{headers!r}]. Nothing was sent.")
     return tuple(headers or ())
+
+
+def only_of(only: Iterable[bool] | None, df: pd.DataFrame) -> Bools | None:
+    """Return the mask of the rows that may be sent.
+
+    Raises
+    ------
+    ConfigurationError
+        Where it does not say True or False of each row.
+    """
+    if only is None:
+        return None
+    how = 'such as only=df["Country"] == "FR"'
+    if isinstance(only, pd.Series) and not only.index.equals(df.index):
+        raise ConfigurationError(
+            f"only= has another index than the frame. Make it from the frame itself, {how}. "
+            "Nothing was sent."
+        )
+    mask = pd.Series(list(only), dtype=object)
+    if len(mask) != len(df) or not mask.map(lambda cell: isinstance(cell, bool | np.bool_)).all():
+        raise ConfigurationError(
+            f"only= must say True or False of each of the {len(df)} rows, {how}. Nothing was sent."
+        )
+    return mask.to_numpy(dtype=np.bool_)

@@ -5,49 +5,38 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
-from typing import Any, Final
+from dataclasses import dataclass
+from typing import Any, Final, Literal
 
 import numpy as np
 import pandas as pd
 
-from ..api.contact import Contact, same
+from ..api.contact import Contact
 from ..api.spec import EnrichmentType
-from . import clean, columns
-from .arrays import (
-    Bools,
-    Ints,
-    Objects,
-    all_of,
-    any_of,
-    joined,
-    no_rows,
-    nothing,
-    objects,
-    present,
-)
-from .columns import Columns
+from . import columns
+from .arrays import Bools, Ints, Objects, all_of, any_of, joined, no_rows, nothing, present
+from .cells import ANY, COMPANY, NAMES, Cells, companies, numbered
 from .options import Endpoint, Options
 
-NAMES: Final = ("firstname", "lastname")
-_COMPANY: Final = ("domain", "company_name")
-_ANY: Final = ("domain", "company_name", "linkedin_url")
 _LINKEDIN: Final = ("linkedin_url",)
 
 NEEDS: Final[dict[tuple[Endpoint, EnrichmentType], tuple[str, ...]]] = {
     # At least one of these, beside both names. The sync page asks for the names alone; but a
     # bare name can come back as somebody else of that name, paid.
-    ("sync", "email"): _ANY,
-    ("sync", "phone"): _ANY,
+    ("sync", "email"): ANY,
+    ("sync", "phone"): ANY,
     ("sync", "personal_email"): _LINKEDIN,
-    ("async", "email"): _COMPANY,
+    ("async", "email"): COMPANY,
     ("async", "phone"): _LINKEDIN,
     ("async", "personal_email"): _LINKEDIN,
-    ("bulk", "email"): _COMPANY,
+    ("bulk", "email"): COMPANY,
     ("bulk", "phone"): _LINKEDIN,
     ("bulk", "personal_email"): _LINKEDIN,
 }
 """What a row needs, by endpoint and type."""
+
+Left = Literal["invalid", "filled", "suppressed", "not chosen", "over per_company", "over limit"]
+"""Why a row is not sent."""
 
 
 @dataclass(frozen=True)
@@ -66,9 +55,12 @@ class Plan:
         For each row the position of its contact, or -1 where it is not sent.
     row_asks : dict of str to ndarray of bool
         For each type, the rows that want it from the answer.
-    row_status, row_message : ndarray of object
-        For rows that are not sent, their ``pronto_status`` and why. For rows that are, None and
-        what there is to say already.
+    row_left : ndarray of object
+        For rows that are not sent, why: a `Left`. For rows that are, None.
+    row_message : ndarray of object
+        The same in words; for rows that are sent, what there is to say already.
+    values : dict of str to ndarray of object
+        The cleaned values of the fields, row by row.
     phones_without_linkedin : int
         Contacts whose phone is asked without ``linkedin_url``.
     """
@@ -78,8 +70,9 @@ class Plan:
     customs: list[dict[str, Any] | None]
     row_contact: Ints
     row_asks: dict[EnrichmentType, Bools]
-    row_status: Objects
+    row_left: Objects
     row_message: Objects
+    values: dict[str, Objects]
     phones_without_linkedin: int = 0
 
     @property
@@ -87,6 +80,14 @@ class Plan:
         """How many rows get each contact's answer."""
         sent = self.row_contact[self.row_contact >= 0]
         return np.bincount(sent, minlength=len(self.contacts)).astype(np.intp)
+
+    @property
+    def row_status(self) -> Objects:
+        """The ``pronto_status`` of rows that are not sent; None for rows that are."""
+        status = nothing(len(self.row_left))
+        status[present(self.row_left)] = "skipped"
+        status[self.row_left == "invalid"] = "invalid"
+        return status
 
 
 def make(df: pd.DataFrame, options: Options, already: Mapping[EnrichmentType, Bools]) -> Plan:
@@ -99,7 +100,7 @@ def make(df: pd.DataFrame, options: Options, already: Mapping[EnrichmentType, Bo
     options : Options
         What was asked for.
     already : mapping of str to ndarray of bool
-        For each type, the rows whose value the frame holds already.
+        For each type, the rows whose value an earlier run has filled in.
 
     Returns
     -------
@@ -111,25 +112,27 @@ def make(df: pd.DataFrame, options: Options, already: Mapping[EnrichmentType, Bo
     ColumnsError
         Where the frame lacks a column that every row needs.
     """
-    found = columns.find(df, options.columns)
+    cells = Cells(df, options.columns)
     groups = {type_: NEEDS[options.endpoint, type_] for type_ in options.types}
-    columns.require(df, found, [*((name,) for name in NAMES), *groups.values()])
-    cells = _Cells.of(df, found)
-    keep = {t: already[t] & (not options.overwrite) for t in groups}
-    able = {t: all_of(map(cells.has, NAMES)) & any_of(map(cells.has, g)) for t, g in groups.items()}
+    columns.require(df, cells.found, [*((name,) for name in NAMES), *groups.values()])
+    owned = {t: nothing(len(df)) if options.overwrite else cells.owned(t) for t in groups}
+    keep = {t: (already[t] & (not options.overwrite)) | present(owned[t]) for t in groups}
+    able = {t: cells.named & any_of(map(cells.has, g)) for t, g in groups.items()}
     asks = {t: able[t] & ~keep[t] for t in groups}
-    sendable = any_of(asks.values())
-    contact = _people(cells, sendable)
-    status = nothing(len(df))
-    status[~sendable] = "invalid"
-    message = _reasons(cells, groups, able, keep)
-    message[sendable] = cells.notes()[sendable]
-    filled = ~sendable & all_of(keep.values())
-    status[filled], message[filled] = "skipped", "Already filled; overwrite=True asks anew."
+    left = _Leaving(any_of(asks.values()), cells.notes(groups), _reasons(cells, groups, able, keep))
+    filled = ~left.sent & all_of(keep.values())
+    left.out(filled, "filled", _filled_words(owned, len(df)))
+    if options.suppress is not None:
+        left.out(options.suppress.rows(cells), "suppressed", "Suppressed: named by suppress=.")
+    if options.only is not None:
+        left.out(~options.only, "not chosen", "Not chosen by only=.")
+    if options.per_company is not None:
+        over = _over_per_company(cells, left, options.per_company)
+        left.out(over, "over per_company", f"Over per_company={options.per_company}.")
+    contact = numbered(cells.values, left.sent)
     if options.limit is not None:
-        over = contact >= options.limit
-        contact[over] = -1
-        status[over], message[over] = "skipped", f"Over limit={options.limit}."
+        left.out(contact >= options.limit, "over limit", f"Over limit={options.limit}.")
+        contact[~left.sent] = -1
     numbers, rows = np.unique(contact, return_index=True)
     first_rows = rows[numbers >= 0]
     return Plan(
@@ -138,115 +141,79 @@ def make(df: pd.DataFrame, options: Options, already: Mapping[EnrichmentType, Bo
         customs=_customs(df, options.custom, first_rows),
         row_contact=contact,
         row_asks=asks,
-        row_status=status,
-        row_message=message,
+        row_left=left.why,
+        row_message=left.words,
+        values=cells.values,
         phones_without_linkedin=_phones_without_linkedin(cells, asks, contact),
     )
 
 
-def people(df: pd.DataFrame, options: Options) -> list[Contact]:
-    """Return the distinct people of a frame who have both names, sendable or not."""
-    found = columns.find(df, options.columns)
-    columns.require(df, found, [(name,) for name in NAMES])
-    cells = _Cells.of(df, found)
-    contact = _people(cells, all_of(map(cells.has, NAMES)))
-    numbers, rows = np.unique(contact, return_index=True)
-    return cells.contacts(rows[numbers >= 0])
+class _Leaving:
+    """Which rows are not sent, and why; who is left out later for another reason has that one."""
+
+    def __init__(self, sendable: Bools, notes: Objects, reasons: Objects) -> None:
+        self.why = nothing(len(sendable))
+        self.why[~sendable] = "invalid"
+        self.words = reasons
+        self.words[sendable] = notes[sendable]
+
+    @property
+    def sent(self) -> Bools:
+        return ~present(self.why)
+
+    def out(self, rows: Bools, why: Left, words: str | Objects) -> None:
+        self.why[rows] = why
+        self.words[rows] = words if isinstance(words, str) else words[rows]
 
 
-def who(
-    df: pd.DataFrame, overrides: Mapping[str, object] | None
-) -> tuple[Columns, dict[str, Objects], Ints]:
-    """Return which columns are fields, their cleaned values, and each row's person as a number."""
-    found = columns.find(df, overrides)
-    cells = _Cells.of(df, found)
-    return found, cells.values, _people(cells, ~no_rows(len(df)))
+def _filled_words(owned: Mapping[EnrichmentType, Objects], rows: int) -> Objects:
+    """Say of each row where it has a value already, if it has one."""
+    words = nothing(rows)
+    for headers in owned.values():
+        there = present(headers) & ~present(words)
+        words[there] = "Already filled in " + headers[there] + "; overwrite=True asks anew."
+    words[~present(words)] = "Already filled; overwrite=True asks anew."
+    return words
 
 
-@dataclass(frozen=True)
-class _Cells:
-    """The cleaned values of the frame's fields, and why cells have none."""
-
-    values: dict[str, Objects]
-    problems: dict[str, Objects]
-
-    @classmethod
-    def of(cls, df: pd.DataFrame, found: Columns) -> _Cells:
-        values, problems = {}, {}
-        for name in columns.FIELDS:
-            values[name] = problems[name] = nothing(len(df))
-            if name in found:
-                column = df.iloc[:, found.positions[name]]
-                values[name], problems[name] = clean.cleaned(column, clean.CLEANERS[name])
-        return cls(values, problems)
-
-    def contacts(self, rows: Ints) -> list[Contact]:
-        return list(map(Contact, *(self.values[field.name][rows] for field in fields(Contact))))
-
-    def has(self, name: str) -> Bools:
-        return present(self.values[name])
-
-    def broken(self, name: str, after: str = "") -> Objects:
-        """Say of each cell what is wrong with it; None where it is fine or missing."""
-        texts = self.problems[name].copy()
-        there = present(texts)
-        texts[there] = f"{name} " + texts[there] + after
-        return texts
-
-    def absent(self, name: str) -> Objects:
-        """Say of each cell why there is no value; None where there is one."""
-        texts = self.broken(name)
-        texts[~self.has(name) & ~present(texts)] = f"{name} is missing"
-        return texts
-
-    def notes(self) -> Objects:
-        """Say of each row that is sent what was left out of it."""
-        return joined([self.broken(name, ", so it was not sent") for name in _ANY])
+def _over_per_company(cells: Cells, left: _Leaving, most: int) -> Bools:
+    """Say which rows are of a person too many; those with a value already count, and come first."""
+    over = no_rows(len(left.why))
+    company = companies(cells.values)
+    rows = np.flatnonzero((left.sent | (left.why == "filled")) & (company >= 0))
+    person = numbered(cells.values, left.sent | (left.why == "filled"))
+    people = pd.DataFrame(
+        {"row": rows, "company": company[rows], "person": person[rows], "sent": left.sent[rows]}
+    )
+    once = people.sort_values("sent", kind="stable").drop_duplicates(["company", "person"])
+    place = once.groupby("company").cumcount()
+    beyond = once.loc[place >= most, "person"]
+    over[rows] = people["person"].isin(beyond).to_numpy() & left.sent[rows]
+    return over
 
 
 def _reasons(
-    cells: _Cells,
+    cells: Cells,
     groups: Mapping[EnrichmentType, tuple[str, ...]],
     able: Mapping[EnrichmentType, Bools],
     keep: Mapping[EnrichmentType, Bools],
 ) -> Objects:
     """Say of each row why it cannot be sent."""
-    names = joined([cells.absent(name) for name in NAMES])
-    named = ~present(names)
-    wants, details = [], []
+    names, rows = cells.nameless(), len(cells.named)
+    wants: list[Objects] = []
     for group in dict.fromkeys(groups.values()):
-        lacking = nothing(len(names))
+        lacking = []
         for type_ in (t for t in groups if groups[t] == group):
-            want = nothing(len(names))
-            want[named & ~able[type_] & ~keep[type_]] = type_
-            lacking = joined([lacking, want], " and ")
-        there = present(lacking)
+            want = nothing(rows)
+            want[cells.named & ~able[type_] & ~keep[type_]] = type_
+            lacking.append(want)
+        want = joined(lacking, rows, " and ")
+        there = present(want)
         need = f": needs {'one of ' if len(group) > 1 else ''}{', '.join(group)}"
-        lacking[there] = lacking[there] + need
-        wants.append(lacking)
-    for name in _ANY:
-        detail = cells.broken(name)
-        detail[~named] = None
-        details.append(detail)
-    return joined([names, *wants, *details])
-
-
-def _people(cells: _Cells, sendable: Bools) -> Ints:
-    """Give each distinct person a number, in the order of their first rows; others get -1.
-
-    Two rows are one person where all fields are the same but for case and width.
-    """
-    rows = np.flatnonzero(sendable)
-    codes = np.zeros(len(rows), dtype=np.int64)
-    for values in cells.values.values():
-        column, distinct = pd.factorize(values[rows])
-        alike, kinds = pd.factorize(objects(map(same, distinct), len(distinct)))
-        # A missing value has the code -1, which is one more kind.
-        column = np.where(column < 0, len(kinds), np.append(alike, 0)[column])
-        codes = pd.factorize(codes * (len(kinds) + 1) + column)[0]
-    contact = np.full(len(sendable), -1, dtype=np.intp)
-    contact[rows] = codes
-    return contact
+        want[there] = want[there] + need
+        wants.append(want)
+    reasons = joined([*wants, *map(cells.broken, ANY)], rows)
+    return np.where(cells.named, reasons, names)
 
 
 def _asks(
@@ -263,7 +230,7 @@ def _asks(
 
 
 def _phones_without_linkedin(
-    cells: _Cells, row_asks: Mapping[EnrichmentType, Bools], contact: Ints
+    cells: Cells, row_asks: Mapping[EnrichmentType, Bools], contact: Ints
 ) -> int:
     if "phone" not in row_asks:
         return 0

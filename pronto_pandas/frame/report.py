@@ -19,8 +19,8 @@ from ..errors import ConfigurationError
 from . import clean
 from .answers import Answers, column, read
 from .arrays import Bools, Ints, Objects, no_rows, objects
+from .cells import Cells, numbered
 from .columns import position
-from .plan import NAMES, who
 
 STATUSES: Final = ("found", "not_found", "skipped", "invalid", "error", "unknown", "pending")
 """What a row can be, as `enrich` writes it."""
@@ -94,25 +94,26 @@ def count(df: pd.DataFrame, columns: Mapping[str, object] | None, prefix: str) -
         Where the frame was not enriched, or ``columns`` or ``prefix`` cannot be.
     """
     status = _statuses(df, prefix)
-    found, fields, person = who(df, columns)
-    if not all(name in found for name in NAMES):
+    cells = Cells(df, columns)
+    person = numbered(cells.values, ~no_rows(len(df)))
+    if not cells.has_names:
         person = _by_id(column(df, f"{prefix}enrichment_id"), len(df))
     settled = np.isin(status, ["found", "not_found"])
-    kinds = read(df, prefix, status, fields)
+    kinds = read(df, prefix, status, cells.values)
     once, numbers, row_a_phone = ~no_rows(len(df)), np.zeros(len(df), dtype=np.intp), False
     if "phone" in kinds:
         numbers, row_a_phone = kinds["phone"].count, kinds["phone"].row_each
     if row_a_phone:
         once, numbers = _lines(person, column(df, f"{prefix}phone"), kinds["phone"].found)
         kinds["phone"] = replace(kinds["phone"], count=numbers)
-    label = next((name for name in ("domain", "company_name") if name in found), None)
+    label = next((name for name in ("domain", "company_name") if name in cells.found), None)
     seconds, rows_sent = _time(df)
     return Counts(
         rows=len(df),
         people=len(np.unique(person[settled])),
         statuses=_counted(status, STATUSES),
         types={t: _rate(once, one.answered, one.found) for t, one in kinds.items()},
-        domains=_domains(fields[label][once], status[once]) if label else {},
+        domains=_domains(cells.values[label][once], status[once]) if label else {},
         domains_by=label,
         email_statuses=_email_statuses(kinds["email"], once) if "email" in kinds else {},
         phones=_phones(numbers[once & kinds["phone"].found]) if "phone" in kinds else {},

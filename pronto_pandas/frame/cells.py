@@ -1,0 +1,223 @@
+"""The people of a frame: what its cells say of them, cleaned, and who is who."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields
+from functools import cached_property
+from typing import Final
+
+import numpy as np
+import pandas as pd
+
+from ..api.contact import Contact, same
+from ..api.spec import EnrichmentType
+from . import clean, columns, domains, names, own
+from .arrays import Bools, Ints, Objects, joined, nothing, objects, present, replaced
+from .columns import Columns
+from .headers import Own
+
+NAMES: Final = ("firstname", "lastname")
+COMPANY: Final = ("domain", "company_name")
+ANY: Final = ("domain", "company_name", "linkedin_url")
+
+
+@dataclass(frozen=True)
+class OwnColumn:
+    """A column of emails or phones that the list came with, cleaned."""
+
+    header: str
+    values: Objects
+    problems: Objects
+
+
+class Cells:
+    """The cleaned values of a frame's fields, and why cells have none.
+
+    Where a row lacks a name, both are split off its whole name; where it lacks a domain, that of
+    its own work email is taken.
+
+    Parameters
+    ----------
+    df : DataFrame
+        The caller's frame.
+    overrides : mapping, optional
+        Field to header, where the caller knows better.
+    """
+
+    def __init__(self, df: pd.DataFrame, overrides: Mapping[str, object] | None) -> None:
+        self._df = df
+        self.found: Columns = columns.find(df, overrides)
+        self.values: dict[str, Objects] = {}
+        self._has: dict[str, Bools] = {}
+        self._problems: dict[str, Objects] = {}  # of those that have any
+        for name in columns.FIELDS:
+            values = problems = nothing(len(df))
+            if name in self.found:
+                column = df.iloc[:, self.found.positions[name]]
+                values, problems = clean.cleaned(column, clean.CLEANERS[name])
+            self._put(name, values, problems)
+        if "fullname" in self.found:
+            self._split_names()
+        if (overrides or {}).get("domain", "") is not None:
+            self._take_domains()
+
+    def _put(self, name: str, values: Objects, problems: Objects | None) -> None:
+        self.values[name], self._has[name] = values, present(values)
+        if problems is not None and present(problems).any():
+            self._problems[name] = problems
+
+    def _split_names(self) -> None:
+        rows = np.flatnonzero(~self.named)
+        split, problems = clean.cleaned(
+            self._df.iloc[rows, self.found.positions["fullname"]], names.split
+        )
+        if present(problems).any():
+            self._problems["fullname"] = replaced(nothing(len(self._df)), rows, problems)
+        rows, split = rows[present(split)], split[present(split)]
+        for name, parts in zip(NAMES, zip(*split, strict=True), strict=False):
+            values = replaced(self.values[name], rows, objects(parts, len(parts)))
+            self._put(name, values, None)
+
+    def _take_domains(self) -> None:
+        """Take the domains of work emails that the list came with."""
+        for column in self.emails:
+            if column.header == "email":
+                # It may be what a run has found, and a person who was asked for without it must
+                # not become another one by it: to the ledger, who would be paid for again.
+                continue
+            rows = np.flatnonzero(~self.has("domain") & present(column.values))
+            if len(rows):
+                hosts, _ = clean.cleaned(pd.Series(column.values[rows]), domains.of_email)
+                rows, hosts = rows[present(hosts)], hosts[present(hosts)]
+                problems = self._problems.get("domain")
+                if problems is not None:
+                    problems = replaced(problems, rows, None)
+                self._put("domain", replaced(self.values["domain"], rows, hosts), problems)
+
+    @cached_property
+    def emails(self) -> list[OwnColumn]:
+        """The list's own columns of emails."""
+        return self._own("email", own.email)
+
+    @cached_property
+    def phones(self) -> list[OwnColumn]:
+        """The list's own columns of phones."""
+        return self._own("phone", own.phone)
+
+    def _own(self, kind: Own, cleaner: clean.Cleaner) -> list[OwnColumn]:
+        places = self.found.own.get(kind, ())
+        cells = [self._df.iloc[:, place] for place in places]
+        return [OwnColumn(str(c.name), *clean.cleaned(c, cleaner)) for c in cells]
+
+    def owned(self, type_: EnrichmentType) -> Objects:
+        """Say of each row which of the list's own columns holds a value of a type, or None."""
+        headers = nothing(len(self._df))
+        for column in self._columns_of(type_):
+            there = present(column.values)
+            if type_ != "phone":
+                personal = [own.is_personal(email) for email in column.values[there]]
+                there[there] = np.array(personal, dtype=np.bool_) == (type_ == "personal_email")
+            headers[there & ~present(headers)] = column.header
+        return headers
+
+    @property
+    def has_names(self) -> bool:
+        """Whether the frame has columns of names, filled or not."""
+        return "fullname" in self.found or all(name in self.found for name in NAMES)
+
+    @property
+    def named(self) -> Bools:
+        """Which rows have both names."""
+        return self.has("firstname") & self.has("lastname")
+
+    def has(self, name: str) -> Bools:
+        """Say which rows have a value of a field."""
+        return self._has[name]
+
+    def contacts(self, rows: Ints) -> list[Contact]:
+        """Return the people of these rows."""
+        return list(map(Contact, *(self.values[field.name][rows] for field in fields(Contact))))
+
+    def broken(self, name: str, after: str = "") -> Objects | None:
+        """Say of each cell what is wrong with it, or None; None where nothing is with any."""
+        if name not in self._problems:
+            return None
+        texts = self._problems[name].copy()
+        there = present(texts)
+        texts[there] = f"{name} " + texts[there] + after
+        return texts
+
+    def nameless(self) -> Objects:
+        """Say of each row why it lacks a name; None where it has both."""
+        parts = []
+        whole = ["fullname"] if "fullname" in self.found else []
+        for name in [*(n for n in NAMES if n in self.found or not whole), *whole]:
+            parts.append(self.broken(name))
+            missing = nothing(len(self._df))
+            missing[~(self.has(name) if name in NAMES else self.named)] = f"{name} is missing"
+            if name in self._problems:
+                missing[present(self._problems[name])] = None
+            parts.append(missing)
+        reasons = joined(parts, len(self._df))
+        reasons[self.named] = None
+        return reasons
+
+    def notes(self, types: Iterable[EnrichmentType]) -> Objects:
+        """Say of each row that is sent what was left out of it, and which value it has is none."""
+        parts = [self.broken(name, ", so it was not sent") for name in ANY]
+        for column in {id(c): c for type_ in types for c in self._columns_of(type_)}.values():
+            texts, there = column.problems.copy(), present(column.problems)
+            texts[there] = f"{column.header} " + texts[there]
+            parts.append(texts)
+        return joined(parts, len(self._df))
+
+    def _columns_of(self, type_: EnrichmentType) -> list[OwnColumn]:
+        return self.phones if type_ == "phone" else self.emails
+
+
+def numbered(values: Mapping[str, Objects], rows: Bools) -> Ints:
+    """Give each distinct person a number, in the order of their first rows; others get -1.
+
+    Two rows are one person where all fields are the same but for case and width.
+    """
+    places = np.flatnonzero(rows)
+    codes = np.zeros(len(places), dtype=np.int64)
+    for column in values.values():
+        kinds = alike(column[places])
+        codes = pd.factorize(codes * (kinds.max(initial=0) + 2) + kinds + 1)[0]
+    numbers = np.full(len(rows), -1, dtype=np.intp)
+    numbers[places] = codes
+    return numbers
+
+
+def alike(values: Objects) -> Ints:
+    """Give values that mean the same the same number; None gets -1."""
+    codes, distinct = pd.factorize(values)
+    kinds, _ = pd.factorize(objects(map(same, distinct), len(distinct)))
+    return np.append(kinds, -1)[codes]
+
+
+def companies(values: Mapping[str, Objects]) -> Ints:
+    """Give each row's company a number, -1 where none is named.
+
+    A company's name stands for the first domain that it is seen with.
+    """
+    domain, name = alike(values["domain"]), alike(values["company_name"])
+    both = np.flatnonzero((domain >= 0) & (name >= 0))
+    first = np.unique(name[both], return_index=True)[1]
+    domain_of = np.full(name.max(initial=-1) + 1, -1, dtype=np.intp)
+    domain_of[name[both[first]]] = domain[both[first]]
+    known = np.where(name >= 0, domain_of[name], -1) if len(domain_of) else domain
+    number = np.where(domain >= 0, domain, known)
+    # Companies without any domain are numbered after those with one.
+    return np.where((number < 0) & (name >= 0), name + domain.max(initial=-1) + 1, number)
+
+
+def people(df: pd.DataFrame, overrides: Mapping[str, object] | None) -> list[Contact]:
+    """Return the distinct people of a frame who have both names, sendable or not."""
+    cells = Cells(df, overrides)
+    columns.require(df, cells.found, [(name,) for name in NAMES])
+    contact = numbered(cells.values, cells.named)
+    numbers, rows = np.unique(contact, return_index=True)
+    return cells.contacts(rows[numbers >= 0])

@@ -1,0 +1,208 @@
+"""From what people write for a name to the name: a first name, a last name, or both in one."""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import re
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final
+
+from . import beside, words
+from .texts import NOTHING, UnusableError, table
+from .words import bare
+
+if TYPE_CHECKING:  # slow to import, and needed where whole names are split
+    from nameparser import Parser
+
+_UNCLEAR: Final = "cannot be split into a first and a last name"
+_NO_PERSON: Final = "is not the name of a person"
+
+_EAST_ASIAN: Final = re.compile(
+    r"[\u3005\u3006\u3041-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U000323af]+"
+)
+_HONORIFICS: Final = frozenset({"様", "さん", "殿", "先生", "님", "씨", "先生様"})
+_FIRMS: Final = re.compile(r"株式会社|有限会社|合同会社|公司|集团|주식회사|유한회사")
+# Two capitals before a name are initials ("JP Durand"), but for these.
+_SHORT_SURNAMES: Final = table(
+    "LI WU XU YU HU LU MA HE GU DU SU FU YE BA LE VO HO NG KO OH IM AN DO SY QI NI YI"
+)
+# With these marks a name is written by somebody who puts the family first.
+_VIETNAMESE: Final = table("Nguyễn Trần Phạm Huỳnh Võ Đặng Bùi Đỗ")
+_GENERATIONS: Final = frozenset({"filho", "neto", "sobrinho", "junior", "senior", "segundo"})
+
+
+def name(text: str) -> str:
+    """Clean a person's first or last name.
+
+    What stands beside a name goes: symbols, jobs, pronouns, nicknames, titles, degrees. What
+    belongs to it stays: case, accents, particles, initials, any script. No rule leaves nothing, so
+    "Ng" and "Sir" stay too.
+    """
+    if not any(map(str.isalpha, text)):
+        raise UnusableError("is a number, not a name")
+    if "\ufffd" in text:
+        raise UnusableError("holds a character that was lost")
+    if not beside.stands_alone(text):
+        text = beside.alone(text)
+    if "@" in text or "://" in text or text.lower().startswith("www."):
+        raise UnusableError("is an address, not a name")
+    if NOTHING.issuperset(text.split()):
+        raise UnusableError("holds no name")
+    return text
+
+
+def split(text: str) -> tuple[str, str]:
+    """Split a whole name into a first and a last name.
+
+    Middle names and initials are left out, but for what goes together ("María José", "Hans Peter")
+    and for what follows an initial ("J. Robert"). Where the given name is Spanish or Portuguese,
+    all that follows is the surname: of "José García Márquez" both. Words in capitals are the
+    surname where the others are not ("DUPONT Jean"). Where that or a comma tells the given names,
+    all stay but initials. In Han, Kana and Hangul the family comes first.
+
+    Parameters
+    ----------
+    text : str
+        A trimmed text.
+
+    Returns
+    -------
+    first, last : str
+        Each as `name` writes it.
+
+    Raises
+    ------
+    UnusableError
+        Where there is no person's first and last name in it, or no telling which is which.
+    """
+    text = name(text)
+    parts = text.replace("・", " ").split()
+    _require_person(parts)
+    if "," in (whole := " ".join(parts)):
+        first, last = _by_comma(whole)
+    elif "・" in text and len(parts) == 2:  # a foreign name in Katakana keeps its order
+        first, last = parts
+    else:
+        first, last = _by_script(parts) or _by_capitals(parts) or _by_order(parts)
+    return name(first), name(last)
+
+
+def _require_person(parts: Sequence[str]) -> None:
+    whole = " ".join(parts)
+    plain = [bare(part.strip(",")) for part in parts]
+    together = ("und" in parts and "zu" not in parts) or not {"and", "et", "or"}.isdisjoint(parts)
+    if (
+        together
+        or any(char.isdecimal() or char in "&+/" for char in whole)
+        or (plain[0] in words.TEAMS and "," not in parts[0])
+        or not words.NO_PEOPLE.isdisjoint(plain)
+        or not words.LEGAL_FORMS.isdisjoint(part.strip(",") for part in parts)
+        or _FIRMS.search(whole)
+    ):
+        raise UnusableError(_NO_PERSON)
+    if len(parts) == 1:
+        raise UnusableError("is one word, so it has no last name")
+
+
+def _by_script(parts: Sequence[str]) -> tuple[str, str] | None:
+    """Split a name in a script that puts the family first."""
+    if not all(map(_EAST_ASIAN.fullmatch, parts)):
+        return None
+    named = [part for part in parts if part not in _HONORIFICS]
+    if len(named) != 2:
+        raise UnusableError(_UNCLEAR)
+    return named[1], named[0]
+
+
+def _by_capitals(parts: Sequence[str]) -> tuple[str, str] | None:
+    """Split a name whose surname alone is in capitals, before or after the given names."""
+    runs = [(key, list(run)) for key, run in itertools.groupby(parts, _in_capitals)]
+    if len(runs) == 3 and all(map(_is_particle, runs[0][1])):  # "de LA TOUR Marie"
+        runs = [(True, runs[0][1] + runs[1][1]), runs[2]]
+    if len(runs) != 2:  # none, or all
+        return None
+    surname, given = (run for _, run in sorted(runs, key=lambda run: not run[0]))
+    if runs[1][0]:
+        if len(parts) > 2 and _may_be_a_degree(surname[-1]):
+            raise UnusableError(_UNCLEAR)
+        while len(given) > 1 and _is_particle(given[-1]):  # "Marie de LA TOUR"
+            surname.insert(0, given.pop())
+    elif len(surname) == 1 and len(surname[0]) == 2 and surname[0] not in _SHORT_SURNAMES:
+        return None
+    return " ".join(_without_initials(given)), " ".join(surname)
+
+
+def _in_capitals(word: str) -> bool:
+    return word.isupper() and sum(map(str.isalpha, word)) > 1 and "." not in word
+
+
+def _may_be_a_degree(word: str) -> bool:
+    """Say whether a word in capitals behind a name may be none of it: "MA", "CPCC"."""
+    if word in words.SURNAMES:
+        return True
+    return word.isascii() and word != "NG" and set("AEIOUY").isdisjoint(word)
+
+
+def _is_particle(word: str) -> bool:
+    return word.islower() and word in _parser().lexicon.particles
+
+
+def _without_initials(given: Sequence[str]) -> list[str]:
+    return [given[0], *(word for word in given[1:] if not _is_initial(word))]
+
+
+def _is_initial(word: str) -> bool:
+    return sum(map(str.isalpha, word)) == 1 or re.fullmatch(r"(?:\w\.)+", word) is not None
+
+
+def _by_comma(text: str) -> tuple[str, str]:
+    """Split "Last, First"; a particle may stand behind the first name."""
+    surname, _, rest = text.partition(",")
+    given = rest.split()
+    if not given or "," in rest:
+        raise UnusableError(_UNCLEAR)
+    while len(given) > 1 and _is_particle(given[-1]):
+        surname = f"{given.pop()} {surname}"
+    return " ".join(_without_initials(given)), surname
+
+
+def _by_order(parts: Sequence[str]) -> tuple[str, str]:
+    """Split a name by what its words are, and where they stand."""
+    text = " ".join(parts)
+    if parts[0] in _VIETNAMESE:
+        return parts[-1], parts[0]
+    if len(parts) == 2:
+        if _is_particle(parts[0]) and not parts[1].islower():
+            raise UnusableError("has no first name")
+        return parts[0], parts[1]
+    if devout := words.DEVOTION.match(text):
+        return devout[0], text[devout.end() :]
+    parsed = _parser().parse(text)
+    given, middle, family = parsed.given.split(), parsed.middle.split(), parsed.family
+    if bare(parsed.title) in words.MOHAMMAD:
+        given, middle = [parsed.title], given + middle
+    if not given or not family:
+        raise UnusableError(_UNCLEAR)
+    if middle and (_is_initial(given[0]) or words.together(given[0], middle[0])):
+        given.append(middle.pop(0))
+    middle = [word for word in middle if not _is_initial(word)]
+    if middle and words.has_two_surnames(given[0]):
+        family = " ".join([*middle, family])
+    elif middle and bare(family) in _GENERATIONS:
+        family = f"{middle[-1]} {family}"
+    return " ".join(given), family
+
+
+@functools.cache
+def _parser() -> Parser:
+    from nameparser import Lexicon, Parser
+
+    lexicon = Lexicon.default()
+    # Degrees are gone by now; what is left and looks like one is a surname ("Ana de Sa").
+    lexicon = lexicon.remove(
+        suffix_acronyms=lexicon.suffix_acronyms,
+        suffix_acronyms_ambiguous=lexicon.suffix_acronyms_ambiguous,
+    )
+    # North African surnames, of which the particles are given names elsewhere.
+    return Parser(lexicon=lexicon.add(particles={"ben", "el", "ould", "ait"}))

@@ -1,0 +1,159 @@
+"""Who is never sent: people, companies and addresses that the caller has named."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+
+from ..api.contact import same
+from ..errors import ConfigurationError
+from . import clean, domains, own, profiles
+from .arrays import Bools, Objects, any_of, no_rows, objects, present
+from .cells import COMPANY, NAMES, Cells, companies
+
+_KINDS: Final = "emails, domains and addresses of LinkedIn profiles"
+
+
+@dataclass(frozen=True)
+class Suppressed:
+    """Who is never sent. Case and width do not count.
+
+    Parameters
+    ----------
+    emails, profiles : set of str
+        Of people.
+    domains : set of str
+        Of companies; what is below a domain belongs to it.
+    people : set of tuple of str
+        First name, last name, and a domain or a company's name.
+    """
+
+    emails: set[str] = field(default_factory=set)
+    domains: set[str] = field(default_factory=set)
+    profiles: set[str] = field(default_factory=set)
+    people: set[tuple[str, str, str]] = field(default_factory=set)
+
+    @classmethod
+    def of(cls, given: pd.DataFrame | Iterable[object]) -> Suppressed:
+        """Read a list of emails, domains and profiles, or a frame that has columns of them.
+
+        Raises
+        ------
+        ConfigurationError
+            Where an entry cannot be understood, so that nobody is sent who was meant not to be.
+        """
+        made = cls()
+        if isinstance(given, pd.DataFrame) and not _is_list(given):
+            made._take_frame(given)
+        else:
+            made._take_entries(_entries(given))
+        return made
+
+    def _take_entries(self, entries: pd.Series) -> None:
+        kinds, problems = clean.cleaned(entries, _kind_of)
+        wrong = np.flatnonzero(present(problems))
+        if len(wrong):
+            raise ConfigurationError(
+                f"suppress= takes {_KINDS}. {len(wrong)} of its {len(entries)} entries are none "
+                f"(the first is entry {wrong[0] + 1}). Mend them or leave them out. "
+                "Nothing was sent."
+            )
+        for kind, value in kinds[present(kinds)]:
+            getattr(self, kind).add(value)
+
+    def _take_frame(self, df: pd.DataFrame) -> None:
+        """Take the people of each row; its domain alone where it names nobody."""
+        cells = Cells(df, None)
+        if not (cells.emails or {"domain", "linkedin_url"} & set(cells.found.positions)):
+            raise ConfigurationError(
+                f"The frame of suppress= has no column of {_KINDS}. Its columns are "
+                f"{', '.join(map(str, df.columns))}. Rename one, or give that column alone: "
+                'suppress=df["…"]. Nothing was sent.'
+            )
+        named = no_rows(len(df))
+        for values in (column.values for column in cells.emails):
+            self.emails.update(map(same, values[present(values)]))
+            named |= present(values)
+        profiles_ = cells.values["linkedin_url"]
+        self.profiles.update(map(same, profiles_[present(profiles_)]))
+        named |= present(profiles_)
+        for company in COMPANY:
+            rows = cells.named & cells.has(company)
+            self.people.update(_people(cells, company, rows))
+            named |= rows
+        hosts = cells.values["domain"]
+        self.domains.update(map(same, hosts[present(hosts) & ~named]))
+        nobody = np.flatnonzero(~named & ~present(hosts) & df.notna().any(axis=1).to_numpy())
+        if len(nobody):
+            raise ConfigurationError(
+                f"{len(nobody)} of the {len(df)} rows of suppress= name nobody: they have none of "
+                f"{_KINDS}, and no name with a company (the first is row {nobody[0]}). Mend them "
+                "or leave them out. Nothing was sent."
+            )
+
+    def rows(self, cells: Cells) -> Bools:
+        """Say which rows are suppressed."""
+        numbers = companies(cells.values)
+        gone = numbers[_each(cells.values["domain"], self._below) & (numbers >= 0)]
+        found = [
+            np.isin(numbers, gone),  # also by its name, where another row tells its domain
+            _each(cells.values["linkedin_url"], lambda profile: same(profile) in self.profiles),
+        ]
+        for emails in (column.values for column in cells.emails):
+            found.append(_each(emails, lambda email: same(email) in self.emails))
+            found.append(_each(emails, lambda email: self._below(email.rpartition("@")[2])))
+        for company in COMPANY if self.people else ():
+            rows = cells.named & cells.has(company)
+            mask = no_rows(len(rows))
+            mask[rows] = [person in self.people for person in _people(cells, company, rows)]
+            found.append(mask)
+        return any_of(found)
+
+    def _below(self, host: str) -> bool:
+        """Say whether a host is one of the domains, or below one."""
+        labels = same(host).split(".")
+        return any(".".join(labels[start:]) in self.domains for start in range(len(labels)))
+
+
+def _is_list(df: pd.DataFrame) -> bool:
+    return df.shape[1] == 1
+
+
+def _entries(given: pd.DataFrame | Iterable[object]) -> pd.Series:
+    """Return the entries of a list; the header of a file that has none may be one itself."""
+    if isinstance(given, pd.DataFrame):
+        header, cells = given.columns[0], given.iloc[:, 0].tolist()
+        understood = clean.cleaned(pd.Series([header], dtype=object), _kind_of)[1][0] is None
+        return pd.Series([header, *cells] if understood else cells, dtype=object)
+    entries = [given] if isinstance(given, str) else list(given)
+    return pd.Series(objects(entries, len(entries)), dtype=object)
+
+
+def _kind_of(text: str) -> tuple[str, str]:
+    """Say what an entry is."""
+    readers: tuple[tuple[str, Callable[[str], str]], ...] = (
+        ("profiles", profiles.linkedin),
+        ("emails", own.email),
+        ("domains", lambda written: domains.address(written)[0]),
+    )
+    for kind, read in readers:
+        try:
+            return kind, same(read(text))
+        except clean.UnusableError:
+            continue
+    raise clean.UnusableError("is none of them")
+
+
+def _people(cells: Cells, company: str, rows: Bools) -> list[tuple[Any, ...]]:
+    columns = [[same(v) for v in cells.values[name][rows]] for name in (*NAMES, company)]
+    return list(zip(*columns, strict=True))
+
+
+def _each(values: Objects, test: Callable[[str], bool]) -> Bools:
+    """Test each distinct value once."""
+    codes, distinct = pd.factorize(values)
+    return np.array([*map(test, distinct), False], dtype=np.bool_)[codes]

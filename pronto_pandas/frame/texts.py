@@ -1,0 +1,60 @@
+"""A text as every cleaner gets it, and why one cannot be sent."""
+
+from __future__ import annotations
+
+import html
+import re
+import unicodedata
+from typing import Final
+
+NOTHING: Final = frozenset(
+    {
+        "nan", "NaN", "NAN", "-nan", "None", "none", "<NA>", "NaT", "null", "NULL", "(null)",
+        "[null]",
+        r"\N", "N/A", "n/a", "N/a", "n.a.", "N.A.", "#N/A", "#N/A N/A", "#NA", "#NULL!", "#REF!",
+        "#VALUE!", "#NAME?", "#DIV/0!", "#NUM!", "1.#QNAN", "-1.#IND", "undefined", "Undefined",
+        "UNDEFINED", "<nil>", "[object Object]",
+    }
+)  # fmt: skip
+"""What other programs write into a cell for nothing. "Nan", "Null" and "Nil" are names."""
+
+JOINERS: Final = "\u200c\u200d"  # invisible too, but letters of Persian and Indian names need them
+
+_INVISIBLE: Final = re.compile(r"[\u200b\u200e\u200f\u202a-\u202e\u2060\ufeff\u00ad]")
+# With their semicolon alone: "Barnes &copy" is no entity.
+_ENTITY: Final = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z][a-zA-Z0-9]{1,31});")
+
+
+class UnusableError(ValueError):
+    """A value cannot be sent; the message says why."""
+
+
+def table(*lines: str) -> frozenset[str]:
+    """Return the words of all lines."""
+    return frozenset(" ".join(lines).split())
+
+
+def trimmed(text: str) -> str:
+    """Return the text in its one form; none where other programs wrote it for nothing."""
+    text = composed(text)
+    return "" if text in NOTHING or not any(map(str.isalnum, text)) else text
+
+
+def composed(text: str) -> str:
+    """Return the text in composed form, without entities, outer, repeated and invisible spaces."""
+    text = _spaced(text)
+    # Again and again: an entity may have been escaped twice, or hidden by what was removed.
+    while "&" in text and (plain := _spaced(_ENTITY.sub(_character, text))) != text:
+        text = plain
+    return text
+
+
+def _spaced(text: str) -> str:
+    if not (text.isascii() and text.isprintable()):
+        text = unicodedata.normalize("NFC", _INVISIBLE.sub("", text))
+        text = "".join(c if c.isprintable() or c in JOINERS else " " for c in text)
+    return " ".join(text.split())
+
+
+def _character(entity: re.Match[str]) -> str:
+    return html.unescape(entity[0])

@@ -1,0 +1,237 @@
+"""Who of a list is left out on purpose: suppressed, not chosen, too many of a company, filled."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import pronto_pandas as pronto
+
+from .conftest import Serve
+
+PEOPLE = pd.DataFrame(
+    {
+        "First Name": ["Ana", "Bo", "Cy", "Di", "Ed", "Flo"],
+        "Last Name": ["Lark", "Moor", "Vane", "Reed", "Tarn", "Wold"],
+        "Company": ["Acme", "Acme", "Beta", "Beta", "Gamma", None],
+        "Website": ["acme.example", None, "www.shop.beta.example", None, "gamma.example", None],
+        "LinkedIn": [f"linkedin.com/in/{n}-example" for n in "abcdef"],
+        "Email": ["ana@acme.example", None, None, "di@gmail.com", "n/a", "soon"],
+    },
+    index=[10, 20, 30, 40, 50, 60],
+)
+
+
+def said(df: pd.DataFrame = PEOPLE, type_: Any = "phone", **options: Any) -> dict[object, str]:
+    """Return what the check says of each row."""
+    return dict(df.pronto.check(type_, **options)["check"])
+
+
+def never(**options: Any) -> list[object]:
+    """Return the rows that are suppressed."""
+    return [row for row, words in said(**options).items() if words == "suppressed"]
+
+
+@pytest.mark.parametrize(
+    ("given_", "rows"),
+    [
+        ("ana@acme.example", [10]),
+        ("ANA@Acme.Example", [10]),
+        ("acme.example", [10, 20]),
+        ("https://www.acme.example/about", [10, 20]),
+        ("beta.example", [30, 40]),
+        ("eta.example", []),
+        ("gmail.com", [40]),
+        ("https://fr.linkedin.com/in/C-Example?trk=x", [30]),
+        (["ana@acme.example", None, "", "linkedin.com/in/f-example"], [10, 60]),
+        (pd.Series(["gamma.example", pd.NA]), [50]),
+        (pd.DataFrame({"gone": ["gamma.example"]}), [50]),
+        (pd.DataFrame({"Email": ["ana@acme.example"], "Domain": ["gamma.example"]}), [10]),
+        (pd.DataFrame({"Email": [None], "Domain": ["gamma.example"]}), [50]),
+        (pd.DataFrame({"LinkedIn": ["linkedin.com/in/e-example"], "Company": ["Acme"]}), [50]),
+        (
+            pd.DataFrame({"Full name": ["BO MOOR"], "Company": ["ACME"], "Website": [None]}),
+            [20],
+        ),
+        ([], []),
+    ],
+)
+def test_who_is_suppressed(given_: Any, rows: list[int]) -> None:
+    """By email, by domain with all below it, by profile, by name and company."""
+    assert never(suppress=given_) == rows
+
+
+@pytest.mark.parametrize("name", ["gone.csv", "gone.xlsx", "gone.txt"])
+@pytest.mark.parametrize("headed", [True, False])
+def test_a_file_of_addresses(tmp_path: Path, name: str, headed: bool) -> None:
+    """One column, with a header or without."""
+    path = tmp_path / name
+    column = pd.Series(["ana@acme.example", "gamma.example"])
+    if path.suffix == ".xlsx":
+        column.to_excel(path, index=False, header=["Gone"] if headed else False)
+    else:
+        column.to_csv(path, index=False, header=["Gone"] if headed else False)
+    assert never(suppress=path) == [10, 50]
+    assert never(suppress=str(path)) == [10, 50]
+
+
+@pytest.mark.parametrize(
+    ("given_", "says"),
+    [
+        (["ana@acme.example", "Acme Corporation"], "1 of its 2 entries are none .*is entry 2"),
+        ([7], "1 of its 1 entries"),
+        (7, "takes emails, domains and LinkedIn addresses"),
+        ("gone.csv", "no file"),
+        (pd.DataFrame({"Company": ["Acme"], "City": ["Ur"]}), "no column of emails, domains"),
+        (
+            pd.DataFrame({"Email": ["ana@acme.example", "gone"], "City": ["Ur", "Ur"]}),
+            "1 of the 2 rows of suppress= name nobody.*is row 1",
+        ),
+    ],
+)
+def test_what_cannot_be_understood_is_not_sent_past(given_: Any, says: str) -> None:
+    """An entry that is passed over in silence would be a person sent who asked not to be."""
+    with pytest.raises(pronto.ConfigurationError, match=says) as caught:
+        PEOPLE.pronto.enrich("phone", suppress=given_)
+    assert "Acme Corporation" not in str(caught.value)
+
+
+def test_the_suppressed_are_skipped_and_never_sent(serve: Serve) -> None:
+    """In every way of asking; what the service saw is the proof."""
+    server = serve()
+    out = PEOPLE.pronto.enrich("phone", suppress=["acme.example"], progress=False)
+    assert out["pronto_status"].tolist()[:2] == ["skipped", "skipped"]
+    assert out["pronto_message"].tolist()[0] == "Suppressed: named by suppress=."
+    assert out["pronto_status"].isin(["found", "not_found"]).tolist() == [False] * 2 + [True] * 4
+    assert len(server.sandbox.charges) == 4
+    estimate = PEOPLE.pronto.estimate("phone", suppress=["acme.example"], refresh=True)
+    assert (estimate.skipped, estimate.people) == (2, 4)
+
+
+@pytest.mark.parametrize(
+    "mask",
+    [
+        [True, False, True, False, False, False],
+        np.array([True, False, True, False, False, False]),
+        pd.Series([True, False, True, False, False, False], index=PEOPLE.index),
+        pd.Series([True, False, True, False, False, False], index=PEOPLE.index, dtype="boolean"),
+        PEOPLE["First Name"].isin(["Ana", "Cy"]),
+    ],
+)
+def test_only_the_chosen_rows(mask: Any) -> None:
+    """A mask, as pandas makes it."""
+    assert [row for row, words in said(only=mask).items() if words == "ready"] == [10, 30]
+    assert said(only=mask)[20] == "not chosen"
+
+
+@pytest.mark.parametrize(
+    ("mask", "says"),
+    [
+        ([True], "each of the 6 rows"),
+        ([1, 0, 1, 0, 0, 0], "True or False"),
+        ([True, None, True, True, True, True], "True or False"),
+        ("Ana", "True or False"),
+        (pd.Series([True] * 6), "another index"),
+    ],
+)
+def test_a_mask_that_does_not_fit_is_refused(mask: Any, says: str) -> None:
+    """Rather than sending the wrong rows."""
+    with pytest.raises(pronto.ConfigurationError, match=says):
+        PEOPLE.pronto.enrich("phone", only=mask)
+
+
+def test_so_many_of_a_company() -> None:
+    """A company's name stands for its domain; who has none is not counted."""
+    assert said(per_company=1) == {
+        10: "ready", 20: "over per_company", 30: "ready", 40: "over per_company",
+        50: "ready", 60: "ready",
+    }  # fmt: skip
+
+
+def test_repeats_are_one_of_a_company_and_the_filled_count() -> None:
+    """So that running on what a run has returned does not go on to the next people."""
+    twice = pd.concat([PEOPLE, PEOPLE.iloc[[0]]], ignore_index=True)
+    assert said(twice, per_company=2)[6] == "duplicate of row 0"
+    filled = PEOPLE.assign(phone_1=pd.Series(["+33639980001"], index=[20]))
+    assert said(filled, per_company=1)[10] == "over per_company"
+    assert said(filled, per_company=1)[20] == "already filled"
+
+
+@pytest.mark.parametrize("most", [0, -1, 1.5, True, "2"])
+def test_a_wrong_number_a_company_is_refused(most: Any) -> None:
+    """From 1 on."""
+    with pytest.raises(pronto.ConfigurationError, match="per_company must be a whole number"):
+        PEOPLE.pronto.check("phone", per_company=most)
+
+
+@given(
+    rows=st.lists(
+        st.tuples(st.sampled_from("abcdefgh"), st.sampled_from(["x", "y", "z", None])), max_size=20
+    ),
+    most=st.integers(1, 4),
+)
+def test_never_more_than_asked_of_a_company(rows: list[tuple[str, str | None]], most: int) -> None:
+    """Whatever the list; and nobody is left out while there is room."""
+    df = pd.DataFrame(
+        {
+            "firstname": [n for n, _ in rows],
+            "lastname": ["Lark"] * len(rows),
+            "domain": [d and f"{d}.example" for _, d in rows],
+            "linkedin_url": [f"linkedin.com/in/{n}-example" for n, _ in rows],
+        },
+        dtype=object,
+    )
+    check = df.pronto.check("phone", per_company=most)["check"].tolist()
+    for company in "xyz":
+        people = {n for n, d in rows if d == company}
+        sent = {n for (n, d), w in zip(rows, check, strict=True) if d == company and w == "ready"}
+        assert len(sent) == min(most, len(people))
+    assert all(w != "over per_company" for (_, d), w in zip(rows, check, strict=True) if d is None)
+
+
+def test_a_work_email_of_the_list_is_not_asked_for_again() -> None:
+    """A personal one is no work email; a text that is none fills nothing."""
+    assert [row for row, w in said(type_="email").items() if w == "already filled"] == [10]
+    note = PEOPLE.pronto.enrich("email", progress=False, limit=0)["pronto_message"][10]
+    assert note == "Already filled in Email; overwrite=True asks anew."
+    assert said(type_="email", overwrite=True)[10] == "ready"
+    assert said(type_="email", columns={"email": None})[10] == "ready"
+
+
+def test_a_personal_email_of_the_list_is_not_asked_for_again() -> None:
+    """The other way round."""
+    with pronto.configure(personal_email_consent="testing"):
+        rows = said(type_="personal_email")
+    assert [row for row, w in rows.items() if w == "already filled"] == [40]
+
+
+def test_a_phone_of_the_list_is_not_asked_for_again() -> None:
+    """In any of its columns of phones; an enriched frame keeps its own rule."""
+    df = PEOPLE.assign(Mobile=pd.Series(["+33639980001", "ask"], index=[10, 30]))
+    df["Work Phone"] = pd.Series(["01 99 00 12 34"], index=[20])
+    assert [row for row, w in said(df).items() if w == "already filled"] == [10, 20]
+
+
+def test_the_domain_of_a_work_email_stands_for_a_missing_one(serve: Serve) -> None:
+    """Never that of a personal mail host, and never of an email that a run has found."""
+    df = pd.DataFrame(
+        {
+            "Full name": ["Ana Lark", "Bo Moor"],
+            "Company": ["Acme", "Beta"],
+            "Email": ["ana@acme.example", "bo@gmail.com"],
+        }
+    )
+    assert df.pronto.clean()["domain"].fillna("").tolist() == ["acme.example", ""]
+    assert df.pronto.clean(columns={"domain": None})["domain"].isna().all()
+    server = serve()
+    bare = df.drop(columns="Email")
+    out = bare.pronto.enrich("email", progress=False)
+    assert out["email"].notna().any()
+    out.pronto.enrich("email", overwrite=True, progress=False)
+    assert len(server.sandbox.charges) == 2

@@ -1,0 +1,256 @@
+"""Names: what stands beside them goes, and a whole one becomes two."""
+
+from __future__ import annotations
+
+import json
+import threading
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pronto_pandas.frame.clean import trimmed
+from pronto_pandas.frame.names import name, split
+from pronto_pandas.frame.texts import UnusableError
+
+ONE = [
+    # As they are: case, accents, particles, initials, hyphens, apostrophes, any script
+    ("Zoë", "Zoë"), ("TERNWICK", "TERNWICK"), ("ternwick", "ternwick"), ("McQuill", "McQuill"),
+    ("Anne-Marie", "Anne-Marie"), ("O'Farrow", "O'Farrow"), ("O’Farrow", "O’Farrow"),
+    ("O´Farrow", "O´Farrow"), ("D'Argenne", "D'Argenne"), ("'t Veldhuis", "'t Veldhuis"),
+    ("’s Gravenmoer", "’s Gravenmoer"), ("van der Zilver", "van der Zilver"),
+    ("de la Cruzada", "de la Cruzada"), ("al-Nakhlawi", "al-Nakhlawi"), ("bin Faleh", "bin Faleh"),
+    ("St. Clairby", "St. Clairby"), ("J.", "J."), ("J. R.", "J. R."), ("J.R.", "J.R."),
+    ("Wm.", "Wm."), ("Ana M.", "Ana M."), ("Müller–Zorn", "Müller–Zorn"), ("José Mª", "José Mª"),
+    ("Gal·la", "Gal·la"), ("Marcel·lí Puigverd", "Marcel·lí Puigverd"), ("Ιόλη", "Ιόλη"),
+    ("Šárka", "Šárka"), ("Þórunn", "Þórunn"), ("달빛", "달빛"), ("みらい", "みらい"), ("林", "林"),
+    ("مهر\u200cداد", "مهر\u200cداد"), ("क्\u200dषिति", "क्\u200dषिति"),
+    # What a rule would leave nothing of
+    ("Ng", "Ng"), ("Do", "Do"), ("Man", "Man"), ("Ma", "Ma"), ("Md", "Md"), ("Sir", "Sir"),
+    ("MA", "MA"), ("Mba", "Mba"), ("MBA", "MBA"), ("Dr", "Dr"), ("Nan", "Nan"), ("Null", "Null"),
+    ("(Ana)", "Ana"), ('"Ana"', "Ana"), ("“Ana”", "Ana"), ("'Ana'", "Ana"), ("| Ana", "Ana"),
+    # Symbols and pictures
+    ("Ana 🚀", "Ana"), ("🚀Ana🚀", "Ana"), ("Ana 👩🏽\u200d💻", "Ana"), ("★ Ana ★", "Ana"),
+    ("Ana ❤️ Ternwick", "Ana Ternwick"), ("Ana®", "Ana"), ("Ana™ ✅", "Ana"), ("Ana*", "Ana"),
+    ("Ana 1️⃣", "Ana 1"), ("\u200dAna", "Ana"), ("𝐀𝐧𝐚 𝘛𝘦𝘳𝘯", "Ana Tern"), ("Ana 🇫🇷", "Ana"),
+    # Jobs behind a separator
+    ("Ternwick | CEO @ Acme", "Ternwick"), ("Ternwick|CEO", "Ternwick"),
+    ("Ternwick • Coach", "Ternwick"),
+    ("Ternwick · Sales", "Ternwick"), ("Ternwick - Head of Sales", "Ternwick"),
+    ("Ternwick – Berlin", "Ternwick"), ("Ternwick @ Acme", "Ternwick"),
+    ("Ternwick, CEO at Acme", "Ternwick"), ("Ternwick, Founder", "Ternwick"),
+    # Nicknames and pronouns
+    ("Ana (she/her)", "Ana"), ("Ana (Nina)", "Ana"), ("Ana (Nina", "Ana"), ("Ana [she/her]", "Ana"),
+    ("Ana she/her", "Ana"), ("Ana She/Her/Hers", "Ana"), ("Ana (elle)", "Ana"),
+    ("Ana ella/her", "Ana"),
+    ('Robert "Bob"', "Robert"), ("Robert “Bob” T.", "Robert T."), ("Robert 'Bob'", "Robert"),
+    ("Ana (Nina) | CEO 🚀", "Ana"),
+    # Degrees
+    ("Ternwick, MBA", "Ternwick"), ("Ternwick, MBA, PhD", "Ternwick"), ("Ternwick MBA", "Ternwick"),
+    ("Ternwick PhD", "Ternwick"), ("Ternwick Ph.D.", "Ternwick"), ("Ternwick, Ph. D.", "Ternwick"),
+    ("Ternwick CFA", "Ternwick"), ("Ternwick PMP®", "Ternwick"), ("Ternwick MD", "Ternwick"),
+    ("Ternwick, M.D.", "Ternwick"), ("Ternwick M.Sc.", "Ternwick"), ("Ternwick M. Sc.", "Ternwick"),
+    ("Ternwick, MA", "Ternwick"), ("Ternwick CPA, CFE", "Ternwick"), ("TERNWICK MBA", "TERNWICK"),
+    ("Ternwick SHRM-CP", "Ternwick"), ("Ana Ternwick, XYZ", "Ana Ternwick"),
+    ("Novák Ing.", "Novák"),
+    ("Ternwick Jr.", "Ternwick"), ("Ternwick III", "Ternwick"), ("Ternwick, Jr.", "Ternwick"),
+    ("ternwick mba", "ternwick"),
+    # Letters that are names too stay where they may be one
+    ("Ikenna Mba", "Ikenna Mba"), ("Lin MA", "Lin MA"), ("MD Karim", "MD Karim"),
+    ("KARIM MD", "KARIM MD"),
+    # Titles
+    ("Dr. Ana", "Ana"), ("Dr Ana", "Ana"), ("Prof. Dr. Ana", "Ana"), ("Prof.Dr. Ana", "Ana"),
+    ("Prof. Dr. h.c. Ana", "Ana"), ("Dr. med. Ana", "Ana"), ("Dr.-Ing. Ana", "Ana"),
+    ("Dipl.-Ing. Ana", "Ana"), ("Dipl. Ing. Ana", "Ana"), ("Mr Ternwick", "Ternwick"),
+    ("Mrs. Ternwick", "Ternwick"), ("Ms Ma", "Ma"), ("MR. TERNWICK", "TERNWICK"),
+    ("Mme Ana", "Ana"),
+    ("M. Jean", "Jean"), ("Herr Dr. Zorn", "Zorn"), ("Frau Zorn", "Zorn"), ("Sr. Zorzal", "Zorzal"),
+    ("Sra. Zorzal", "Zorzal"), ("Dott. Ugo", "Ugo"), ("Dott.ssa Ada", "Ada"), ("Ing. Ada", "Ada"),
+    ("Mgr. Šárka", "Šárka"), ("Sir Ana", "Ana"), ("Ing Wei", "Ing Wei"), ("M. K.", "M. K."),
+    ("M.K.", "M.K."), ("Drew", "Drew"), ("Missy", "Missy"), ("Profira Ana", "Profira Ana"),
+    # What a program wrote beside it
+    ("Ana nan", "Ana"), ("None Ternwick", "Ternwick"), ("Ternwick, null", "Ternwick"),
+    # Punctuation around it
+    ("Ana,", "Ana"), ("-Ana-", "Ana"), ("Ana ;", "Ana"), ("Ana ...", "Ana"), ("«Ana»", "Ana"),
+]  # fmt: skip
+
+UNUSABLE = [
+    ("4711", "is a number, not a name"), ("12-34", "is a number, not a name"),
+    ("+49 30 123456", "is a number, not a name"),
+    ("ana@acme.example", "is an address, not a name"),
+    ("https://acme.example", "is an address, not a name"),
+    ("www.acme.example", "is an address, not a name"),
+    ("<ana@acme.example>", "is an address, not a name"),
+    ("nan MBA", "holds no name"), ("(null)*nan", "holds no name"), ("nan None", "holds no name"),
+    ("Jos\ufffd", "holds a character that was lost"),
+]  # fmt: skip
+
+WHOLE = [
+    ("Ana Ternwick", "Ana", "Ternwick"), ("ANA TERNWICK", "ANA", "TERNWICK"),
+    ("ana ternwick", "ana", "ternwick"), ("Ana Ng", "Ana", "Ng"), ("Ana Do", "Ana", "Do"),
+    ("Md Karimov", "Md", "Karimov"), ("Ma Linwei", "Ma", "Linwei"), ("Ana Sir", "Ana", "Sir"),
+    # Last, First
+    ("Ternwick, Ana", "Ana", "Ternwick"), ("van der Zilver, Ana", "Ana", "van der Zilver"),
+    ("Zilver, Ana van der", "Ana", "van der Zilver"), ("TERNWICK, Ana", "Ana", "TERNWICK"),
+    ("Zorzal Muñiz, José Luis", "José Luis", "Zorzal Muñiz"), ("Ternwick, JP", "JP", "Ternwick"),
+    ("Linwood, Wei Ming", "Wei Ming", "Linwood"), ("Ternwick, Ana, MBA", "Ana", "Ternwick"),
+    ("Ternwick, Ana M.", "Ana", "Ternwick"), ("Ternwick, Dr. Ana", "Ana", "Ternwick"),
+    # Capitals
+    ("TERNOIS Jean", "Jean", "TERNOIS"), ("Jean TERNOIS", "Jean", "TERNOIS"),
+    ("LE GUENVOR Anne-Marie", "Anne-Marie", "LE GUENVOR"),
+    ("Anne LE GUENVOR", "Anne", "LE GUENVOR"),
+    ("TERNOIS-VAUGIRAUD Zoë", "Zoë", "TERNOIS-VAUGIRAUD"), ("D'ARGENNE Zoë", "Zoë", "D'ARGENNE"),
+    ("de LA TOURNELLE Zoë", "Zoë", "de LA TOURNELLE"),
+    ("Zoë de LA TOURNELLE", "Zoë", "de LA TOURNELLE"),
+    ("KIMMEN Min Jun", "Min Jun", "KIMMEN"), ("LI Wei", "Wei", "LI"),
+    ("JP Ternois", "JP", "Ternois"),
+    ("M. TERNOIS Jean", "Jean", "TERNOIS"), ("Jean TERNOIS, MBA", "Jean", "TERNOIS"),
+    ("Зорин ИВАН", "Зорин", "ИВАН"), ("Jean Luc C. TERNOIS", "Jean Luc", "TERNOIS"),
+    # Particles
+    ("Ana van der Zilver", "Ana", "van der Zilver"), ("Ana Van Zilver", "Ana", "Van Zilver"),
+    ("Ana de la Cruzada", "Ana", "de la Cruzada"), ("Karl von Zorn", "Karl", "von Zorn"),
+    ("Eva von und zu Zorn", "Eva", "von und zu Zorn"), ("Ugo da Brezza", "Ugo", "da Brezza"),
+    ("Rita dos Faroles", "Rita", "dos Faroles"), ("Omar bin Faleh", "Omar", "bin Faleh"),
+    ("Omar al-Nakhlawi", "Omar", "al-Nakhlawi"), ("Omar Ben Faleh", "Omar", "Ben Faleh"),
+    ("Omar El Nakhlawi", "Omar", "El Nakhlawi"), ("Ben Ternwick", "Ben", "Ternwick"),
+    ("Van Ternwick", "Van", "Ternwick"), ("Anna van 't Veldhuis", "Anna", "van 't Veldhuis"),
+    ("Zoë d'Argenne", "Zoë", "d'Argenne"), ("Abdul Rahman Faleh", "Abdul Rahman", "Faleh"),
+    # Given names that go together
+    ("Jean-Pierre Ternois", "Jean-Pierre", "Ternois"), ("Jean Luc Ternois", "Jean Luc", "Ternois"),
+    ("Anna Maria Brezza", "Anna Maria", "Brezza"), ("Hans Peter Zorn", "Hans Peter", "Zorn"),
+    ("Mary Ann Ternwick", "Mary Ann", "Ternwick"), ("anna maria brezza", "anna maria", "brezza"),
+    ("María José Olmoviejo", "María José", "Olmoviejo"),
+    ("Juan Carlos Olmoviejo", "Juan Carlos", "Olmoviejo"),
+    ("Maria del Carmen Olmoviejo Zorzal", "Maria del Carmen", "Olmoviejo Zorzal"),
+    ("Md. Karim Hossainov", "Md. Karim", "Hossainov"),
+    # Two surnames
+    ("José Zorzal Olmoviejo", "José", "Zorzal Olmoviejo"),
+    ("María José Zorzal Olmoviejo", "María José", "Zorzal Olmoviejo"),
+    ("Carlos A. Zorzal", "Carlos", "Zorzal"),
+    ("João da Moçarela Faroles", "João", "da Moçarela Faroles"),
+    ("Rita Faroles Filho", "Rita", "Faroles Filho"),
+    ("Juan Zorzal y Olmo", "Juan", "Zorzal y Olmo"),
+    # Middle names and initials
+    ("Anna Karin Ternberg", "Anna", "Ternberg"), ("Anna M. Ternberg", "Anna", "Ternberg"),
+    ("J. R. Ternwick", "J. R.", "Ternwick"), ("J. Robert Ternwick", "J. Robert", "Ternwick"),
+    ("J. Ternwick", "J.", "Ternwick"), ("Nguyễn Văn Ánh", "Ánh", "Nguyễn"),
+    # What stands beside them
+    ("Dr. Ana Ternwick", "Ana", "Ternwick"), ("Prof. Dr. Karl von Zorn", "Karl", "von Zorn"),
+    ("Ana Ternwick, MBA, PhD", "Ana", "Ternwick"), ("Ana Ternwick CFA", "Ana", "Ternwick"),
+    ("Ana Ternwick Jr.", "Ana", "Ternwick"), ("Ana Ternwick III", "Ana", "Ternwick"),
+    ('Ana "Nina" Ternwick', "Ana", "Ternwick"), ("Ana (Nina) Ternwick", "Ana", "Ternwick"),
+    ("Ana Ternwick (she/her) | CEO", "Ana", "Ternwick"), ("Ana Ternwick 🚀", "Ana", "Ternwick"),
+    ("Ana Ternwick, Head of Sales", "Ana", "Ternwick"),
+    ("Ana Ternwick née Zorn", "Ana", "Ternwick"),
+    ("Mme Zoë Ternois", "Zoë", "Ternois"), ("Captain Ana Ternwick", "Ana", "Ternwick"),
+    ("Rita Sales", "Rita", "Sales"), ("Lin MA", "Lin", "MA"), ("Ana Maria Sa", "Ana Maria", "Sa"),
+    # Scripts that put the family first
+    ("林 未来", "未来", "林"), ("하늘 달빛", "달빛", "하늘"), ("モリ ミライ", "ミライ", "モリ"),
+    ("林 未来 様", "未来", "林"), ("アナ・ターン", "アナ", "ターン"), ("林 みらい", "みらい", "林"),
+]  # fmt: skip
+
+NOT_WHOLE = [
+    ("Ana", "is one word, so it has no last name"), ("MBA", "is one word, so it has no last name"),
+    ("Mr Ternwick", "is one word, so it has no last name"),
+    ("M. Ternois", "is one word, so it has no last name"),
+    ("Ana PhD", "is one word, so it has no last name"),
+    ("Ana null", "is one word, so it has no last name"),
+    ("nan Ternwick", "is one word, so it has no last name"),
+    ("달빛하늘", "is one word, so it has no last name"),
+    ("ana@acme.example", "is an address, not a name"), ("4711", "is a number, not a name"),
+    ("https://acme.example/ana", "is an address, not a name"), ("nan nan", "holds no name"),
+    ("info", "is not the name of a person"), ("Team Sales", "is not the name of a person"),
+    ("Sales Department", "is not the name of a person"),
+    ("Acme GmbH", "is not the name of a person"),
+    ("Contact commercial", "is not the name of a person"),
+    ("Dustmote SA", "is not the name of a person"),
+    ("Blaue Welle AG", "is not the name of a person"),
+    ("Ternwick Co.", "is not the name of a person"),
+    ("LinkedIn Member", "is not the name of a person"),
+    ("Ana & Ben Ternwick", "is not the name of a person"),
+    ("Ana and Ben Ternwick", "is not the name of a person"),
+    ("Ana Ternwick 2", "is not the name of a person"),
+    ("Acme S.r.l.", "is not the name of a person"),
+    ("M. et Mme Ternois", "is not the name of a person"),
+    ("株式会社 ひかり", "is not the name of a person"), ("van Zilver", "has no first name"),
+    ("Ana Ternwick MA", "cannot be split into a first and a last name"),
+    ("Ana Ternwick CPCCX", "cannot be split into a first and a last name"),
+    ("Ternwick, Ana, Ben", "cannot be split into a first and a last name"),
+    ("林 未来 光 空", "cannot be split into a first and a last name"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("written", "sent"), ONE)
+def test_a_name_is_sent_without_what_stands_beside_it(written: str, sent: str) -> None:
+    """As it is otherwise: no other case, no transliteration."""
+    assert name(trimmed(written)) == sent
+
+
+@pytest.mark.parametrize(("written", "reason"), UNUSABLE)
+def test_what_is_no_name_has_a_reason_without_the_value(written: str, reason: str) -> None:
+    """The reason is for the frame and for logs."""
+    with pytest.raises(UnusableError) as info:
+        name(trimmed(written))
+    assert str(info.value) == reason
+    assert written not in reason
+
+
+@pytest.mark.parametrize(("written", "first", "last"), WHOLE)
+def test_a_whole_name_becomes_two(written: str, first: str, last: str) -> None:
+    """The order, capitals, commas, particles and the script say which is which."""
+    assert split(trimmed(written)) == (first, last)
+
+
+@pytest.mark.parametrize(("written", "reason"), NOT_WHOLE)
+def test_what_cannot_be_split_has_a_reason_without_the_value(written: str, reason: str) -> None:
+    """A guess would be paid for."""
+    with pytest.raises(UnusableError) as info:
+        split(trimmed(written))
+    assert str(info.value) == reason
+    assert written not in reason
+
+
+@pytest.mark.parametrize(("written", "first", "last"), WHOLE)
+def test_what_was_split_is_a_first_and_a_last_name(written: str, first: str, last: str) -> None:
+    """Each part is what its own column would send, and is found again behind a comma."""
+    del written
+    assert (name(first), name(last)) == (first, last)
+    if not any(initial in first for initial in ("R.", "Md.")):
+        assert split(f"{last}, {first}") == (first, last)
+
+
+given_names = st.sampled_from(
+    ["Ana", "Zoë", "Jean-Luc", "María José", "Hans Peter", "Ιόλη", "Šárka", "Omar", "Mehr\u200cdad"]
+)
+particles = st.sampled_from(["", "van der ", "von ", "de la ", "da ", "bin ", "al-", "O'", "Mc"])
+surnames = st.sampled_from(["Ternwick", "Zorn", "Olmoviejo", "Brezza", "Żurawin", "Faleh"])
+others = st.sampled_from(["", " MBA", ", PhD", " (she/her)", " | CEO", " 🚀", " Jr.", ', CFA "x"'])
+titles = st.sampled_from(["", "Dr. ", "Mr ", "Prof. Dr. ", "Mme ", "🚀 "])
+
+
+@given(titles, given_names, particles, surnames, others)
+def test_splitting_what_was_split_changes_nothing(
+    title: str, first: str, particle: str, surname: str, other: str
+) -> None:
+    """Joined again, in either order, it is the same person."""
+    last = particle + surname
+    assert split(trimmed(f"{title}{first} {last}{other}")) == (first, last)
+    assert split(f"{first} {last}") == split(f"{last}, {first}") == (first, last)
+    assert split(f"{first} {last.upper()}") == split(f"{last.upper()} {first}")
+    json.dumps([first, last])
+
+
+def test_names_are_split_from_several_threads() -> None:
+    """The parser is shared, and holds nothing of a name."""
+    results: list[tuple[str, str]] = []
+
+    def work() -> None:
+        results.extend(split(f"Eva Karin van der {last}") for last in ("Zorn", "Ternwick") * 20)
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert set(results) == {("Eva", "van der Zorn"), ("Eva", "van der Ternwick")}
+    assert len(results) == 160
