@@ -496,3 +496,16 @@ def test_the_address_of_another_is_never_the_person_s(
     assert not [place for place in found.positions.values() if not headers[place][1]]
     if the_person_s == PAGE:
         assert "linkedin_url" not in found
+
+
+def test_the_table_says_where_the_names_are() -> None:
+    """In the column of whole names, where they have none of their own."""
+    df = pd.DataFrame({"Full name": ["Ana Lark"], "Company": ["Acme"]})
+    assert df.pronto.columns["why"].to_dict() == {
+        "firstname": "part of fullname",
+        "lastname": "part of fullname",
+        "company_name": "its header",
+        "domain": "not found",
+        "linkedin_url": "not found",
+        "fullname": "its header",
+    }

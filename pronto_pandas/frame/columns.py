@@ -54,12 +54,15 @@ class Columns:
             {
                 "field": name,
                 **_described([df.iloc[:, place] for place in self._places(name)]),
-                "why": self.reasons.get(name, "not found"),
+                "why": self.reasons.get(name) or self._without(name),
             }
             for name in _ALL
             if name in FIELDS or name in self
         ]
         return pd.DataFrame(rows).astype({"header": object, "example": object}).set_index("field")
+
+    def _without(self, name: str) -> str:
+        return "part of fullname" if name in _NAMES and "fullname" in self else "not found"
 
     def overrides(self, df: pd.DataFrame) -> dict[str, object]:
         """Return what was found as the ``columns=`` of other pieces of the same list."""
