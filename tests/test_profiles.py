@@ -92,6 +92,7 @@ UNUSABLE = [
     ("https://notlinkedin.com/in/ana", NONE), ("linkedin.com.evil.example/in/ana", NONE),
     ("https://evil.example/linkedin.com/in/ana", NONE), ("linkedin.company/in/ana", NONE),
     ("https://evil.example/?u=https://www.linkedin.com/in/ana", NONE),
+    ("linkedin.comm/in/ana", NONE), ("linkedin.comin/ana", NONE),
     ("https://evil.example/#linkedin.com/in/ana", NONE), ("linkedin-com.example/in/ana", NONE),
     ("https://linkedin.com@evil.example/in/ana", NONE), ("linkedın.com/in/ana", NONE),
     ("https://linkedin.com%2eevil.example%2fin%2fana", NONE), ("linkedin.example/in/ana", NONE),

@@ -24,10 +24,10 @@ _QUOTED: Final = re.compile(
     r"\"[^\"]*\"|“[^“”]*”|„[^„“”]*[“”]|«[^«»]*»|(?<!\w)(?:'\w{2,}'|‘\w{2,}’|`\w{2,}`)(?!\w)"
 )
 _TITLE: Final = re.compile(
-    r"^(?:(?:dipl\.?[-\s]*[a-z]{3,5}|dr\.?-\s?ing)\.\s*|(?:dott|prof)\.ssa\s+"
+    r"^(?:(?:(?:dipl\.?[-\s]*[a-z]{3,5}|dr\.?-\s?ing)\.\s*|(?:dott|prof)\.ssa\s+"
     rf"|(?:{'|'.join(words.TITLES)})(?:\.\s*|\s+)|(?:{'|'.join(words.DOTTED_TITLES)})\.\s*"
-    r"|m\.\s+(?=\w{2})"
-    r"|(?:h\.\s?c|med|jur|iur|phil|rer|nat|pol|oec|mult|habil|dent|vet|theol)\.\s*)+(?=\w)",
+    r"|m\.\s+(?=\w{2}))"
+    r"(?:(?:h\.\s?c|med|jur|iur|phil|rer|nat|pol|oec|mult|habil|dent|vet|theol)\.\s*)*)+(?=\w)",
     re.IGNORECASE,
 )
 _ENDS: Final = ' ,;:!?/\\"“”„«»‹›·()[]{}<>-–—+&|•·'
@@ -115,7 +115,7 @@ def _is_said_of(part: str, head: str) -> bool:
     if not part:
         return True
     behind = part.split()
-    if any(bare(word) in words.JOBS for word in behind):
+    if any(bare(word) in words.JOBS or word in words.JOINING for word in behind):
         return True
     unlisted = " " in head and not head.isupper()
     return words.AFTER.fullmatch(part) is not None or all(

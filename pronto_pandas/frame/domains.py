@@ -63,7 +63,7 @@ _PERSONAL: Final = re.compile(
     rf"(?:outlook|hotmail|live|windowslive|yahoo|gmx|yandex|aol|mailinator)\.{_COUNTRY}"
     r"|aim\.com|proton(?:mail)?\.(?:com|me|ch)|[a-z]{2}\.yahoo\.com"
 )
-_WEBMAIL: Final = re.compile(r"(?:e?mail|webmail|m|imap|smtp|pop|pop3)\.(?=[^.]+\.)")
+_WEBMAIL: Final = table("mail email webmail m imap smtp pop pop3")
 
 SOCIAL: Final = table(
     "linkedin.com facebook.com fb.com instagram.com threads.net twitter.com x.com youtube.com",
@@ -159,9 +159,9 @@ def mailbox(text: str) -> tuple[str, str]:
 
 def is_personal(name: str) -> bool:
     """Say whether a host is one where people have mailboxes of their own."""
-    bare = _WEBMAIL.sub("", name, count=1)
-    hosts = {name, bare}
-    return not PERSONAL.isdisjoint(hosts) or any(map(_PERSONAL.fullmatch, hosts))
+    first, _, rest = name.partition(".")
+    bare = rest if first in _WEBMAIL and "." in rest else name
+    return bare in PERSONAL or name in PERSONAL or _PERSONAL.fullmatch(bare) is not None
 
 
 def host(written: str) -> str:
@@ -208,7 +208,7 @@ def _address(text: str) -> tuple[str, str]:
     authority, *_ = re.split(r"[/\\?#]", rest, maxsplit=1)
     path = re.split(r"[?#]", rest[len(authority) :], maxsplit=1)[0]
     name = re.sub(r":\d*$", "", authority.rpartition("@")[2])
-    return name.removeprefix("*").strip("."), path.strip("/\\")
+    return name.strip("."), path.strip("/\\")
 
 
 def _addresses(words: list[str]) -> list[str]:

@@ -144,7 +144,7 @@ def _encoded(written: str) -> str:
         raise UnusableError(_NO_PROFILE) from None
     slug = re.split(r"[/?#&]", slug, maxsplit=1)[0]
     if not _MEMBER.fullmatch(slug):
-        slug = unicodedata.normalize("NFC", unicodedata.normalize("NFC", slug).lower())
+        slug = unicodedata.normalize("NFC", slug.lower())
     visible = all(c.isprintable() or c in JOINERS for c in slug)
     named = slug not in _NOBODY and any(map(str.isalnum, slug))
     if not (named and visible and _SLUG.fullmatch(slug)):

@@ -62,10 +62,13 @@ JOBS: Final = table(
     "junior senior ceo cto cfo coo cmo cio chro cpo founder cofounder co-founder owner head chief",
     "director directeur directrice director directora direktor manager engineer consultant",
     "president vp svp evp partner lead officer analyst developer specialist geschaftsfuhrer",
-    "geschaftsfuhrerin gerant gerante responsable gerente of at chez bei inhaber leiter leiterin",
+    "geschaftsfuhrerin gerant gerante responsable gerente inhaber leiter leiterin",
     "titolare socio chef avocat lawyer attorney coach recruiter designer architect",
 )
 """A part behind a comma with one of these is what somebody does."""
+
+JOINING: Final = frozenset({"of", "at", "chez", "bei"})
+"""Too, in small letters alone: "Bei" is a name."""
 
 PRONOUNS: Final = re.compile(
     r"(?<!\w)(?:she|he|they|her|him|them|ella|elle|il|iel|sie|er)\s?/\s?"
