@@ -108,6 +108,21 @@ def test_a_thousand_and_one_shuffled_and_some_twice(serve: Serve, hook: pronto.W
     assert len(server.sandbox.arrivals) == before
 
 
+def test_who_is_left_out_of_a_job(serve: Serve, hook: pronto.Webhook) -> None:
+    """By mask, by suppression; the answers are of any frame of the same people."""
+    serve()
+    df = people(20)
+    only = [row < 10 for row in range(20)]
+    job = bulk(df, hook, only=only, suppress=[df["linkedin_url"].iloc[0]])
+    assert job.sent == 9
+    assert job.wait(60, progress=False)
+    assert job.results()["pronto_status"].isin(["found", "not_found"]).sum() == 9
+    assert job.results()["pronto_message"].iloc[[0, 15]].tolist() == [
+        "Suppressed: named by suppress=.", "Not chosen by only=.",
+    ]  # fmt: skip
+    assert_true(job.results(df.iloc[1:10]))
+
+
 def test_phones_of_some_countries(serve: Serve, hook: pronto.Webhook) -> None:
     """Exploded as enrich does; the caller's own fields go along."""
     server = serve()

@@ -36,7 +36,7 @@ def test_each_row_is_told(serve: Serve) -> None:
     assert check.loc[0, ["firstname", "lastname", "domain"]].tolist() == [
         "Ana", "Lark", "acme.example",
     ]  # fmt: skip
-    assert check.loc[2, "note"] == "domain is no internet domain, so it was not sent"
+    assert check.loc[2, "note"] == "domain is no internet domain, so it is left out"
     assert check["note"].notna().tolist() == [False, False, True, False, False, False]
 
 
@@ -120,3 +120,22 @@ def test_cleaned_columns() -> None:
     assert (cleaned.dtypes == text_dtype()).all()
     pd.testing.assert_frame_equal(MESSY, before)
     assert cleaned.pronto.clean().equals(cleaned)
+
+
+def test_a_whole_name_helps_out_where_a_part_is_missing() -> None:
+    """Both names are then taken from it; else the parts count."""
+    df = pd.DataFrame(
+        {
+            "First name": ["Ana", "Bo", "7", None],
+            "Last name": ["Lark", None, "Vane", None],
+            "Full name": ["Anabel Larkmoor", "Boris Moor", "Cy Vane", "Di"],
+            "Company": ["Acme"] * 4,
+        }
+    )
+    cleaned = df.pronto.clean().fillna("-")
+    assert cleaned["firstname"].tolist() == ["Ana", "Boris", "Cy", "-"]
+    assert cleaned["lastname"].tolist() == ["Lark", "Moor", "Vane", "-"]
+    assert df.pronto.check("email")["check"].tolist()[3] == (
+        "invalid: firstname is missing; lastname is missing; "
+        "fullname is one word, so it has no last name"
+    )

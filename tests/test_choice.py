@@ -154,6 +154,20 @@ def test_so_many_of_a_company() -> None:
     }  # fmt: skip
 
 
+def test_companies_known_by_name_and_by_domain_are_told_apart() -> None:
+    """Whatever the order that they come in."""
+    df = pd.DataFrame(
+        {
+            "firstname": list("abcd"),
+            "lastname": ["Lark"] * 4,
+            "domain": ["x.example", None, "y.example", None],
+            "company_name": [None, "Beta", None, "BETA"],
+        }
+    )
+    check = df.pronto.check("email", per_company=1)["check"].tolist()
+    assert check == ["ready", "ready", "ready", "over per_company"]
+
+
 def test_repeats_are_one_of_a_company_and_the_filled_count() -> None:
     """So that running on what a run has returned does not go on to the next people."""
     twice = pd.concat([PEOPLE, PEOPLE.iloc[[0]]], ignore_index=True)

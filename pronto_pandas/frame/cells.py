@@ -165,7 +165,7 @@ class Cells:
 
     def notes(self, types: Iterable[EnrichmentType]) -> Objects:
         """Say of each row that is sent what was left out of it, and which value it has is none."""
-        parts = [self.broken(name, ", so it was not sent") for name in ANY]
+        parts = [self.broken(name, ", so it is left out") for name in ANY]
         for column in {id(c): c for type_ in types for c in self._columns_of(type_)}.values():
             texts, there = column.problems.copy(), present(column.problems)
             texts[there] = f"{column.header} " + texts[there]
