@@ -185,3 +185,30 @@ def test_what_cannot_be_is_said_before_anything_is_sent(
         pronto.enrich_file(tmp_path / source, tmp_path / target, "email", **more)
     assert server.sandbox.arrivals == []
     assert [p.name for p in tmp_path.iterdir()] == ["in.csv"]
+
+
+def test_the_suppressed_are_not_sent_from_a_file_either(serve: Serve, tmp_path: Path) -> None:
+    """In every piece of it."""
+    server = serve()
+    source = tmp_path / "in.csv"
+    people(100).to_csv(source, index=False)
+    counts = pronto.enrich_file(
+        source, tmp_path / "out.csv", "email", chunksize=30, progress=False,
+        suppress=["company7.example"],
+    )  # fmt: skip
+    assert counts["skipped"] == 2
+    assert len(server.sandbox.charges) == 98
+
+
+def test_a_column_is_the_same_field_in_the_whole_file(serve: Serve, tmp_path: Path) -> None:
+    """Also where the cells of a later piece would say otherwise."""
+    server = serve()
+    df = people(40).rename(columns={"linkedin_url": "URL"})
+    df.loc[20:, "URL"] = "ask"
+    df.to_csv(tmp_path / "in.csv", index=False)
+    pronto.enrich_file(
+        tmp_path / "in.csv", tmp_path / "out.csv", "email", chunksize=20, progress=False
+    )
+    out = pronto.read(tmp_path / "out.csv")
+    assert len(server.sandbox.charges) == 40
+    assert out["pronto_message"].iloc[20:].str.contains("linkedin_url is no address").all()
