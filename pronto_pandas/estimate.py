@@ -62,12 +62,19 @@ class Estimate:
     cost_high: float
     balance: float | None = None
 
+    @property
+    def _requests(self) -> str:
+        if not self.people:
+            return ""
+        told = ": 1 person" if self.people == 1 else f": {self.people:,} people, one request each"
+        repeats = "1 row repeats" if self.duplicates == 1 else f"{self.duplicates:,} rows repeat"
+        return told + (f" ({repeats} one)" if self.duplicates else "")
+
     def __repr__(self) -> str:
         balance = "not known" if self.balance is None else f"{self.balance:,.0f} credits"
         lines = [
             f"{self.rows:>8,} rows",
-            f"{self.to_send:>8,} to send: {self.people:,} people, one request each"
-            + (f" ({self.duplicates:,} rows repeat one)" if self.duplicates else ""),
+            f"{self.to_send:>8,} to send{self._requests}",
             f"{self.answered:>8,} answered already",
             *([f"{self.submitted:>8,} submitted already"] if self.submitted else []),
             f"{self.unknown:>8,} unknown: sent before, answer lost",

@@ -9,7 +9,7 @@ import pandas as pd
 
 from .arguments import Suppress, check_consent, check_frame, signed_like, suppressed
 from .errors import ConfigurationError
-from .frame.options import Options, Phones, Types, Via, customs_of, only_of, types_of
+from .frame.options import Options, Phones, Types, Via, customs_of, only_of, types_of, via_of
 from .notebook.progress import Watcher
 from .run import Run
 from .settings import current
@@ -43,7 +43,7 @@ def request(
     check_consent(types, settings)
     options = Options(
         types=types,
-        endpoint=via,
+        endpoint=via_of(via),
         columns=columns,
         limit=limit,
         max_credits=max_credits,
@@ -80,8 +80,9 @@ def enrich(*args: Any, **kwargs: Any) -> pd.DataFrame:
         ``"email"``, ``"phone"``, ``"personal_email"``, or several in a list.
     columns : mapping, optional
         Field to header, where a header is not understood: ``{"firstname": "Prénom"}``. None as
-        header leaves a field out. The fields are ``firstname``, ``lastname``, ``company_name``,
-        ``domain`` and ``linkedin_url``.
+        header leaves a field out. The fields are ``firstname`` and ``lastname`` or both in
+        ``fullname``, ``company_name``, ``domain``, ``linkedin_url``, and what the list knows
+        already: ``email``, ``personal_email``, ``phone``.
     limit : int, optional
         A trial: send at most so many people, the first ones that can be sent.
     max_credits : float, optional

@@ -14,7 +14,7 @@ from .estimate import Estimate, balance_of
 from .estimate import of as estimate_of
 from .frame.assemble import texts
 from .frame.cells import Cells
-from .frame.options import Options, Types, Via, only_of, types_of
+from .frame.options import Options, Types, Via, only_of, types_of, via_of
 from .run import Run
 from .settings import current
 
@@ -37,7 +37,7 @@ def look(
     check_frame(df)
     options = Options(
         types=types_of(type),
-        endpoint=via,
+        endpoint=via_of(via),
         columns=columns,
         limit=limit,
         overwrite=overwrite,

@@ -55,10 +55,7 @@ def never(**options: Any) -> list[object]:
         (pd.DataFrame({"Email": ["ana@acme.example"], "Domain": ["gamma.example"]}), [10]),
         (pd.DataFrame({"Email": [None], "Domain": ["gamma.example"]}), [50]),
         (pd.DataFrame({"LinkedIn": ["linkedin.com/in/e-example"], "Company": ["Acme"]}), [50]),
-        (
-            pd.DataFrame({"Full name": ["BO MOOR"], "Company": ["ACME"], "Website": [None]}),
-            [20],
-        ),
+        (pd.DataFrame({"Full name": ["BO MOOR"], "Company": ["ACME"]}), [20]),
         ([], []),
     ],
 )
@@ -84,14 +81,14 @@ def test_a_file_of_addresses(tmp_path: Path, name: str, headed: bool) -> None:
 @pytest.mark.parametrize(
     ("given_", "says"),
     [
-        (["ana@acme.example", "Acme Corporation"], "1 of its 2 entries are none .*is entry 2"),
+        (["ana@acme.example", "Acme Corporation"], "1 of its 2 entries .*the first is number 2"),
         ([7], "1 of its 1 entries"),
         (7, "takes emails, domains and LinkedIn addresses"),
         ("gone.csv", "no file"),
-        (pd.DataFrame({"Company": ["Acme"], "City": ["Ur"]}), "no column of emails, domains"),
+        (pd.DataFrame({"Company": ["Acme"], "City": ["Ur"]}), "no columns of emails, domains"),
         (
             pd.DataFrame({"Email": ["ana@acme.example", "gone"], "City": ["Ur", "Ur"]}),
-            "1 of the 2 rows of suppress= name nobody.*is row 1",
+            r"1 of the 2 rows of suppress= name nobody.*\.iloc\[1\]",
         ),
     ],
 )
@@ -135,7 +132,8 @@ def test_only_the_chosen_rows(mask: Any) -> None:
     [
         ([True], "each of the 6 rows"),
         ([1, 0, 1, 0, 0, 0], "True or False"),
-        ([True, None, True, True, True, True], "True or False"),
+        ([True, None, True, True, True, True], r"says nothing of 1 of the 6 rows.*iloc\[1\]"),
+        (lambda df: df["Country"] == "FR", "True or False"),
         ("Ana", "True or False"),
         (pd.Series([True] * 6), "another index"),
     ],
@@ -230,6 +228,50 @@ def test_a_phone_of_the_list_is_not_asked_for_again() -> None:
     df = PEOPLE.assign(Mobile=pd.Series(["+33639980001", "ask"], index=[10, 30]))
     df["Work Phone"] = pd.Series(["01 99 00 12 34"], index=[20])
     assert [row for row, w in said(df).items() if w == "already filled"] == [10, 20]
+
+
+def test_a_personal_email_is_no_work_email_and_names_no_company() -> None:
+    """By its column, where its host does not tell."""
+    df = (
+        PEOPLE[["First Name", "Last Name", "Company"]]
+        .iloc[:1]
+        .assign(**{"E-Mail privat": "ana@familie-lark.example"})
+    )
+    assert said(df, "email") == {10: "ready"}
+    assert df.pronto.clean()["domain"].isna().all()
+    with pronto.configure(personal_email_consent="testing"):
+        full = df.assign(LinkedIn="linkedin.com/in/ana-example")
+        assert said(full, "personal_email") == {10: "already filled"}
+    assert never(suppress="ana@familie-lark.example") == []
+    assert said(df, "email", suppress="ana@familie-lark.example") == {10: "suppressed"}
+
+
+def test_what_stands_in_a_column_of_a_run_stays(serve: Serve) -> None:
+    """What is written for nothing is nothing; what is no email is said, and not paid for."""
+    serve()
+    df = (
+        PEOPLE[["First Name", "Last Name", "Company"]]
+        .iloc[:4]
+        .assign(email=["ana@acme.example", "n/a", "-", "not an email"])
+    )
+    assert list(said(df, "email").values()) == [
+        "already filled", "ready", "ready", "already filled",
+    ]  # fmt: skip
+    out = df.pronto.enrich("email", progress=False)
+    assert out["email"].iloc[[0, 3]].tolist() == ["ana@acme.example", "not an email"]
+    assert out["pronto_message"].iloc[3] == (
+        "email holds what is none, and stays; overwrite=True asks anew."
+    )
+    phones = df.assign(phone_1=["+33639980001", "n/a", "0033 6 39 98 00 02", "-"])
+    assert list(said(phones).values()) == ["already filled", "ready", "already filled", "ready"]
+
+
+def test_where_a_domain_comes_from_is_said() -> None:
+    """In the note of its row, and where columns are shown."""
+    df = PEOPLE.drop(columns="Website")
+    assert df.pronto.check("phone")["note"][10] == "domain is taken from Email"
+    assert df.pronto.columns.loc["domain", "why"] == "of work emails"
+    assert df.rename(columns={"Email": "email"}).pronto.columns.loc["domain", "why"] == "not found"
 
 
 def test_the_domain_of_a_work_email_stands_for_a_missing_one(serve: Serve) -> None:

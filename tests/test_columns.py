@@ -66,7 +66,7 @@ UNDERSTOOD = {
     "email": [
         "Email", "E-mail", "email_address", "Email Address", "Work Email", "E-mail 1 - Value",
         "E-mail 3 Address", "Email 2", "Person - Email - Work", "Contact Email", "PersonEmail",
-        "Personal Email", "Secondary Email", "Courriel", "Adresse e-mail",
+        "Secondary Email", "Courriel", "Adresse e-mail",
         "E-mail professionnel", "Adresse de messagerie", "Adresse de messagerie 2",
         "E-Mail-Adresse", "E-Mail 2: Adresse", "E-Mail (geschäftlich)", "Correo electrónico",
         "Correo", "Dirección de correo electrónico", "Endereço de e-mail",
@@ -323,7 +323,7 @@ def test_own_values_are_all_kept_the_best_first() -> None:
     """Work before home, mobile before others, and numbered ones in their order."""
     df = frame("Email 3", "Personal Email", "Email", "Home Phone", "Tel", "Mobile", "Email 2")
     found = columns.find(df)
-    assert found.own == {"email": (2, 6, 0, 1), "phone": (5, 4, 3)}
+    assert found.own == {"email": (2, 6, 0), "personal_email": (1,), "phone": (5, 4, 3)}
     assert "email" in found
 
 
@@ -390,7 +390,10 @@ def test_an_override_tells_what_a_bare_name_is(overrides: dict[str, str], unders
 @pytest.mark.parametrize(
     ("overrides", "says"),
     [
-        ({"name": "firstname"}, "no field. The fields are firstname, .*, fullname, email, phone"),
+        (
+            {"name": "firstname"},
+            "no field. The fields are firstname, .*, fullname, email, personal_email, phone",
+        ),
         ({"firstname": "Vorname"}, "which the frame does not have. It has firstname, twice, twice"),
         ({"firstname": "twice"}, "2 columns of that name"),
         ({"firstname": "firstname", "lastname": "firstname"}, "for firstname and for lastname"),

@@ -123,7 +123,8 @@ UNDERSTOOD: dict[str, dict[str, str | tuple[str, ...]]] = {
         "company_name": "Company Name",
         "domain": "Company Domain",
         "linkedin_url": "LinkedIn URL",
-        "email": ("Work Email", "Private Email"),
+        "email": ("Work Email",),
+        "personal_email": ("Private Email",),
         "phone": ("Mobile Phone", "Direct Phone"),
     },
     "outlook": {
@@ -173,7 +174,8 @@ UNDERSTOOD: dict[str, dict[str, str | tuple[str, ...]]] = {
         "company_name": "Person - Organization",
         "domain": "Organization - Website",
         "linkedin_url": "Person - LinkedIn",
-        "email": ("Person - Email - Work", "Person - Email - Home", "Person - Email - Other"),
+        "email": ("Person - Email - Work", "Person - Email - Other"),
+        "personal_email": ("Person - Email - Home",),
         "phone": (
             "Person - Phone - Mobile",
             "Person - Phone - Work",

@@ -13,6 +13,7 @@ import pandas as pd
 from ..api.spec import TYPES, EnrichmentType
 from . import clean
 from .arrays import Bools, Ints, Objects, any_of, no_rows, present
+from .cells import holds
 from .columns import position
 from .plan import NEEDS
 
@@ -147,10 +148,7 @@ def _values(df: pd.DataFrame, prefix: str, type_: EnrichmentType) -> tuple[Ints,
 
 def _there(values: pd.Series | None, length: int) -> Bools:
     """Say which cells hold a value; a file may have made numbers of phones."""
-    if values is None:
-        return no_rows(length)
-    texts, problems = clean.cleaned(values, str)
-    return present(texts) | present(problems)
+    return no_rows(length) if values is None else holds(values)
 
 
 def _length(cell: Any) -> int:

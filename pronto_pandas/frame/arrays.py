@@ -44,7 +44,7 @@ def first_of(values: Objects, otherwise: Objects) -> Objects:
     return chosen
 
 
-def replaced(values: Objects, rows: Ints | Bools, by: Objects | None) -> Objects:
+def replaced(values: Objects, rows: Ints | Bools, by: Objects | str | None) -> Objects:
     """Return ``values`` with others in some rows."""
     new = values.copy()
     new[rows] = by

@@ -14,6 +14,7 @@ import pandas as pd
 from ..api.spec import EnrichmentType
 from ..errors import ColumnsError
 from .arrays import Bools, Objects, all_of, joined, no_rows, nothing, objects, present
+from .cells import holds
 from .columns import filled, position
 from .options import Options
 from .plan import Plan
@@ -49,7 +50,7 @@ def already_filled(df: pd.DataFrame, options: Options) -> dict[EnrichmentType, B
     for type_ in options.types:
         mask = no_rows(len(df))
         for place in _places(df, _holding(type_, options)):
-            mask |= filled(df.iloc[:, place]).to_numpy()
+            mask |= holds(df.iloc[:, place])
         masks[type_] = mask
     _places(df, "|".join(re.escape(options.prefix + name) for name in RUN_COLUMNS))
     return masks

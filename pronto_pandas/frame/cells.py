@@ -22,7 +22,7 @@ COMPANY: Final = ("domain", "company_name")
 ANY: Final = ("domain", "company_name", "linkedin_url")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class OwnColumn:
     """A column of emails or phones that the list came with, cleaned."""
 
@@ -51,6 +51,7 @@ class Cells:
         self.values: dict[str, Objects] = {}
         self._has: dict[str, Bools] = {}
         self._problems: dict[str, Objects] = {}  # of those that have any
+        self._taken: list[Objects] = []  # of which domains are from emails
         for name in columns.FIELDS:
             values = problems = nothing(len(df))
             if name in self.found:
@@ -82,9 +83,7 @@ class Cells:
     def _take_domains(self) -> None:
         """Take the domains of work emails that the list came with."""
         for column in self.emails:
-            if column.header == "email":
-                # It may be what a run has found, and a person who was asked for without it must
-                # not become another one by it: to the ledger, who would be paid for again.
+            if column.header == columns.GIVES_NO_DOMAIN:
                 continue
             rows = np.flatnonzero(~self.has("domain") & present(column.values))
             if len(rows):
@@ -94,11 +93,18 @@ class Cells:
                 if problems is not None:
                     problems = replaced(problems, rows, None)
                 self._put("domain", replaced(self.values["domain"], rows, hosts), problems)
+                said = f"domain is taken from {column.header}"
+                self._taken.append(replaced(nothing(len(self._df)), rows, said))
 
     @cached_property
     def emails(self) -> list[OwnColumn]:
-        """The list's own columns of emails."""
+        """The list's own columns of emails, which may be of work or not."""
         return self._own("email", own.email)
+
+    @cached_property
+    def personal_emails(self) -> list[OwnColumn]:
+        """The list's own columns of emails that are not of work."""
+        return self._own("personal_email", own.email)
 
     @cached_property
     def phones(self) -> list[OwnColumn]:
@@ -113,9 +119,9 @@ class Cells:
     def owned(self, type_: EnrichmentType) -> Objects:
         """Say of each row which of the list's own columns holds a value of a type, or None."""
         headers = nothing(len(self._df))
-        for column in self._columns_of(type_):
+        for column in self.columns_of(type_):
             there = present(column.values)
-            if type_ != "phone":
+            if column in self.emails:
                 personal = [own.is_personal(email) for email in column.values[there]]
                 there[there] = np.array(personal, dtype=np.bool_) == (type_ == "personal_email")
             headers[there & ~present(headers)] = column.header
@@ -165,15 +171,24 @@ class Cells:
 
     def notes(self, types: Iterable[EnrichmentType]) -> Objects:
         """Say of each row that is sent what was left out of it, and which value it has is none."""
-        parts = [self.broken(name, ", so it is left out") for name in ANY]
-        for column in {id(c): c for type_ in types for c in self._columns_of(type_)}.values():
+        parts = [*(self.broken(name, ", so it is left out") for name in ANY), *self._taken]
+        for column in {id(c): c for type_ in types for c in self.columns_of(type_)}.values():
             texts, there = column.problems.copy(), present(column.problems)
             texts[there] = f"{column.header} " + texts[there]
             parts.append(texts)
         return joined(parts, len(self._df))
 
-    def _columns_of(self, type_: EnrichmentType) -> list[OwnColumn]:
-        return self.phones if type_ == "phone" else self.emails
+    def columns_of(self, type_: EnrichmentType) -> list[OwnColumn]:
+        """Return the list's own columns that may hold values of a type."""
+        if type_ == "phone":
+            return self.phones
+        return self.emails if type_ == "email" else [*self.emails, *self.personal_emails]
+
+
+def holds(values: pd.Series) -> Bools:
+    """Say which cells hold something; what programs write for nothing is nothing."""
+    texts, problems = clean.cleaned(values, str)
+    return present(texts) | present(problems)
 
 
 def numbered(values: Mapping[str, Objects], rows: Bools) -> Ints:

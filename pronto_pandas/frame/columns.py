@@ -19,6 +19,10 @@ from .headers import FIELDS as FIELDS
 _NAMES: Final = ("firstname", "lastname")
 _ALL: Final = (*FIELDS, "fullname", *OWN)
 
+GIVES_NO_DOMAIN: Final = "email"
+"""A column of this name may be what a run has found; and a person who was asked for without that
+must not become another one by it: to the ledger, who would be paid for again."""
+
 _OF_A_RUN: Final = re.compile(r"phone|phones|phone_\d+")
 """Phones that a run has written, in a frame that has its ``pronto_status``."""
 
@@ -54,15 +58,21 @@ class Columns:
             {
                 "field": name,
                 **_described([df.iloc[:, place] for place in self._places(name)]),
-                "why": self.reasons.get(name) or self._without(name),
+                "why": self.reasons.get(name) or self._instead(name, df),
             }
             for name in _ALL
             if name in FIELDS or name in self
         ]
         return pd.DataFrame(rows).astype({"header": object, "example": object}).set_index("field")
 
-    def _without(self, name: str) -> str:
-        return "part of fullname" if name in _NAMES and "fullname" in self else "not found"
+    def _instead(self, name: str, df: pd.DataFrame) -> str:
+        """Say where a field comes from that has no column of its own."""
+        if name in _NAMES and "fullname" in self:
+            return "part of fullname"
+        emails = [df.columns[place] for place in self.own.get("email", ())]
+        if name == "domain" and any(header != GIVES_NO_DOMAIN for header in emails):
+            return "of work emails"
+        return "not found"
 
     def overrides(self, df: pd.DataFrame) -> dict[str, object]:
         """Return what was found as the ``columns=`` of other pieces of the same list."""

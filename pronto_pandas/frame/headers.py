@@ -14,8 +14,8 @@ from typing import Final, Literal, NamedTuple
 FIELDS: Final = ("firstname", "lastname", "company_name", "domain", "linkedin_url")
 """The fields of the API."""
 
-Own = Literal["email", "phone"]
-OWN: Final[tuple[Own, ...]] = ("email", "phone")
+Own = Literal["email", "personal_email", "phone"]
+OWN: Final[tuple[Own, ...]] = ("email", "personal_email", "phone")
 """What a list may know of its people already; each may have several columns."""
 
 SPELLINGS: Final[dict[str, tuple[str, ...]]] = {
@@ -78,7 +78,7 @@ SPELLINGS: Final[dict[str, tuple[str, ...]]] = {
         """defaultprofileurl linkedinurl linkedin linkedinprofile linkedinprofileurl linkedinlink
         linkedinprofilelink linkedinaddress linkedinurlpublic linkedinpublicurl publiclinkedinurl
         linkedinpublicprofile linkedinpublicprofileurl linkedinmemberprofileurl
-        linkedincontactprofileurl
+        linkedincontactprofileurl hslinkedinurl
         profillinkedin urllinkedin lienlinkedin adresselinkedin urlduprofillinkedin
         lienduprofillinkedin lienversleprofillinkedin lienprofillinkedin urlprofillinkedin
         linkedinprofil linkedinadresse linkedinprofillink linkedinprofilurl
@@ -102,8 +102,10 @@ SPELLINGS: Final[dict[str, tuple[str, ...]]] = {
         enderecodeemail correioeletronico correioelectronico emailprofissional emailcomercial
         indirizzoemail indirizzopostaelettronica indirizzodipostaelettronica postaelettronica
         emailaziendale emaildilavoro emaillavoro""",
-        """secondaryemail tertiaryemail alternateemail personalemail personalemailaddress
-        privateemail homeemail emailhome emailpersonal otheremail emailother
+        "secondaryemail tertiaryemail alternateemail otheremail emailother",
+    ),
+    "personal_email": (
+        """personalemail personalemailaddress privateemail homeemail emailhome emailpersonal
         emailpersonnel courrielpersonnel emailperso mailperso
         emailprivat privateemailadresse
         correopersonal correoelectronicopersonal emailpessoal emailpersonale""",

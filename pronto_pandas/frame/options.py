@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING, Literal, cast, get_args
 
 import numpy as np
 import pandas as pd
@@ -91,8 +91,6 @@ class Options:
         for name in ("overwrite", "refresh", "resend_unknown"):
             if not isinstance(getattr(self, name), bool):
                 raise ConfigurationError(f"{name} must be True or False. Nothing was sent.")
-        if self.endpoint not in get_args(Endpoint):
-            raise ConfigurationError('via must be "sync" or "async". Nothing was sent.')
         if not isinstance(self.prefix, str):
             raise ConfigurationError("prefix must be a text. Nothing was sent.")
 
@@ -100,6 +98,20 @@ class Options:
     def most_credits(self) -> float:
         """The credits that the run must not pass."""
         return math.inf if self.max_credits is None else self.max_credits
+
+
+def via_of(via: object) -> Via:
+    """Return how each person is asked for.
+
+    Raises
+    ------
+    ConfigurationError
+        Where there is no such way.
+    """
+    if via not in get_args(Via):
+        more = " For many people a request: df.pronto.bulk_enrich(…)." if via == "bulk" else ""
+        raise ConfigurationError(f'via must be "sync" or "async".{more} Nothing was sent.')
+    return cast("Via", via)
 
 
 def types_of(asked: Types) -> tuple[EnrichmentType, ...]:
@@ -147,8 +159,16 @@ def only_of(only: Iterable[bool] | None, df: pd.DataFrame) -> Bools | None:
             f"only= has another index than the frame. Make it from the frame itself, {how}. "
             "Nothing was sent."
         )
-    mask = pd.Series(list(only), dtype=object)
-    if len(mask) != len(df) or not mask.map(lambda cell: isinstance(cell, bool | np.bool_)).all():
+    given: object = only  # a caller may pass anything
+    mask = pd.Series(list(given) if isinstance(given, Iterable) else [], dtype=object)
+    told = mask.map(lambda cell: isinstance(cell, bool | np.bool_))
+    if len(mask) == len(df) and (told | mask.isna()).all() and not told.all():
+        raise ConfigurationError(
+            f"only= says nothing of {int((~told).sum())} of the {len(df)} rows; the first is "
+            f".iloc[{int(np.argmin(told))}]. Say what becomes of them, such as with "
+            ".fillna(False). Nothing was sent."
+        )
+    if len(mask) != len(df) or not told.all():
         raise ConfigurationError(
             f"only= must say True or False of each of the {len(df)} rows, {how}. Nothing was sent."
         )

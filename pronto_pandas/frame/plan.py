@@ -121,7 +121,7 @@ def make(df: pd.DataFrame, options: Options, already: Mapping[EnrichmentType, Bo
     asks = {t: able[t] & ~keep[t] for t in groups}
     left = _Leaving(any_of(asks.values()), cells.notes(groups), _reasons(cells, groups, able, keep))
     filled = ~left.sent & all_of(keep.values())
-    left.out(filled, "filled", _filled_words(owned, len(df)))
+    left.out(filled, "filled", _filled_words(cells, owned, len(df)))
     if options.suppress is not None:
         left.out(options.suppress.rows(cells), "suppressed", "Suppressed: named by suppress=.")
     if options.only is not None:
@@ -166,10 +166,15 @@ class _Leaving:
         self.words[rows] = words if isinstance(words, str) else words[rows]
 
 
-def _filled_words(owned: Mapping[EnrichmentType, Objects], rows: int) -> Objects:
+def _filled_words(cells: Cells, owned: Mapping[EnrichmentType, Objects], rows: int) -> Objects:
     """Say of each row where it has a value already, if it has one."""
     words = nothing(rows)
-    for headers in owned.values():
+    for type_, headers in owned.items():
+        for column in cells.columns_of(type_):
+            if column.header == type_:  # what stands there stays, whatever it is
+                words[present(column.problems)] = (
+                    f"{type_} holds what is none, and stays; overwrite=True asks anew."
+                )
         there = present(headers) & ~present(words)
         words[there] = "Already filled in " + headers[there] + "; overwrite=True asks anew."
     words[~present(words)] = "Already filled; overwrite=True asks anew."

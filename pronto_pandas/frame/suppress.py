@@ -58,9 +58,9 @@ class Suppressed:
         wrong = np.flatnonzero(present(problems))
         if len(wrong):
             raise ConfigurationError(
-                f"suppress= takes {_KINDS}. {len(wrong)} of its {len(entries)} entries are none "
-                f"(the first is entry {wrong[0] + 1}). Mend them or leave them out. "
-                "Nothing was sent."
+                f"suppress= takes {_KINDS}. {len(wrong)} of its {len(entries)} entries cannot be "
+                f"understood; the first is number {wrong[0] + 1}. A company is named by its "
+                "domain. Mend them or leave them out. Nothing was sent."
             )
         for kind, value in kinds[present(kinds)]:
             getattr(self, kind).add(value)
@@ -68,14 +68,15 @@ class Suppressed:
     def _take_frame(self, df: pd.DataFrame) -> None:
         """Take the people of each row; its domain alone where it names nobody."""
         cells = Cells(df, None)
-        if not (cells.emails or {"domain", "linkedin_url"} & set(cells.found.positions)):
+        named_by = {"domain", "linkedin_url", *(["company_name"] if cells.has_names else [])}
+        if not (_emails(cells) or named_by & set(cells.found.positions)):
             raise ConfigurationError(
-                f"The frame of suppress= has no column of {_KINDS}. Its columns are "
-                f"{', '.join(map(str, df.columns))}. Rename one, or give that column alone: "
-                'suppress=df["…"]. Nothing was sent.'
+                f"The frame of suppress= has no columns of {_KINDS}, nor of names and a company. "
+                f"Its columns are {', '.join(map(str, df.columns))}. Rename one, or give that "
+                'column alone: suppress=df["…"]. Nothing was sent.'
             )
         named = no_rows(len(df))
-        for values in (column.values for column in cells.emails):
+        for values in _emails(cells):
             self.emails.update(map(same, values[present(values)]))
             named |= present(values)
         profiles_ = cells.values["linkedin_url"]
@@ -91,8 +92,8 @@ class Suppressed:
         if len(nobody):
             raise ConfigurationError(
                 f"{len(nobody)} of the {len(df)} rows of suppress= name nobody: they have none of "
-                f"{_KINDS}, and no name with a company (the first is row {nobody[0]}). Mend them "
-                "or leave them out. Nothing was sent."
+                f"{_KINDS}, and no names with a company. The first is .iloc[{nobody[0]}]. Mend "
+                "them or leave them out. Nothing was sent."
             )
 
     def rows(self, cells: Cells) -> Bools:
@@ -103,7 +104,7 @@ class Suppressed:
             np.isin(numbers, gone),  # also by its name, where another row tells its domain
             _each(cells.values["linkedin_url"], lambda profile: same(profile) in self.profiles),
         ]
-        for emails in (column.values for column in cells.emails):
+        for emails in _emails(cells):
             found.append(_each(emails, lambda email: same(email) in self.emails))
             found.append(_each(emails, lambda email: self._below(email.rpartition("@")[2])))
         for company in COMPANY if self.people else ():
@@ -117,6 +118,11 @@ class Suppressed:
         """Say whether a host is one of the domains, or below one."""
         labels = same(host).split(".")
         return any(".".join(labels[start:]) in self.domains for start in range(len(labels)))
+
+
+def _emails(cells: Cells) -> list[Objects]:
+    """Return the emails that a list has of its people, column by column."""
+    return [column.values for column in cells.columns_of("personal_email")]
 
 
 def _is_list(df: pd.DataFrame) -> bool:
