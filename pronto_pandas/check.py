@@ -8,8 +8,9 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from .frame.arrays import Bools, Ints, Objects, nothing, objects, present
+from .frame.arrays import Bools, Ints, Objects, joined, nothing, objects, present
 from .frame.assemble import texts
+from .frame.cells import alike
 from .notebook import card
 from .run import Run
 
@@ -19,6 +20,8 @@ _SAID: Final = {
     "submitted": "already submitted",
     "unknown": "unknown: sent before, answer lost",
 }
+
+_WIDE: Final = 150  # characters: the reasons stand in the cells
 
 _KIND: Final = re.compile(r": | of row ")
 
@@ -47,7 +50,8 @@ class Check(pd.DataFrame):
         return f"{card.text(*self._card())}\n\n{super().__repr__()}"
 
     def _repr_html_(self) -> str:
-        table: str | None = pd.DataFrame._repr_html_(self)  # type: ignore[attr-defined]  # of pandas
+        with pd.option_context("display.max_colwidth", _WIDE):
+            table: str | None = pd.DataFrame._repr_html_(self)  # type: ignore[attr-defined]  # of pandas
         return f"{card.html(*self._card())}<br>{table or ''}"
 
 
@@ -65,6 +69,8 @@ def of(run: Run) -> Check:
         said[~left] = objects(map(_SAID.get, states), len(states))[plan.row_contact[~left]]
         asked = ~left & ~present(said)
         said[asked] = _asked(run.df.index, plan.row_contact, asked)[asked]
+        twins = _twins(run.df.index, plan.values["linkedin_url"], said == "ready")
+        notes = joined([notes, twins], len(said))
     return Check(texts({"check": said, **plan.values, "note": notes}, run.df.index))
 
 
@@ -76,6 +82,24 @@ def _asked(index: pd.Index, contact: Ints, rows: Bools) -> Objects:
     said = nothing(len(index))
     said[places] = "ready"
     repeats = first_row != places
-    names = index if index.is_unique else pd.RangeIndex(len(index))
+    names = _names(index)
     said[places[repeats]] = [f"duplicate of row {name}" for name in names[first_row[repeats]]]
     return said
+
+
+def _twins(index: pd.Index, profiles: Objects, ready: Bools) -> Objects:
+    """Say of people who would be asked for where an earlier one has the same profile."""
+    places = np.flatnonzero(ready & present(profiles))
+    first = pd.Series(places).groupby(alike(profiles[places])).transform("first").to_numpy()
+    twins = first != places
+    said = nothing(len(index))
+    said[places[twins]] = [
+        f"has the linkedin_url of row {name}, and is asked for as another person"
+        for name in _names(index)[first[twins]]
+    ]
+    return said
+
+
+def _names(index: pd.Index) -> pd.Index:
+    """Return how rows are called: by the index, or by their places where its labels repeat."""
+    return index if index.is_unique else pd.RangeIndex(len(index))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from .api.spec import EnrichmentType
 from .frame.options import Options
 from .frame.plan import Plan
+from .frame.suppress import Suppressed
 
 if TYPE_CHECKING:  # loaded when somebody is to be asked for
     from .engine.entry import Entry
@@ -16,6 +17,15 @@ if TYPE_CHECKING:  # loaded when somebody is to be asked for
 
 Results = list[dict[EnrichmentType, "Outcome"]]
 """Contact by contact, what became of each type."""
+
+
+def suppressed(results: Results, suppress: Suppressed) -> set[int]:
+    """Return the contacts of whom an answer is named by ``suppress``."""
+    return {
+        number
+        for number, result in enumerate(results)
+        if any(o.answer is not None and suppress.names(o.answer) for o in result.values())
+    }
 
 
 class Known:

@@ -15,15 +15,14 @@ import platformdirs
 from . import stops
 from .api.spec import EnrichmentType
 from .errors import (
-    AuthenticationError,
     PhoneWithoutLinkedInWarning,
-    ProntoError,
     warn,
 )
 from .frame.assemble import Result, already_filled, assemble, verdict
 from .frame.options import Options
 from .frame.plan import Plan, make
-from .known import Known
+from .keycheck import TIMEOUT, KeyCheck
+from .known import Known, suppressed
 from .notebook import loop
 from .notebook.bar import watching
 from .notebook.progress import Counter, Progress, Watcher
@@ -40,9 +39,6 @@ if TYPE_CHECKING:  # what speaks HTTP is imported when something is sent
     from .engine.jobs import Job, Outcome
     from .engine.ledger import Ledger
     from .engine.limits import Pace
-
-KEY_CHECK_TIMEOUT = 20.0
-"""Seconds that the check of the key may take before the run goes on without it."""
 
 
 def open_ledger(settings: Settings) -> Ledger:
@@ -90,8 +86,10 @@ class Run:
         self._ledger = open_ledger(settings) if self.plan.contacts else None
         known = Known(self.plan, options, settings.max_age_days, fetches=fetches)
         self._replaceable = known.replaceable
-        self._results = known.look_up(self._ledger, answers=not looks)
+        reads = not looks or options.suppress is not None
+        self._results = known.look_up(self._ledger, answers=reads)
         self.jobs = [*(known.to_send if sends else ()), *known.to_fetch]
+        self._leave_out()
         self._key: SecretStr | None = None
         if self.jobs and not looks:
             self.take_key()
@@ -104,9 +102,16 @@ class Run:
             )
         self._dispatch: Sender | None = None
         self._budget: Budget | None = None
-        self._checking: asyncio.Task[dict[str, Any]] | None = None
+        self._key_check = KeyCheck()
         self._interrupted = False
         self._last: Progress | None = None
+
+    def _leave_out(self) -> None:
+        """Leave out whose answer is suppressed: who they are may be known by it alone."""
+        if self._options.suppress is not None:
+            gone = suppressed(self._results, self._options.suppress)
+            self.plan = self.plan.without(gone)
+            self.jobs = [job for job in self.jobs if job.number not in gone]
 
     def states(self) -> list[str]:
         """Say of each contact: ``ready`` to be sent, ``submitted``, ``unknown`` or ``answered``."""
@@ -126,7 +131,7 @@ class Run:
         from .api.client import Client
 
         address, key = self._target()
-        async with Client(key, base_url=address, timeout=KEY_CHECK_TIMEOUT) as client:
+        async with Client(key, base_url=address, timeout=TIMEOUT) as client:
             return await client.credits()
 
     @property
@@ -191,7 +196,7 @@ class Run:
             if self._interrupted:  # before there was anything to stop
                 self._dispatch.interrupt(0.0)
             await pace.turn()
-            await self._check_key(client)
+            await self._key_check.run(client)
             await self._dispatch.run(self.jobs, self._recorder(counter, emit))
 
     def _book(self, ledger: Ledger) -> Book:
@@ -223,8 +228,7 @@ class Run:
         self._interrupted = True
         if self._dispatch is not None:
             self._dispatch.interrupt(grace)
-        if self._checking is not None:
-            self._checking.cancel()
+        self._key_check.cancel()
 
     def abandon(self) -> None:
         """Let go of everything at once."""
@@ -242,6 +246,7 @@ class Run:
         """
         stopped_by = self._dispatch.stopped_by if self._dispatch else None
         stops.raise_for(stopped_by, anything=any(map(self._settled, self._people)))
+        self._leave_out()
         out = assemble(self.df, self.plan, self._options, self._results)
         out.attrs.pop("pronto", None)  # of an earlier run; `out` has a copy of the caller's attrs
         if self._last and self._last.done:
@@ -281,23 +286,6 @@ class Run:
         # The sandbox has a key of its own; the caller's stays where it is.
         sandbox = in_process()
         return sandbox.url, sandbox.api_key
-
-    async def _check_key(self, client: Client) -> None:
-        """Find out that a key is wrong before a contact leaves; asking for the balance is free."""
-        self._checking = asyncio.create_task(client.credits())
-        try:
-            await asyncio.wait_for(self._checking, KEY_CHECK_TIMEOUT)
-        except AuthenticationError as error:
-            if error.status == 401:  # 403 may mean this call alone
-                raise
-        except (ProntoError, TimeoutError):
-            pass  # the page of the balance proves nothing about the one that is needed
-        except asyncio.CancelledError:
-            task = asyncio.current_task()
-            if task is not None and task.cancelling():
-                raise
-        finally:
-            self._checking = None
 
     def _verdict(self, result: Result, asks: Iterable[EnrichmentType]) -> str:
         """Return as what the rows of a contact count in the progress."""

@@ -227,6 +227,7 @@ def test_the_signature_reads_well() -> None:
     assert list(of_function.parameters) == [
         "df", "type", "columns", "limit", "max_credits", "overwrite", "refresh",
         "resend_unknown", "phones", "prefix", "custom", "progress", "via",
+        "suppress", "only", "per_company",
     ]  # fmt: skip
     assert list(of_method.parameters) == list(of_function.parameters)[1:]
     assert inspect.signature(pronto.aenrich).parameters == of_function.parameters
@@ -418,7 +419,7 @@ def test_interrupt_while_the_key_is_checked(serve: Serve) -> None:
 
     async def main() -> None:
         task = asyncio.create_task(run.start(lambda event: None))
-        while run._checking is None:
+        while run._key_check.task is None:
             await asyncio.sleep(0)
         run.abandon()
         await task

@@ -139,3 +139,21 @@ def test_a_whole_name_helps_out_where_a_part_is_missing() -> None:
         "invalid: firstname is missing; lastname is missing; "
         "fullname is one word, so it has no last name"
     )
+
+
+def test_one_profile_under_two_names_is_said(serve: Serve) -> None:
+    """They are asked for one by one, so the price of it is seen before."""
+    serve()
+    df = pd.DataFrame(
+        {
+            "firstname": ["Ana"] * 4,
+            "lastname": ["Lark"] * 4,
+            "company": ["Acme", "Acme Inc.", "ACME", None],
+            "linkedin": ["linkedin.com/in/ana-example"] * 3 + [None],
+        }
+    )
+    check = df.pronto.check("phone")
+    assert check["check"].tolist()[:3] == ["ready", "ready", "duplicate of row 0"]
+    assert check["note"].fillna("").tolist() == [
+        "", "has the linkedin_url of row 0, and is asked for as another person", "", "",
+    ]  # fmt: skip

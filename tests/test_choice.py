@@ -111,6 +111,22 @@ def test_the_suppressed_are_skipped_and_never_sent(serve: Serve) -> None:
     assert (estimate.skipped, estimate.people) == (2, 4)
 
 
+@pytest.mark.parametrize("way", ["enrich", "collect again"])
+def test_an_answer_that_is_suppressed_is_not_handed_out(serve: Serve, way: str) -> None:
+    """Who it is about is known by the answer alone; once it is known, nothing is sent."""
+    server = serve()
+    found = PEOPLE.pronto.enrich(["email", "phone"], progress=False)["email"].dropna().iloc[0]
+    if way == "enrich":
+        pronto.ledger.purge(0)
+    out = PEOPLE.pronto.enrich("email", suppress=[found], progress=False)
+    assert found not in out["email"].tolist()
+    assert (out["pronto_message"] == "Suppressed: the answer is named by suppress=.").sum() == 1
+    assert said(type_="email", suppress=[found])[10] == "already filled"
+    spent = len(server.sandbox.charges)
+    assert list(said(type_="email", suppress=[found]).values()).count("suppressed") == 1
+    assert len(server.sandbox.charges) == spent
+
+
 @pytest.mark.parametrize(
     "mask",
     [

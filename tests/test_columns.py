@@ -73,6 +73,10 @@ UNDERSTOOD = {
         "E-mail profissional", "Indirizzo e-mail", "Indirizzo posta elettronica 2",
         "Email aziendale",
     ],
+    "personal_email": [
+        "Personal Email", "Private Email", "E-Mail privat", "E-mail perso", "Correo personal",
+        "Person - Email - Home",
+    ],
     "phone": [
         "Phone", "Phone Number", "Mobile Phone", "Mobile", "MobilePhone", "Cell", "Direct Dial",
         "Work Direct Phone", "Business Phone 2", "Home Phone", "Phone 1 - Value", "phone_1",

@@ -400,3 +400,18 @@ def test_a_workbook_that_is_damaged(
         pronto.read(path)
     assert "Secret" not in str(caught.value)
     assert caught.value.__suppress_context__ or caught.value.__context__ is None
+
+
+@pytest.mark.parametrize("given", [None, 7, pd.DataFrame()])
+def test_what_is_no_path_is_said(given: Any) -> None:
+    """With what it is."""
+    with pytest.raises(pronto.ConfigurationError, match="takes the path of a file, not a"):
+        pronto.read(given)
+
+
+def test_a_file_without_headers_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Else the first person would be gone in silence."""
+    path = tmp_path / "list.csv"
+    path.write_text("Ana,Lark,ana@acme.example\nBo,Moor,bo@acme.example\n")
+    assert len(pronto.read(path)) == 1
+    assert "its first line looks like a person" in capsys.readouterr().out

@@ -21,7 +21,7 @@ OWN: Final[tuple[Own, ...]] = ("email", "personal_email", "phone")
 SPELLINGS: Final[dict[str, tuple[str, ...]]] = {
     "firstname": (
         """firstname first firstnames givenname givennames forename fname
-        prenom prenoms prenomducontact prenomcontact
+        prenom prenoms prenomducontact prenomcontact voornaam
         vorname vornamen
         nombredepila primernombre
         primeironome nomeproprio""",
@@ -29,7 +29,7 @@ SPELLINGS: Final[dict[str, tuple[str, ...]]] = {
     "lastname": (
         """lastname last lastnames surname surnames familyname lname
         nomdefamille nomfamille patronyme
-        nachname familienname zuname
+        nachname familienname zuname achternaam
         apellidos apellido
         sobrenome sobrenomes ultimonome nomedefamilia
         cognome cognomi""",
@@ -51,6 +51,7 @@ SPELLINGS: Final[dict[str, tuple[str, ...]]] = {
         """companyname company organization organizationname organisation organisationname
         organization1name employer employername accountname companyaccount currentcompany
         currentcompanyname currentemployer businessname firm firmname
+        bedrijf bedrijfsnaam
         entreprise nomdelentreprise nomentreprise societe nomdelasociete nomsociete raisonsociale
         employeur nomdelorganisation nomducompte
         firma firmenname firmaname unternehmen unternehmensname unternehmensbezeichnung arbeitgeber

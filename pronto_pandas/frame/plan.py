@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
 import numpy as np
@@ -80,6 +80,18 @@ class Plan:
         """How many rows get each contact's answer."""
         sent = self.row_contact[self.row_contact >= 0]
         return np.bincount(sent, minlength=len(self.contacts)).astype(np.intp)
+
+    def without(self, contacts: Iterable[int]) -> Plan:
+        """Return the plan with the rows of these contacts left out, for what is known of them."""
+        gone = np.isin(self.row_contact, list(contacts))
+        return replace(
+            self,
+            row_contact=np.where(gone, -1, self.row_contact),
+            row_left=np.where(gone, "suppressed", self.row_left),
+            row_message=np.where(
+                gone, "Suppressed: the answer is named by suppress=.", self.row_message
+            ),
+        )
 
     @property
     def row_status(self) -> Objects:

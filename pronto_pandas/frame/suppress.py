@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pandas as pd
@@ -14,6 +14,9 @@ from ..errors import ConfigurationError
 from . import clean, domains, own, profiles
 from .arrays import Bools, Objects, any_of, no_rows, objects, present
 from .cells import COMPANY, NAMES, Cells, companies
+
+if TYPE_CHECKING:  # slow to import, and needed when something came back
+    from ..api.models import Answer
 
 _KINDS: Final = "emails, domains and addresses of LinkedIn profiles"
 
@@ -113,6 +116,11 @@ class Suppressed:
             mask[rows] = [person in self.people for person in _people(cells, company, rows)]
             found.append(mask)
         return any_of(found)
+
+    def names(self, answer: Answer) -> bool:
+        """Say whether an answer holds an email that is suppressed, or of a domain that is."""
+        emails = [same(email) for email in (answer.email, answer.personal_email) if email]
+        return any(e in self.emails or self._below(e.rpartition("@")[2]) for e in emails)
 
     def _below(self, host: str) -> bool:
         """Say whether a host is one of the domains, or below one."""

@@ -20,6 +20,9 @@ from .progress import Progress, Watcher
 REDRAW: Final = 0.25
 """Seconds between two drawings, at least: more often is flicker, and slows the run down."""
 
+SECONDS_IN_A_LOG: Final = 5.0
+"""Between two lines of the bar, where nobody sees it move."""
+
 SILENT: Final = 10.0
 """Seconds without anything new after which the line says so."""
 
@@ -198,7 +201,9 @@ def watching(progress: bool | Watcher, total: int, unit: str = "rows") -> Iterat
     else:
         from tqdm.std import tqdm
 
-        with tqdm(total=total, unit=f" {unit}", desc="Pronto") as bar:
+        # A log gets a line now and then; a terminal shows one that moves.
+        pause = 0.1 if sys.stderr.isatty() else SECONDS_IN_A_LOG
+        with tqdm(total=total, unit=f" {unit}", desc="Pronto", mininterval=pause) as bar:
             yield _Terminal(bar)
 
 

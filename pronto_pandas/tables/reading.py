@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import os
+import re
 from collections import deque
 from collections.abc import Iterable, Iterator
 from itertools import islice
@@ -19,6 +20,9 @@ from .layout import SAMPLE, Layout, begin, header, left_out, look, opened, reach
 
 TEXTS: Final = frozenset({".csv", ".tsv", ".txt"})
 WORKBOOK: Final = ".xlsx"
+
+_PERSONAL: Final = re.compile(r"@\w|linkedin\.com/in/", re.IGNORECASE)
+"""What no header holds."""
 
 _OTHERS: Final = {
     ".xls": "Open it in Excel and save it as .xlsx",
@@ -59,6 +63,10 @@ def read(path: str | os.PathLike[str], *, sheet: str | int | None = None) -> pd.
         Where there is no such file or sheet, it holds no table, or a row is longer than the
         header. Nothing was sent.
     """
+    if not isinstance(path, str | os.PathLike):
+        raise ConfigurationError(
+            f"read takes the path of a file, not a {path.__class__.__name__}. Nothing was sent."
+        )
     path = Path(path)
     _checked(path, sheet)
     if path.suffix.lower() == WORKBOOK:
@@ -68,6 +76,8 @@ def read(path: str | os.PathLike[str], *, sheet: str | int | None = None) -> pd.
         [df] = pieces(path, layout, None)
         told = str(layout)
     size = f"{_counted(len(df), 'row')}, {_counted(df.shape[1], 'column')}"
+    if any(_PERSONAL.search(str(header)) for header in df.columns):
+        told += "; its first line looks like a person, not like headers: add a line of headers"
     print(f"pronto: {path.name}: {size}; {told}")  # noqa: T201  what was guessed must be seen
     return df
 
@@ -77,7 +87,7 @@ def _checked(path: Path, sheet: str | int | None) -> None:
     if kind not in TEXTS | {WORKBOOK}:
         advice = _OTHERS.get(kind, "Save it as one of those in the program it is from")
         raise ConfigurationError(
-            f"A list is read from .csv, .tsv, .txt or .xlsx, not from {path.name!r}. {advice}. "
+            f"A list is read from .csv, .tsv, .txt or .xlsx, not from {str(path)!r}. {advice}. "
             "Nothing was sent."
         )
     if not path.is_file():
