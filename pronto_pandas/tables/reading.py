@@ -87,8 +87,8 @@ def _checked(path: Path, sheet: str | int | None) -> None:
     if kind not in TEXTS | {WORKBOOK}:
         advice = _OTHERS.get(kind, "Save it as one of those in the program it is from")
         raise ConfigurationError(
-            f"A list is read from .csv, .tsv, .txt or .xlsx, not from {str(path)!r}. {advice}. "
-            "Nothing was sent."
+            "A list is read from .csv, .tsv, .txt or .xlsx, not from "
+            f"{path.name or str(path)!r}. {advice}. Nothing was sent."
         )
     if not path.is_file():
         what = f"{path} is a folder, not a file" if path.is_dir() else f"There is no file {path}"
