@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pronto_pandas.api.contact import same
-from pronto_pandas.frame import clean, domains, names, own
+from pronto_pandas.frame import clean, domains, names, own, single
 
 
 def one(cell: object, field: str) -> tuple[object, object]:
@@ -117,15 +117,15 @@ def test_what_cannot_be_sent_has_a_reason_without_the_value(
 def test_every_text_dtype_reads_the_same(dtype: str) -> None:
     """Plain, string, categorical and Arrow-backed columns."""
     column = pd.Series(["Ana ", None, "Ana", "7"], dtype=dtype)
-    values, problems = clean.cleaned(column, names.name)
+    values, problems = clean.cleaned(column, single.name)
     assert values.tolist() == ["Ana", None, "Ana", None]
     assert problems.tolist() == [None, None, None, "is a number, not a name"]
 
 
 def test_a_column_of_numbers_or_nothing() -> None:
     """Numeric and empty columns do not break anything."""
-    assert clean.cleaned(pd.Series([1.5, np.nan]), names.name)[1].tolist() == ["is not text", None]
-    assert clean.cleaned(pd.Series([], dtype=object), names.name)[0].tolist() == []
+    assert clean.cleaned(pd.Series([1.5, np.nan]), single.name)[1].tolist() == ["is not text", None]
+    assert clean.cleaned(pd.Series([], dtype=object), single.name)[0].tolist() == []
 
 
 def test_a_cleaner_may_return_several_values() -> None:
@@ -145,6 +145,7 @@ def test_what_few_lists_need_is_not_imported() -> None:
 
 EVERY: dict[str, Callable[[str], Hashable]] = {
     **clean.CLEANERS,
+    "name": single.name,
     "whole name": names.split,
     "domain of an email": domains.of_email,
     "email": own.email,
@@ -206,7 +207,7 @@ def test_the_parts_of_a_whole_name_are_clean(text: str) -> None:
     parts = cleaned(text, names.split)
     assert parts is None or isinstance(parts, tuple)
     for part in parts or ():
-        assert cleaned(part, names.name) == part
+        assert cleaned(part, single.name) == part
 
 
 @given(st.text())

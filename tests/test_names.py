@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given
@@ -11,7 +12,8 @@ from hypothesis import strategies as st
 
 from pronto_pandas.frame.beside import alone, stands_alone
 from pronto_pandas.frame.clean import trimmed
-from pronto_pandas.frame.names import name, split
+from pronto_pandas.frame.names import split
+from pronto_pandas.frame.single import first, last, name
 from pronto_pandas.frame.texts import UnusableError
 
 ONE = [
@@ -270,6 +272,61 @@ NOT_WHOLE = [
     ("Eva Klein XMgrB", UNCLEAR),
 ]  # fmt: skip
 
+FIRST = [
+    ("Hans, Dr.", "Hans"), ("Hans, PhD", "Hans"), ("Hans ✔️ Growth", "Hans"),
+    ("Hans #OpenToWork", "Hans"), ("Hans.", "Hans"), ("Dr. Hans", "Hans"), ("J.", "J."),
+    ("Ana M.", "Ana M."), ("Md", "Md"), ("Nan", "Nan"), ("Ka", "Ka"),
+    ("María José", "María José"),
+]  # fmt: skip
+
+LAST = [
+    ("Müller, Dr.", "Müller"), ("Müller, PhD.", "Müller"), ("Müller, StB", "Müller"),
+    ("Müller; StB", "Müller"), ("Müller CEO", "Müller"), ("Müller geb. Meier", "Müller"),
+    ("Müller i.R.", "Müller"), ("Müller 0170123", "Müller"), ("Müller ✔️ Growth", "Müller"),
+    ("Müller #OpenToWork", "Müller"), ("Müller.", "Müller"), ("Müller, Hans", "Müller"),
+    ("Müller, Berlin", "Müller"), ("Müller → Growth", "Müller"), ("Müller 2", "Müller"),
+    ("Müller ★ LION ★", "Müller"), ("Müller o.s. Meier", "Müller"),
+    ("Müller (0170) 123", "Müller"), ("Müller +49 170 123", "Müller"), ("Müller: 0170", "Müller"),
+    ("Sales", "Sales"), ("Privat", "Privat"), ("von und zu Zorn", "von und zu Zorn"),
+    ("Zorzal y Olmo", "Zorzal y Olmo"), ("de SA", "de SA"), ("DE SA", "DE SA"),
+    ("Nn Zorn", "Nn Zorn"), ("Müller-Lüdenscheidt", "Müller-Lüdenscheidt"),
+    ("O'Brien", "O'Brien"), ("van der Berg", "van der Berg"), ("St. Clairby", "St. Clairby"),
+    ("Lo Presti", "Lo Presti"), ("O' Brien", "O'Brien"),
+]  # fmt: skip
+
+NO_FIRST = [
+    ("Herr", "is a title, not a name"), ("Frau", "is a title, not a name"),
+    ("Mr", "is a title, not a name"), ("Mrs", "is a title, not a name"),
+    ("Mrs.", "is a title, not a name"), ("Ms", "is a title, not a name"),
+    ("Monsieur", "is a title, not a name"), ("Madame", "is a title, not a name"),
+    ("Señor", "is a title, not a name"), ("Signora", "is a title, not a name"),
+    ("Dr.", "is a title, not a name"), ("Herr Dr.", "is a title, not a name"),
+    ("info", "is a role, not a name"), ("sales", "is a role, not a name"),
+    ("team", "is a role, not a name"), ("office", "is a role, not a name"),
+    ("contact", "is a role, not a name"), ("kontakt", "is a role, not a name"),
+    ("support", "is a role, not a name"), ("admin", "is a role, not a name"),
+    ("hr", "is a title, not a name"), ("marketing", "is a role, not a name"),
+    ("reception", "is a role, not a name"), ("Hans & Eva", "holds the names of several people"),
+    ("Hans und Eva", "holds the names of several people"),
+    ("Hans and Eva", "holds the names of several people"), ("Unknown", "holds no name"),
+    ("Unbekannt", "holds no name"), ("Inconnu", "holds no name"),
+    ("Desconocido", "holds no name"), ("Sconosciuto", "holds no name"), ("k.A.", "holds no name"),
+    ("n.n.", "holds no name"), ("N.N.", "holds no name"), ("Privat", "is a role, not a name"),
+    ("Vorname", "holds no name"), ("First Name", "holds no name"), ("Prénom", "holds no name"),
+    ("xx", "holds no name"), ("xxx", "holds no name"), ("tbd", "holds no name"),
+    ("Zorn, Ana", "holds more than a first name"),
+    ("HansÃ¼", "is garbled: its file was read in a wrong encoding"),
+]  # fmt: skip
+
+NO_LAST = [
+    ("Acme GmbH", "is not the name of a person"),
+    ("Blaue Welle AG", "is not the name of a person"), ("Team", "is not the name of a person"),
+    ("Hans & Eva", "holds the names of several people"),
+    ("Zorn und Klein", "holds the names of several people"), ("Nachname", "holds no name"),
+    ("Last Name", "holds no name"), ("Nom", "holds no name"), ("Unknown", "holds no name"),
+    ("k.A.", "holds no name"), ("xxx", "holds no name"), ("tbd", "holds no name"),
+]  # fmt: skip
+
 
 @pytest.mark.parametrize(("written", "sent"), ONE)
 def test_a_name_is_sent_without_what_stands_beside_it(written: str, sent: str) -> None:
@@ -282,6 +339,31 @@ def test_what_is_no_name_has_a_reason_without_the_value(written: str, reason: st
     """The reason is for the frame and for logs."""
     with pytest.raises(UnusableError) as info:
         name(trimmed(written))
+    assert str(info.value) == reason
+    assert written not in reason
+
+
+@pytest.mark.parametrize(
+    ("cleaner", "written", "sent"),
+    [*((first, *row) for row in FIRST), *((last, *row) for row in LAST)],
+)
+def test_a_cell_of_one_name_holds_that_name_alone(
+    cleaner: Callable[[str], str], written: str, sent: str
+) -> None:
+    """One word is enough there, so that more goes than beside a whole name."""
+    assert cleaner(trimmed(written)) == sent == cleaner(sent)
+
+
+@pytest.mark.parametrize(
+    ("cleaner", "written", "reason"),
+    [*((first, *row) for row in NO_FIRST), *((last, *row) for row in NO_LAST)],
+)
+def test_a_cell_of_one_name_may_hold_none(
+    cleaner: Callable[[str], str], written: str, reason: str
+) -> None:
+    """A title, a role, a company, several people, or a word for no name."""
+    with pytest.raises(UnusableError) as info:
+        cleaner(trimmed(written))
     assert str(info.value) == reason
     assert written not in reason
 

@@ -13,8 +13,8 @@ import pandas as pd
 
 from .arrays import Objects, objects
 from .domains import domain
-from .names import name
 from .profiles import linkedin
+from .single import first, last
 from .texts import UnusableError, table, trimmed
 
 __all__ = ["CLEANERS", "LONGEST", "Cleaner", "UnusableError", "cleaned", "company", "trimmed"]
@@ -57,8 +57,8 @@ def company(text: str) -> str:
 
 
 CLEANERS: Final[dict[str, Cleaner]] = {
-    "firstname": name,
-    "lastname": name,
+    "firstname": first,
+    "lastname": last,
     "company_name": company,
     "domain": domain,
     "linkedin_url": linkedin,

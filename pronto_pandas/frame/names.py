@@ -1,4 +1,4 @@
-"""From what people write for a name to the name: a first name, a last name, or both in one."""
+"""From a whole name to a first and a last name."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import unicodedata
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
-from . import beside, words
-from .texts import NOTHING, UnusableError, readable, table
+from . import single, words
+from .texts import UnusableError, table
 from .words import bare
 
 if TYPE_CHECKING:  # slow to import, and needed where whole names are split
@@ -41,33 +41,12 @@ _MIXED: Final = re.compile(
 # Before a comma these are given names too, as in "Ben Smith, Berlin".
 _GIVEN_PARTICLES: Final = frozenset({"ben", "al", "bon", "mac", "do", "bar", "bat", "san"})
 _PATRONYMIC: Final = re.compile(
-    r"\w+(?:ич|[оеії]вна|[иі]чна|[oe]v(?:ich|na))",  # noqa: RUF001
+    r"\w+(?:ич|[оеії]вна|[иі]чна|[oe]v(?:ich|na))",
     re.IGNORECASE,
 )
 _SLAVIC: Final = re.compile(r"\w+(?:[oe]va?|sk(?:i|y|ii|iy|yi|aya)|enko|ch[uy]k)", re.IGNORECASE)
 _ABOUT: Final = frozenset({"AI", "IT", "UX", "PR"})
 _GENERATIONS: Final = frozenset({"filho", "neto", "sobrinho", "junior", "senior", "segundo"})
-
-
-def name(text: str) -> str:
-    """Clean a person's first or last name.
-
-    What stands beside a name goes: symbols, jobs, pronouns, nicknames, titles, degrees. What
-    belongs to it stays: case, accents, particles, initials, any script. No rule leaves nothing, so
-    "Ng" and "Sir" stay too.
-    """
-    if not any(map(str.isalpha, text)):
-        raise UnusableError("is a number, not a name")
-    if "\ufffd" in text:
-        raise UnusableError("holds a character that was lost")
-    text = readable(text)
-    if not beside.stands_alone(text):
-        text = beside.alone(text)
-    if "@" in text or "://" in text or text.lower().startswith("www."):
-        raise UnusableError("is an address, not a name")
-    if NOTHING.issuperset(text.split()):
-        raise UnusableError("holds no name")
-    return text
 
 
 def split(text: str) -> tuple[str, str]:
@@ -87,14 +66,14 @@ def split(text: str) -> tuple[str, str]:
     Returns
     -------
     first, last : str
-        Each as `name` writes it.
+        Each as `single.first` and `single.last` write it.
 
     Raises
     ------
     UnusableError
         Where there is no person's first and last name in it, or no telling which is which.
     """
-    text = name(text)
+    text = single.name(text)
     parts = text.replace("・", " ").split()
     _require_person(parts)
     if "," in (whole := " ".join(parts)):
@@ -106,7 +85,7 @@ def split(text: str) -> tuple[str, str]:
         if any(map(_MIXED.fullmatch, parts)):
             raise UnusableError(_UNCLEAR)
         first, last = _by_script(parts) or _by_capitals(parts) or _by_order(parts)
-    return name(first), name(last)
+    return single.first(first), single.last(last)
 
 
 def _require_person(parts: Sequence[str]) -> None:
