@@ -16,7 +16,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pronto_pandas.api.contact import same
-from pronto_pandas.frame import clean, domains, names, own
+from pronto_pandas.frame import clean, domains, names, own, single
+from pronto_pandas.frame.companies import company_key
+
+FORMS = (
+    "GmbH", "GmbH & Co. KG", "AG", "Inc.", "Ltd.", "LLC", "LLP", "S.A.", "SAS", "SARL", "S.à r.l.",
+    "S.r.l.", "S.p.A.", "B.V.", "N.V.", "Oy", "AB", "AS", "A/S", "S.L.", "Lda", "Ltda", "Pty Ltd",
+    "Co.", "Corp.", "Corporation", "Company", "plc", "SE", "KG", "e.V.", "Sp. z o.o.",
+)  # fmt: skip
+GARBLED = "is garbled: its file was read in a wrong encoding"
 
 
 def one(cell: object, field: str) -> tuple[object, object]:
@@ -71,6 +79,14 @@ def test_what_is_no_text_is_refused(cell: object, field: str) -> None:
         ("Caf&eacute; Lune", "company_name", "Café Lune"),
         ("Barnes &copy Sons", "company_name", "Barnes &copy Sons"),
         ("The Independent", "company_name", "The Independent"),
+        ("Acme 🚀", "company_name", "Acme"),
+        ("⭐️ Acme GmbH", "company_name", "Acme GmbH"),
+        ("Acme® Ltd", "company_name", "Acme® Ltd"),
+        ("Acme – we are hiring", "company_name", "Acme"),
+        ("Acme - Berlin - We’re HIRING!", "company_name", "Acme - Berlin"),
+        ("Hiring Partners – Berlin", "company_name", "Hiring Partners – Berlin"),
+        ("Acme-Hiring", "company_name", "Acme-Hiring"),
+        ("7.5 Media", "company_name", "7.5 Media"),
         ("http://Acme.Example/about?utm=x#y", "domain", "acme.example"),
         ("http://fr.linkedin.com/in/ana-x?trk=a", "linkedin_url",
          "https://www.linkedin.com/in/ana-x/"),
@@ -101,6 +117,27 @@ def test_values_are_cleaned(cell: str, field: str, value: str) -> None:
         ("Autónomo", "company_name", "names no company"),
         ("Looking for a new job", "company_name", "names no company"),
         ("not applicable", "company_name", "names no company"),
+        ("in Rente", "company_name", "names no company"),
+        ("looking for opportunities", "company_name", "names no company"),
+        ("Open to work", "company_name", "names no company"),
+        ("Me", "company_name", "names no company"),
+        ("Home", "company_name", "names no company"),
+        ("to be confirmed", "company_name", "names no company"),
+        ("tbc", "company_name", "names no company"),
+        ("Retired", "company_name", "names no company"),
+        ("unemployed", "company_name", "names no company"),
+        ("#hiring", "company_name", "names no company"),
+        ("7.0", "company_name", "names no company"),
+        ("2024-05-01", "company_name", "names no company"),
+        ("2024-05-01 00:00:00", "company_name", "names no company"),
+        ("https://acme.example", "company_name", "is an address, not a name"),
+        ("www.acme.example", "company_name", "is an address, not a name"),
+        ("Acme (https://acme.example)", "company_name", "is an address, not a name"),
+        ("MÃ¼ller GmbH", "company_name", GARBLED),
+        ("JosÃ©", "firstname", GARBLED),
+        ("MarÃ\u00ada", "firstname", GARBLED),
+        ("Ã–zlem", "firstname", GARBLED),
+        ("Zorn Â·", "lastname", GARBLED),
     ],
 )  # fmt: skip
 def test_what_cannot_be_sent_has_a_reason_without_the_value(
@@ -112,20 +149,44 @@ def test_what_cannot_be_sent_has_a_reason_without_the_value(
 
 
 @pytest.mark.parametrize(
+    ("written", "key"),
+    [
+        *((f"Acme {form}", "acme") for form in FORMS),
+        ("acme", "acme"), ("Acme, Inc.", "acme"), ("The Acme Company", "acme"), ("ACME", "acme"),
+        ("ＡＣＭＥ", "acme"), ("Acme S. A.", "acme"), ("Acme-Welle", "acme welle"),
+        ("O’Farrow & Sons", "ofarrow sons"), ("A.C.M.E.", "acme"), ("A C M E Ltd", "acme"),
+        ("Zorn und Co. KG", "zorn"), ("SAS Zorn", "sas zorn"), ("1664", "1664"), ("हिन्दी", "हिन्दी"),
+        ("Thermal", "thermal"), ("Theatre", "theatre"),
+        # What nothing would be left of
+        ("Co.", "co."), ("The Company", "the company"), ("AG", "ag"), ("The", "the"), ("&", "&"),
+    ],
+)  # fmt: skip
+def test_a_company_is_counted_once_however_it_is_written(written: str, key: str) -> None:
+    """Its legal form, its case and its punctuation tell no two companies apart."""
+    assert company_key(written) == key
+
+
+@given(st.text(min_size=1))
+def test_the_key_of_a_company_is_never_nothing(text: str) -> None:
+    """Also of a name that is a legal form alone."""
+    assert company_key(text)
+
+
+@pytest.mark.parametrize(
     "dtype", ["object", "string", "category", pd.ArrowDtype(__import__("pyarrow").string())]
 )
 def test_every_text_dtype_reads_the_same(dtype: str) -> None:
     """Plain, string, categorical and Arrow-backed columns."""
     column = pd.Series(["Ana ", None, "Ana", "7"], dtype=dtype)
-    values, problems = clean.cleaned(column, names.name)
+    values, problems = clean.cleaned(column, single.name)
     assert values.tolist() == ["Ana", None, "Ana", None]
     assert problems.tolist() == [None, None, None, "is a number, not a name"]
 
 
 def test_a_column_of_numbers_or_nothing() -> None:
     """Numeric and empty columns do not break anything."""
-    assert clean.cleaned(pd.Series([1.5, np.nan]), names.name)[1].tolist() == ["is not text", None]
-    assert clean.cleaned(pd.Series([], dtype=object), names.name)[0].tolist() == []
+    assert clean.cleaned(pd.Series([1.5, np.nan]), single.name)[1].tolist() == ["is not text", None]
+    assert clean.cleaned(pd.Series([], dtype=object), single.name)[0].tolist() == []
 
 
 def test_a_cleaner_may_return_several_values() -> None:
@@ -145,6 +206,7 @@ def test_what_few_lists_need_is_not_imported() -> None:
 
 EVERY: dict[str, Callable[[str], Hashable]] = {
     **clean.CLEANERS,
+    "name": single.name,
     "whole name": names.split,
     "domain of an email": domains.of_email,
     "email": own.email,
@@ -206,7 +268,7 @@ def test_the_parts_of_a_whole_name_are_clean(text: str) -> None:
     parts = cleaned(text, names.split)
     assert parts is None or isinstance(parts, tuple)
     for part in parts or ():
-        assert cleaned(part, names.name) == part
+        assert cleaned(part, single.name) == part
 
 
 @given(st.text())

@@ -9,8 +9,9 @@ from pronto_pandas.frame.domains import PERSONAL, domain, is_personal, of_email
 from pronto_pandas.frame.texts import UnusableError
 
 NONE = "is no internet domain"
-MAIL = "is of a personal mail host, so it is no company's"
-PAGE = "is a page on a social network, not the company's own domain"
+MAIL = "is a personal mail host, not a company's domain"
+NOBODY = "stands for no company"
+PAGE = "is a page on somebody else's site, not the company's own domain"
 
 DOMAINS = [
     ("acme.example", "acme.example"), ("WWW.Acme.Example", "acme.example"),
@@ -34,6 +35,13 @@ DOMAINS = [
     ("acme.example; www.acme2.example", "acme.example"), ("acme.example | Berlin", "acme.example"),
     ("acme . example", "acme.example"), ("Website: acme.example", "acme.example"),
     ("see www.acme.example now", "acme.example"), ("https://acme.example (old)", "acme.example"),
+    ("acme.example (old)", "acme.example"), ("[acme](https://acme.example)", "acme.example"),
+    ("https%3A%2F%2Facme.example", "acme.example"),
+    ("https%3A%2F%2Fwww.acme.example%2Fa", "acme.example"),
+    # Mistyped or numbered
+    ("www2.acme.example", "acme.example"), ("ww.acme.example", "acme.example"),
+    ("wwww.acme.example", "acme.example"), ("https://www1.acme.example/", "acme.example"),
+    ("ww2.acme.example", "ww2.acme.example"), ("ww.com", "ww.com"),
     # Emails
     ("ana@acme.example", "acme.example"), ("mailto:ana@acme.example?subject=x", "acme.example"),
     ("Ana <ana@acme.example>", "acme.example"), ("@acme.example", "acme.example"),
@@ -45,6 +53,7 @@ DOMAINS = [
     ("shop.bücher.example", "shop.xn--bcher-kva.example"),
     # The owners of what others have pages and mailboxes at
     ("facebook.com", "facebook.com"), ("https://www.linkedin.com/", "linkedin.com"),
+    ("amazon.com", "amazon.com"),
     ("x.com/?lang=de", "x.com"), ("github.com", "github.com"), ("google.com", "google.com"),
     ("livechat.example", "livechat.example"), ("notgmail.com", "notgmail.com"),
     ("gmail.com.example", "gmail.com.example"), ("yahoo.acme.example", "yahoo.acme.example"),
@@ -81,6 +90,18 @@ UNUSABLE = [
     ("https://twitter.com/acme", PAGE), ("x.com/acme", PAGE), ("youtube.com/@acme", PAGE),
     ("tiktok.com/@acme", PAGE), ("xing.com/companies/acme", PAGE), ("github.com/acme", PAGE),
     ("linktr.ee/acme", PAGE), ("linktr.ee", PAGE), ("https://sites.google.com/view/acme", PAGE),
+    ("https://en.wikipedia.org/wiki/Acme", PAGE), ("amazon.de/stores/acme", PAGE),
+    ("https://www.amazon.co.uk/acme", PAGE), ("etsy.com/shop/acme", PAGE),
+    ("yelp.com/biz/acme", PAGE), ("yelp.de/biz/acme", PAGE), ("jobs.lever.co/acme", PAGE),
+    ("boards.greenhouse.io/acme", PAGE), ("apply.workable.com/acme", PAGE),
+    ("acme.workable.com", PAGE), ("web.archive.org/web/2020/https://acme.example", PAGE),
+    ("acme.notion.site", PAGE), ("https://apps.apple.com/de/app/acme/id1", PAGE),
+    ("play.google.com/store/apps/details?id=acme", PAGE), ("google.de/maps/acme", PAGE),
+    # Mistyped, and what forms show
+    ("acme.con", NONE), ("acme.cmo", NONE), ("acme.ocm", NONE), ("acme.comm", NONE),
+    ("acme.vom", NONE), ("acme.nte", NONE), ("acme.ogr", NONE),
+    ("example.com", NOBODY), ("https://www.test.com/", NOBODY), ("domain.com", NOBODY),
+    ("ana@website.com", NOBODY),
     ("goo.gl/maps/x", PAGE), ("Https://Facebook.com/acme x", PAGE),
 ]  # fmt: skip
 

@@ -41,6 +41,14 @@ PROFILES = [
     ("https%3A%2F%2Fwww.linkedin.com%2Fin%2Fana-ternwick", ANA),
     ("linkedin.com/in/ana-ternwick, linkedin.com/in/Ana-Ternwick?x", ANA),
     ("linkedin.com/company/acme linkedin.com/in/ana-ternwick", ANA),
+    ("linkedin.com/in/ana-ternwick (Ana)", ANA), ("linkedin.com/in/ana-ternwick/ Ana", ANA),
+    ("linkedin.com/in/ana-ternwick?x Ana", ANA),
+    ("linkedin.com/in/ana-ternwick linkedin.com/in/ana-ternwick", ANA),
+    # Behind a wall, and with what cannot be seen
+    ("https://www.linkedin.com/authwall?trk=x&sessionRedirect="
+     "https%3A%2F%2Fwww.linkedin.com%2Fin%2Fana-ternwick", ANA),
+    ("linkedin.com/login?session_redirect=https%3A%2F%2Flinkedin.com%2Fin%2Fana-ternwick%2F", ANA),
+    ("linkedin.com/in/ana-ternwick%20", ANA), ("linkedin.com/in/ana-ternwick%E2%80%8B", ANA),
     # Letters beyond ASCII
     ("linkedin.com/in/élea-zorn", ELEA), ("linkedin.com/in/e\u0301lea-zorn", ELEA),
     ("linkedin.com/in/%C3%A9lea-zorn", ELEA), ("linkedin.com/in/%c3%a9lea-zorn", ELEA),
@@ -64,6 +72,7 @@ COMPANY = "is the page of a company, not of a person"
 SALES = "is a Sales Navigator address, which is no public profile"
 RECRUITER = "is a Recruiter address, which is no public profile"
 CONTENT = "is the address of a post, a group, a job or a course, not of a person"
+SPACE = "has a space in it"
 SEARCH = "is a search for people, not one person's profile"
 
 UNUSABLE = [
@@ -83,6 +92,13 @@ UNUSABLE = [
     ("linkedin.com", "is the address of LinkedIn itself, without a profile"),
     ("https://www.linkedin.com/", "is the address of LinkedIn itself, without a profile"),
     ("linkedin.com/in/ana, linkedin.com/in/ben", "holds the profiles of several people"),
+    ("https://www.linkedin.com/in/ana ternwick", SPACE), ("linkedin.com/in/ana 7", SPACE),
+    ("linkedin.com/in/ana -ternwick", SPACE), ("linkedin.com/in/ana%20ternwick", SPACE),
+    ("in/ana ternwick", SPACE),
+    ("linkedin.com/in/j", NONE), ("https://www.linkedin.com/in/j", NONE),
+    ("linkedin.com/in/jd", NONE), ("https://www.linkedin.com/in/jd/", NONE),
+    ("https://www.linkedin.com/in/unknown/", NONE), ("linkedin.com/authwall", NONE),
+    ("linkedin.com/authwall?sessionRedirect=https%3A%2F%2Fevil.example%2Fin%2Fana-x", NONE),
     ("linkedin.com/in/", NONE), ("linkedin.com/ana", NONE), ("linkedin.com/pub/", NONE),
     ("linkedin.com/in/me", NONE), ("https://www.linkedin.com/in/nan", NONE),
     ("linkedin.com/in/undefined/", NONE), ("linkedin.com/in/%E9lea", NONE),

@@ -12,10 +12,11 @@ from typing import Final
 import pandas as pd
 
 from .arrays import Objects, objects
+from .companies import company
 from .domains import domain
-from .names import name
 from .profiles import linkedin
-from .texts import UnusableError, table, trimmed
+from .single import first, last
+from .texts import UnusableError, trimmed
 
 __all__ = ["CLEANERS", "LONGEST", "Cleaner", "UnusableError", "cleaned", "company", "trimmed"]
 
@@ -24,41 +25,9 @@ Cleaner = Callable[[str], str]
 LONGEST: Final = 300
 """Characters; a longer value is a misplaced text, not a name or an address."""
 
-# As `company` compares: letters and digits alone, in small letters.
-_NO_COMPANY: Final = table(
-    "selfemployed selfemployment self ownbusiness myself freelance freelancer freelancing",
-    "freelanceconsultant independent independentconsultant independentcontractor contractor",
-    "consultantindependant indépendant independant indépendante independante àmoncompte",
-    "autoentrepreneur autoentrepreneure microentrepreneur profesionalindependiente independiente",
-    "autónomo autonomo autónoma autonoma autônomo autônoma trabajadorautónomo porcuentapropia",
-    "trabajoporcuentapropia selbstständig selbständig selbstaendig selbststaendig selbstständige",
-    "freiberuflich freiberufler freiberuflerin freierberater liberoprofessionista",
-    "liberaprofessionista lavoratoreautonomo freelancerin zzp zzper zelfstandig zelfstandige",
-    "eenmanszaak egenföretagare selvstændig selvstendig samozatrudnienie własnadziałalność",
-    "unemployed notemployed notcurrentlyemployed lookingforwork lookingforajob lookingforanewjob",
-    "lookingfornewopportunities seekingopportunities seekingnewopportunities opentowork",
-    "opentonewopportunities jobseeker betweenjobs enrecherche enrecherchedemploi",
-    "àlarecherchedunemploi rechercheemploi demandeurdemploi arbeitssuchend arbeitslos desempleado",
-    "enbúsquedaactiva disoccupato retired retraité retraitée rentner pensionist jubilado jubilada",
-    "pensionato student studentin étudiant étudiante estudiante homemaker housewife confidential",
-    "confidentiel confidencial riservato vertraulich undisclosed stealth stealthstartup",
-    "stealthmode stealthmodestartup startupinstealth stealthmodecompany instealth private privat",
-    "privé none na nocompany nil notapplicable notavailable notspecified notdisclosed unknown",
-    "inconnu unbekannt desconocido desconhecido keine keins aucun aucune ninguna ninguno nessuna",
-    "nessuno tbd tba tbc xxx various",
-)
-
-
-def company(text: str) -> str:
-    """Clean a company's name; a digit can be one."""
-    if len(text) < 40 and "".join(filter(str.isalnum, text.casefold())) in _NO_COMPANY:
-        raise UnusableError("names no company")
-    return text
-
-
 CLEANERS: Final[dict[str, Cleaner]] = {
-    "firstname": name,
-    "lastname": name,
+    "firstname": first,
+    "lastname": last,
     "company_name": company,
     "domain": domain,
     "linkedin_url": linkedin,

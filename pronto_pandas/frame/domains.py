@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from typing import Final
+from urllib.parse import unquote
 
 from .texts import UnusableError, table
 
@@ -70,16 +71,36 @@ SOCIAL: Final = table(
     "tiktok.com xing.com pinterest.com snapchat.com reddit.com tumblr.com medium.com vk.com ok.ru",
     "github.com gitlab.com bitbucket.org behance.net dribbble.com crunchbase.com glassdoor.com",
     "kununu.com angel.co wellfound.com trustpilot.com yelp.com meetup.com eventbrite.com",
-    "google.com notion.so viadeo.com soundcloud.com vimeo.com flickr.com",
+    "google.com notion.so viadeo.com soundcloud.com vimeo.com flickr.com wikipedia.org etsy.com",
+    "lever.co greenhouse.io workable.com ashbyhq.com personio.de personio.com smartrecruiters.com",
+    "recruitee.com teamtailor.com bamboohr.com workday.com myworkdayjobs.com archive.org f6s.com",
+    "producthunt.com patreon.com substack.com bandcamp.com booking.com airbnb.com upwork.com",
 )
 """A page there is not the domain of the company it is about; the host alone is its owner's."""
+
+_SOCIAL_ANYWHERE: Final = re.compile(
+    r"(?:amazon|ebay|yelp|tripadvisor|indeed|glassdoor|pinterest|google)\.(?:com?\.)?[a-z]{2,3}"
+)
 
 PAGES_ALONE: Final = table(
     "linktr.ee sites.google.com docs.google.com drive.google.com maps.google.com lnkd.in fb.me",
     "youtu.be t.me wa.me bit.ly goo.gl g.page tinyurl.com about.me beacons.ai bio.link carrd.co",
-    "msha.ke lnk.bio taplink.cc solo.to linkin.bio",
+    "msha.ke lnk.bio taplink.cc solo.to linkin.bio web.archive.org notion.site apps.apple.com",
+    "itunes.apple.com play.google.com jobs.lever.co boards.greenhouse.io job-boards.greenhouse.io",
+    "apply.workable.com jobs.ashbyhq.com business.site",
 )
 """Hosts that hold nothing but pages of others."""
+
+_OF_OTHERS: Final = table(
+    "workable.com recruitee.com teamtailor.com bamboohr.com jobs.personio.de jobs.personio.com",
+    "myworkdayjobs.com wordpress.com blogspot.com wixsite.com weebly.com webflow.io github.io",
+)
+"""Hosts that hold the pages of others under names of their own."""
+
+_PLACEHOLDERS: Final = table(
+    "example.com example.org example.net test.com domain.com website.com yourdomain.com",
+    "yourcompany.com yourwebsite.com mydomain.com",
+)
 
 # No company's: names within a network, and what "report.pdf" ends in. Endings of files that are
 # top-level domains too (.zip, .mov, .ai, .pl) can be either.
@@ -88,6 +109,7 @@ _NO_TOP_LEVEL: Final = table(
     "xls xlsx xlsm ppt pptx csv tsv txt rtf odt ods jpg jpeg png gif bmp tif tiff svg webp ico",
     "html htm xhtml php asp aspx jsp xml json js css exe dll eml msg vcf ics mp3 mp4 avi wav gz",
     "tar rar log bak tmp sql db ini",
+    "con cmo ocm comm vom nte ogr",  # mistyped
 )
 _SECOND_LEVEL: Final = frozenset({"co", "com", "net", "org", "gov", "gob", "edu", "ac"})
 
@@ -101,6 +123,9 @@ _PLAIN: Final = re.compile(
     r"(?:https?://)?(?:www\.)?([a-z0-9-]+(?:\.[a-z0-9-]+)+)(/[\w./-]*)?(?:[?#][\w./=&-]*)?",
     re.IGNORECASE | re.ASCII,
 )
+_WWW: Final = re.compile(r"www\d?|ww|wwww")
+_MARKDOWN: Final = re.compile(r"\[[^\[\]]*\]\(([^\s()]+)\)")
+_REMARK: Final = re.compile(r"(?<=\S)\s+\([^().@/]*\)$")
 _LABEL: Final = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 _TOP_LEVEL: Final = re.compile(r"[a-z]{2,63}|xn--[a-z0-9-]{1,59}")
 _DOTS: Final = re.compile(r"[.\u3002\uff0e\uff61]")
@@ -169,7 +194,7 @@ def host(written: str) -> str:
     labels = written.lower().split(".") if written.isascii() else _DOTS.split(written.lower())
     if not written.isascii():
         labels = [label if label.isascii() else _punycode(label) for label in labels]
-    while len(labels) > 2 and labels[0] == "www":
+    while len(labels) > 2 and _WWW.fullmatch(labels[0]):
         del labels[0]
     name = ".".join(labels)
     if (
@@ -196,7 +221,11 @@ def _punycode(label: str) -> str:
 
 def _address(text: str) -> tuple[str, str]:
     """Find the first address in a text, and return its host as written, and its path."""
-    written = text.lstrip(_WRAPPING)
+    if linked := _MARKDOWN.fullmatch(text):
+        text = linked[1]
+    if "%2f" in text.lower() and "://" not in text:
+        text = unquote(text)
+    written = _REMARK.sub("", text.lstrip(_WRAPPING))
     bare = SCHEME.sub("", written)
     # "acme . example": with a space before it the dot ends no sentence.
     parts = _LONELY_DOT.sub(".", re.split(r"[,;|]", bare)[0]).split()
@@ -223,8 +252,15 @@ def _addresses(words: list[str]) -> list[str]:
 def _companys(name: str, path: str) -> str:
     """Return a host, or raise where it is not the company's own."""
     parents = {name, *(name.split(".", i)[i] for i in range(1, name.count(".")))}
-    if not PAGES_ALONE.isdisjoint(parents) or (path and not SOCIAL.isdisjoint(parents)):
-        raise UnusableError("is a page on a social network, not the company's own domain")
+    if (
+        not PAGES_ALONE.isdisjoint(parents)
+        or not _OF_OTHERS.isdisjoint(parents - {name})
+        or (path and not SOCIAL.isdisjoint(parents))
+        or (path and any(map(_SOCIAL_ANYWHERE.fullmatch, parents)))
+    ):
+        raise UnusableError("is a page on somebody else's site, not the company's own domain")
     if is_personal(name):
-        raise UnusableError("is of a personal mail host, so it is no company's")
+        raise UnusableError("is a personal mail host, not a company's domain")
+    if not _PLACEHOLDERS.isdisjoint(parents):
+        raise UnusableError("stands for no company")
     return name

@@ -17,6 +17,7 @@ _RECRUITER: Final = "is a Recruiter address, which is no public profile"
 _CONTENT: Final = "is the address of a post, a group, a job or a course, not of a person"
 _SEARCH: Final = "is a search for people, not one person's profile"
 _SHORT: Final = "is a short link; open it and use the address it leads to"
+_SPACE: Final = "has a space in it"
 _SEVERAL: Final = "holds the profiles of several people"
 
 _OTHERS: Final = {
@@ -35,9 +36,13 @@ _BEFORE: Final = frozenset({"mwlite", "comm", "public-profile", "m"})
 """What apps, newsletters and older pages put before the path."""
 
 # What stands where a program had no name to write, and pages that show whoever is looking.
-_NOBODY: Final = frozenset({"me", "nan", "none", "null", "undefined", "unavailable", "n-a", "na"})
+_NOBODY: Final = frozenset(
+    {"me", "nan", "none", "null", "undefined", "unavailable", "unknown", "n-a", "na"}
+)
 
-_PLAIN: Final = re.compile(r"https?://(?:[a-z]{2,3}\.)?linkedin\.com/in/([a-z0-9-]+)/?", re.ASCII)
+_PLAIN: Final = re.compile(
+    r"https?://(?:[a-z]{2,3}\.)?linkedin\.com/in/([a-z0-9-]{3,})/?", re.ASCII
+)
 # Anchored at both ends of the host: neither notlinkedin.com nor linkedin.com.evil.example.
 _HOST: Final = re.compile(
     r"(?:[a-z0-9-]+\.)*(linkedin\.com|lnkd\.in)\.?(?::\d+)?(?=[/?#]|$)", re.IGNORECASE | re.ASCII
@@ -47,7 +52,16 @@ _BETWEEN: Final = re.compile(r"[\s<>()\[\]{}\"“”„«»,;|]+")
 _LABEL: Final = re.compile(r"^linked\s?in\s*[:=]\s*(?=\S)", re.IGNORECASE)
 # These alone tell capitals from small letters.
 _MEMBER: Final = re.compile(r"A[A-Z][a-z]AA[\w-]{12,}", re.ASCII)
-_SLUG: Final = re.compile(r"[^\s%/?#&=<>\"\\@:,;|()\[\]{}]{2,150}")
+_SLUG: Final = re.compile(r"[^\s%/?#&=<>\"\\@:,;|()\[\]{}]{3,150}")
+# What follows the space may be the rest of the slug, unless a slash or a question ended that.
+_TORN: Final = re.compile(
+    r"linkedin\.com\S*?/(?:in|pub)/[^\s/?#<>()\[\]{}\",;|]+ (?!\S*(?:linkedin\.com|lnkd\.in|://))-?\w",
+    re.IGNORECASE,
+)
+_WALL: Final = re.compile(
+    r"/*(?:authwall|login|signup)[^?]*\?(?:.*&)?session_?redirect=([^&]+)", re.IGNORECASE
+)
+_INVISIBLE: Final = " \u00a0\u200b\u200e\u200f\u2060\ufeff"
 _OLD_NUMBER: Final = re.compile(r"[0-9a-z]{1,3}")
 
 
@@ -71,6 +85,8 @@ def linkedin(text: str) -> str:
     """
     if (plain := _PLAIN.fullmatch(text)) and plain[1] not in _NOBODY:
         return f"https://www.linkedin.com/in/{plain[1]}/"
+    if _TORN.search(text):
+        raise UnusableError(_SPACE)
     slugs, reasons = [], []
     for path in _paths(text):
         try:
@@ -96,8 +112,17 @@ def _paths(text: str) -> list[str]:
         address = SCHEME.sub("", _LABEL.sub("", address).replace("\\", "/"))
         if at := _HOST.match(address):
             short = at[1].lower() == "lnkd.in"
-            paths.append("lnkd.in" if short else address[at.end() :])
+            paths.append("lnkd.in" if short else _behind_wall(address[at.end() :]))
     return paths
+
+
+def _behind_wall(path: str) -> str:
+    """Return the path that a request to log in leads to, or the path as it is."""
+    if not (wall := _WALL.match(path)):
+        return path
+    address = SCHEME.sub("", unquote(wall[1]))
+    at = _HOST.match(address)
+    return address[at.end() :] if at and at[1].lower() != "lnkd.in" else path
 
 
 def _slug(path: str) -> str:
@@ -142,7 +167,9 @@ def _encoded(written: str) -> str:
             slug = decoded
     except UnicodeDecodeError:
         raise UnusableError(_NO_PROFILE) from None
-    slug = re.split(r"[/?#&]", slug, maxsplit=1)[0]
+    slug = re.split(r"[/?#&]", slug, maxsplit=1)[0].strip(_INVISIBLE)
+    if " " in slug:
+        raise UnusableError(_SPACE)
     if not _MEMBER.fullmatch(slug):
         slug = unicodedata.normalize("NFC", slug.lower())
     visible = all(c.isprintable() or c in JOINERS for c in slug)

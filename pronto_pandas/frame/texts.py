@@ -25,8 +25,25 @@ _INVISIBLE: Final = re.compile(r"[\u200b\u200e\u200f\u202a-\u202e\u2060\ufeff\u0
 _ENTITY: Final = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z][a-zA-Z0-9]{1,31});")
 
 
+# UTF-8 read as Windows-1252 or Latin-1: the first byte of a letter, and its second one.
+_GARBLED: Final = re.compile(
+    "[\u00c2\u00c3][\u0080-\u00bf\u20ac\u201a-\u201e\u0192\u2020\u2021\u02c6\u2030\u0160\u2039\u0152\u017d"
+    "\u2018\u2019\u201c\u201d\u2022\u2013\u2014\u02dc\u2122\u0161\u203a\u0153\u017e\u0178]|(?<=[a-z])\u00c3"
+)
+_WIDE: Final = {wide: wide - 0xFEE0 for wide in (*range(0xFF21, 0xFF3B), *range(0xFF41, 0xFF5B))}
+
+
 class UnusableError(ValueError):
     """A value cannot be sent; the message says why."""
+
+
+def readable(text: str) -> str:
+    """Return the text with full-width letters as plain ones, or raise where it is garbled."""
+    if text.isascii():
+        return text
+    if _GARBLED.search(text):
+        raise UnusableError("is garbled: its file was read in a wrong encoding")
+    return text.translate(_WIDE)
 
 
 def table(*lines: str) -> frozenset[str]:

@@ -21,6 +21,7 @@ TITLES: Final = table(
     "dr prof professor doctor mr mrs ms miss mx sir lord madam madame monsieur mme mlle",
     "mademoiselle herr frau hr fru sr sra srta señor señora senor senora doña dña dott dottssa dra",
     "profa doctora meneer mevrouw dhr mevr smt captain rabbi reverend rev signor signora",
+    "maître maitre alhaji datuk shri",
 )
 """Before a name, with a full stop or without."""
 
@@ -30,29 +31,36 @@ DOTTED_TITLES: Final = table(
 )
 """Before a name with their full stop alone: without it they are names."""
 
+ROLES: Final = table("CEO CTO CFO COO CMO CIO CPO CHRO CRO VP SVP EVP AVP HR")
+"""Jobs in capitals, before or after a name that is not all in capitals."""
+
+LEADING: Final = ROLES | table("MBA EMBA PHD MSC CPA CFA PMP CISSP ACCA DI KommR")
+"""Before two more words, these are none of the name; "MD" and "JR" may be."""
+
 DEGREES: Final = table(
     "MBA EMBA PHD DPHIL MSC BSC MENG BENG MPHIL LLM LLB CPA CFA PMP CISSP ACCA FCCA PHARMD PSYD",
     "DVM DDS MPH MRICS FRICS MCIPD FCIPD JR JNR SNR II III IV",
 )
 """After a name in capitals, also where the name is in capitals too."""
 
-LETTERS: Final = table(
+LETTERS: Final = ROLES | table(
     "MD DBA EDD JD MFA MHA MSW MPA MPP MSN BSN RN DMD DNP FNP LCSW LMFT LPC BCBA EIT CENG MIET",
     "FIET CMA CFP CFE CIA CISA CISM CRISC CEH CCNA CCIE CCNP CSM CSPO CSP PSM PSPO SPC PMI-ACP",
     "CAPM PRINCE2 ITIL SHRM-CP SHRM-SCP SPHR PHR GPHR CHRP CHRL FRM CAIA CIPP CIPM CIPP/E CIPP/US",
     "CLU CHFC CPCU FCA ACA FCMA ACMA CGMA FCPA CTA MCIM FCIM FRSA FRCS MRCP FACS FACP OBE MBE CBE",
-    "KBE CMG QC KC ESQ ACC PCC MCC CPIM CSCP CPSM MCIPS FCIPS",
+    "KBE CMG QC KC ESQ ACC PCC MCC CPIM CSCP CPSM MCIPS FCIPS LEED GAICD MAICD FAICD FCMI MCMI",
 )
 """After a name in capitals, beside one that is not all in capitals."""
 
 SURNAMES: Final = table(
-    "DO MA BA MS BS PA CA EA PE NP",
+    "DO MA BA MS BS PA CA EA PE NP AP I",
 )
 """Degrees behind a comma; elsewhere these may be surnames in capitals."""
 
 AFTER: Final = re.compile(
     r"Ph\.\s?D\.?|PhD|M\.\s?[DAS]\.|B\.\s?[AS]\.|M\.\s?B\.\s?A\.?|E?MBA|mba|phd|cpa|cfa|pmp|msc|bsc|"
-    r"[MB]\.?\s?(?:Sc|Eng|Ed|Phil)\.?|LL\.?\s?[MB]\.?|Ed\.?D\.?|D\.?Phil\.?|D\.B\.A\.?|"
+    r"[MB]\.?\s?(?:Sc|Eng|Ed|Phil)\.?|Hons\.?|[ia]\.\s?[RD]\.?|Dip(?:FA|PFS)|StB|WP|CMgr|ChFC|PgMP|"
+    r"P\.?\s?Eng\.?|Eng\.|DiS\.?|Esquire|LL\.?\s?[MB]\.?|Ed\.?D\.?|D\.?Phil\.?|D\.B\.A\.?|"
     r"(?:Pharm|Psy)\.?D\.?|J\.D\.|R\.N\.|P\.E\.|C\.P\.A\.?|CEng|D\.O\.|D\.D\.S\.?|Esq\.?|"
     r"[Jj]r\.?|[Jj]nr\.?|[Ss]nr\.?|[Ss]r\.?|iii?|Ing\.|CSc\.?|DrSc\.?"
 )
@@ -63,12 +71,22 @@ JOBS: Final = table(
     "director directeur directrice director directora direktor manager engineer consultant",
     "president vp svp evp partner lead officer analyst developer specialist geschaftsfuhrer",
     "geschaftsfuhrerin gerant gerante responsable gerente inhaber leiter leiterin",
-    "titolare socio chef avocat lawyer attorney coach recruiter designer architect",
+    "titolare socio chef avocat lawyer attorney coach recruiter designer architect sales hr",
+    "steuerberater steuerberaterin rechtsanwalt rechtsanwaltin wirtschaftsprufer",
+    "wirtschaftspruferin ingenieur ingenieurin berater beraterin architektin notarin vorstand",
+    "prokurist prokuristin arzt arztin freelancer sigma realtor",
 )
 """A part behind a comma with one of these is what somebody does."""
 
 JOINING: Final = frozenset({"of", "at", "chez", "bei"})
 """Too, in small letters alone: "Bei" is a name."""
+
+MAIDEN: Final = re.compile(
+    r"(?<=\w)[ ,]+(?:n[ée]e|(?i:geb)\.?|geborene|o\.\s?s\.|roz\.|rozená|z d\.|z domu|aka|AKA|"
+    r"fka|FKA|(?i:[af]\.\s?k\.\s?a\.?)|dite|nata) .*",
+    re.DOTALL,
+)
+"""Other names of the same person, and what says so."""
 
 PRONOUNS: Final = re.compile(
     r"(?<!\w)(?:she|he|they|her|him|them|ella|elle|il|iel|sie|er)\s?/\s?"
@@ -79,7 +97,7 @@ PRONOUNS: Final = re.compile(
 
 # A first word "Sales" is a team; a last one is a surname.
 TEAMS: Final = table(
-    "sales ventas vendas compras vendite vertrieb einkauf service office",
+    "sales ventas vendas compras vendite vertrieb einkauf service office stadt gemeinde landkreis",
 )
 NO_PEOPLE: Final = table(
     "team equipe equipo info infos contact contacto contato contatti kontakt support admin",
@@ -91,7 +109,7 @@ NO_PEOPLE: Final = table(
     "university universitat universite institute agency agence agentur societe association verein",
     "stiftung foundation holdings international enterprises industries logistics hotel restaurant",
     "gmbh mbh ggmbh ug ohg ltd limited llc llp inc corp corporation plc sasu sarl eurl srl spa",
-    "ltda lda kft oyj aps ehf doo sro spzoo pvt pty eirl",
+    "ltda lda kft oyj aps ehf doo sro spzoo pvt pty eirl view profile hiring desk nerd",
 )
 """Words that stand in no person's name, in small letters and without accents."""
 
@@ -157,6 +175,9 @@ _IBERIAN_SECOND: Final = table(
     "gustavo",
 )
 
+# Given names that are cities too: behind a comma they may be either.
+_PLACES: Final = table("santiago mercedes guadalupe belen")
+
 MOHAMMAD: Final = frozenset({"md", "mohd"})
 """In Bangladesh and Malaysia, before the name that a person is called by."""
 
@@ -180,3 +201,9 @@ def together(first: str, second: str) -> bool:
 def has_two_surnames(first: str) -> bool:
     """Say whether who has this given name has, as a rule, two surnames."""
     return bare(first) in _IBERIAN or first.casefold() == "maría"
+
+
+def is_iberian(given: str) -> bool:
+    """Say whether a word is a Spanish or Portuguese given name, and no city."""
+    word = bare(given)
+    return word in (_IBERIAN | _IBERIAN_SECOND) - _PLACES
