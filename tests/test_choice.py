@@ -56,6 +56,7 @@ def never(**options: Any) -> list[object]:
         (pd.DataFrame({"Email": [None], "Domain": ["gamma.example"]}), [50]),
         (pd.DataFrame({"LinkedIn": ["linkedin.com/in/e-example"], "Company": ["Acme"]}), [50]),
         (pd.DataFrame({"Full name": ["BO MOOR"], "Company": ["ACME"]}), [20]),
+        (pd.DataFrame({"Full name": ["Bo Moor"], "Company": ["Acme, Inc."]}), [20]),
         ([], []),
     ],
 )
@@ -175,7 +176,7 @@ def test_companies_known_by_name_and_by_domain_are_told_apart() -> None:
             "firstname": list("abcd"),
             "lastname": ["Lark"] * 4,
             "domain": ["x.example", None, "y.example", None],
-            "company_name": [None, "Beta", None, "BETA"],
+            "company_name": [None, "Beta", None, "BETA GmbH"],
         }
     )
     check = df.pronto.check("email", per_company=1)["check"].tolist()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import Final
@@ -15,6 +15,7 @@ from ..api.spec import EnrichmentType
 from . import clean, columns, domains, names, own
 from .arrays import Bools, Ints, Objects, joined, nothing, objects, present, replaced
 from .columns import Columns
+from .companies import company_key
 from .headers import Own
 
 NAMES: Final = ("firstname", "lastname")
@@ -206,19 +207,19 @@ def numbered(values: Mapping[str, Objects], rows: Bools) -> Ints:
     return numbers
 
 
-def alike(values: Objects) -> Ints:
-    """Give values that mean the same the same number; None gets -1."""
+def alike(values: Objects, key: Callable[[str], str] = same) -> Ints:
+    """Give values that mean the same, by their key, the same number; None gets -1."""
     codes, distinct = pd.factorize(values)
-    kinds, _ = pd.factorize(objects(map(same, distinct), len(distinct)))
+    kinds, _ = pd.factorize(objects(map(key, distinct), len(distinct)))
     return np.append(kinds, -1)[codes]
 
 
 def companies(values: Mapping[str, Objects]) -> Ints:
     """Give each row's company a number, -1 where none is named.
 
-    A company's name stands for the first domain that it is seen with.
+    A company's name stands for the first domain that it is seen with. Legal forms do not count.
     """
-    domain, name = alike(values["domain"]), alike(values["company_name"])
+    domain, name = alike(values["domain"]), alike(values["company_name"], company_key)
     both = np.flatnonzero((domain >= 0) & (name >= 0))
     first = np.unique(name[both], return_index=True)[1]
     domain_of = np.full(name.max(initial=-1) + 1, -1, dtype=np.intp)

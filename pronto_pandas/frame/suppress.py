@@ -14,6 +14,7 @@ from ..errors import ConfigurationError
 from . import clean, domains, own, profiles
 from .arrays import Bools, Objects, any_of, no_rows, objects, present
 from .cells import COMPANY, NAMES, Cells, companies
+from .companies import company_key
 
 if TYPE_CHECKING:  # slow to import, and needed when something came back
     from ..api.models import Answer
@@ -163,7 +164,9 @@ def _kind_of(text: str) -> tuple[str, str]:
 
 
 def _people(cells: Cells, company: str, rows: Bools) -> list[tuple[Any, ...]]:
-    columns = [[same(v) for v in cells.values[name][rows]] for name in (*NAMES, company)]
+    keys = {"company_name": company_key}
+    names = (*NAMES, company)
+    columns = [list(map(keys.get(name, same), cells.values[name][rows])) for name in names]
     return list(zip(*columns, strict=True))
 
 
