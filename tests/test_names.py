@@ -273,6 +273,7 @@ NOT_WHOLE = [
     ("Müller, Dr.", "is one word, so it has no last name"), ("佐藤 健 Ken Sato", UNCLEAR),
     ("Ana Sales, Berlin", UNCLEAR), ("Eva Klein XGAICD", UNCLEAR), ("Eva Klein FCMIX", UNCLEAR),
     ("Eva Klein XMgrB", UNCLEAR),
+    ("Ana Ternwick I.R.", "has no last name but an initial"), ("Eva Klein, Victoria", UNCLEAR),
     ("Laxman V. V. S.", "has no last name but an initial"),
     ("Ternwick, GCDFX", UNCLEAR), ("Ana Ternwick CAMS", UNCLEAR),
     ("AI Nerd", "is not the name of a person"),

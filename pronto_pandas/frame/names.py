@@ -17,6 +17,7 @@ if TYPE_CHECKING:  # slow to import, and needed where whole names are split
     from nameparser import Parser
 
 _UNCLEAR: Final = "cannot be split into a first and a last name"
+_INITIAL: Final = "has no last name but an initial"
 _NO_PERSON: Final = "is not the name of a person"
 
 _EAST_ASIAN: Final = re.compile(
@@ -248,6 +249,8 @@ def _by_order(parts: Sequence[str]) -> tuple[str, str]:
         given, middle = [parsed.title], given + middle
     if not given or not family:
         raise UnusableError(_UNCLEAR)
+    if all(map(_is_initial, family.split())):
+        raise UnusableError(_INITIAL)
     if middle and (_is_initial(given[0]) or words.together(given[0], middle[0])):
         given.append(middle.pop(0))
     middle = [word for word in middle if not _is_initial(word)]
@@ -263,7 +266,7 @@ def _by_initials(parts: Sequence[str]) -> tuple[str, str]:
     if parts[0][0] >= "\u0370":  # in Russian, nobody goes by initials
         raise UnusableError("has no first name")
     if len(parts) > 2 or sum(map(str.isalpha, parts[1])) == 1:
-        raise UnusableError("has no last name but an initial")
+        raise UnusableError(_INITIAL)
     return parts[1], parts[0]
 
 
