@@ -213,6 +213,9 @@ EVERY: dict[str, Callable[[str], Hashable]] = {
     "phone": own.phone,
 }
 WORDS = """
+CEO MBA LION aka o.s. geb. #tag ★ → ➡️ ~ * > : ~ O' D. DI Ing. Dipl.-Kfm. StB i.R. Doe. V.V.S. und
+hiring
+Ã© Ã Ｊ Иван Иванович Sales team k.A. xxx authwall %2F www2. .con 7.0 ( ] ✔️ 0170
 Ana MARÍA jean LE GOFF van der de la bin al-Hakim O'Brien d'Arc J. J.R. Md. Ng MBA PhD Jr. III Dr.
 M. Prof. Sr. (she/her) “Nina” (Ana) | • - – · , ; / & @ 🚀 ★ \ufe0f \u200d \u200c 山田 太郎 ・ 民準
 김 ヤマダ الحكيم Ιόλη nan None null <NA> http:// https:// www. acme .example linkedin.com /in/

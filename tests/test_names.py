@@ -156,6 +156,9 @@ WHOLE = [
     ("林 未来", "未来", "林"), ("하늘 달빛", "달빛", "하늘"), ("モリ ミライ", "ミライ", "モリ"),
     ("林 未来 様", "未来", "林"), ("アナ・ターン", "アナ", "ターン"), ("林 みらい", "みらい", "林"),
     # As customers' lists had them
+    ("DI BREZZA Ugo", "Ugo", "DI BREZZA"), ("VLK Jan", "Jan", "VLK"),
+    ("San Zorzal, José", "José", "San Zorzal"), ("Ana McTERNWICK", "Ana", "McTERNWICK"),
+    ("DUPONT, Jean", "Jean", "DUPONT"), ("Eva MARC", "Eva", "MARC"), ("Eva LAMB", "Eva", "LAMB"),
     ("Hans Müller, Dr.", "Hans", "Müller"), ("Hans Müller, Prof.", "Hans", "Müller"),
     ("Hans Müller, Dr. med.", "Hans", "Müller"), ("Hans Müller, Dipl.-Kfm.", "Hans", "Müller"),
     ("Hans Müller, Dipl.-Ing. (FH)", "Hans", "Müller"),
@@ -270,6 +273,11 @@ NOT_WHOLE = [
     ("Müller, Dr.", "is one word, so it has no last name"), ("佐藤 健 Ken Sato", UNCLEAR),
     ("Ana Sales, Berlin", UNCLEAR), ("Eva Klein XGAICD", UNCLEAR), ("Eva Klein FCMIX", UNCLEAR),
     ("Eva Klein XMgrB", UNCLEAR),
+    ("Ana Ternwick I.R.", "has no last name but an initial"), ("Eva Klein, Victoria", UNCLEAR),
+    ("Laxman V. V. S.", "has no last name but an initial"),
+    ("Ternwick, GCDFX", UNCLEAR), ("Ana Ternwick CAMS", UNCLEAR),
+    ("AI Nerd", "is not the name of a person"),
+    ("Иван Зорин Ivan Zorin", UNCLEAR), ("Петров И. И.", "has no first name"),
 ]  # fmt: skip
 
 FIRST = [

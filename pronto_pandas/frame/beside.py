@@ -167,7 +167,7 @@ def _is_said_of(part: str, head: str) -> bool:
 def _without_title(text: str) -> str:
     text = _TITLE.sub("", text)
     first, _, rest = text.partition(" ")
-    if " " not in rest or rest.isupper():
+    if " " not in rest or rest.partition(" ")[0].isupper():  # "DI MATTEO Ugo"
         return text
     don = first == "D." and words.is_iberian(rest.split()[0])
     return rest if don or first in words.LEADING else text

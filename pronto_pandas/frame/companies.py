@@ -54,10 +54,11 @@ _FORMS: Final = re.compile(
 def company(text: str) -> str:
     """Clean a company's name; a digit can be one."""
     text = readable(text)
-    if _ADDRESS.search(text):
+    small = text.casefold()
+    if ("www." in small or "://" in small) and _ADDRESS.search(text):
         raise UnusableError("is an address, not a name")
     before = None
-    while text != before:
+    while text != before and not (text.isascii() and "hiring" not in small):
         before = text
         text = composed(_HIRING.sub("", _EMOJIS.sub(" ", text)))
     letters = "".join(filter(str.isalnum, text.casefold())) if len(text) < 40 else text

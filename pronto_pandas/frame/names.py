@@ -17,6 +17,7 @@ if TYPE_CHECKING:  # slow to import, and needed where whole names are split
     from nameparser import Parser
 
 _UNCLEAR: Final = "cannot be split into a first and a last name"
+_INITIAL: Final = "has no last name but an initial"
 _NO_PERSON: Final = "is not the name of a person"
 
 _EAST_ASIAN: Final = re.compile(
@@ -26,7 +27,7 @@ _HONORIFICS: Final = frozenset({"様", "さん", "殿", "先生", "님", "씨", 
 _FIRMS: Final = re.compile(r"株式会社|有限会社|合同会社|公司|集团|주식회사|유한회사")
 # Two capitals before a name are initials ("JP Durand"), but for these.
 _SHORT_SURNAMES: Final = table(
-    "LI WU XU YU HU LU MA HE GU DU SU FU YE BA LE VO HO NG KO OH IM AN DO SY QI NI YI"
+    "LI WU XU YU HU LU MA HE GU DU SU FU YE BA LE VO HO NG KO OH IM AN DO SY QI NI YI VLK SRB KRC"
 )
 # With these marks a name is written by somebody who puts the family first.
 _VIETNAMESE: Final = table("Nguyễn Trần Phạm Huỳnh Võ Đặng Bùi Đỗ")
@@ -163,9 +164,9 @@ def _by_capitals(parts: Sequence[str]) -> tuple[str, str] | None:
 
 def _are_initials(word: str) -> bool:
     """Say whether capitals before a name are initials: "JP", "JRR"."""
-    if len(word) == 2:
-        return word not in _SHORT_SURNAMES
-    return len(word) == 3 and word.isascii() and set("AEIOUY").isdisjoint(word)
+    if word in _SHORT_SURNAMES:
+        return False
+    return len(word) == 2 or (len(word) == 3 and word.isascii() and set("AEIOUY").isdisjoint(word))
 
 
 def _in_capitals(word: str) -> bool:
@@ -220,8 +221,8 @@ def _is_surname(text: str, given: Sequence[str]) -> bool:
         return True
     if text.isupper() and not " ".join(given).isupper():
         return True
-    if first.casefold() in _parser().lexicon.particles:
-        return first.islower() or first.casefold() not in _GIVEN_PARTICLES
+    if first.casefold() in _parser().lexicon.particles - _GIVEN_PARTICLES or _is_particle(first):
+        return True
     return words.is_iberian(given[0]) or words.DEVOTION.match(f"{' '.join(given)} x") is not None
 
 
@@ -248,6 +249,8 @@ def _by_order(parts: Sequence[str]) -> tuple[str, str]:
         given, middle = [parsed.title], given + middle
     if not given or not family:
         raise UnusableError(_UNCLEAR)
+    if all(map(_is_initial, family.split())):
+        raise UnusableError(_INITIAL)
     if middle and (_is_initial(given[0]) or words.together(given[0], middle[0])):
         given.append(middle.pop(0))
     middle = [word for word in middle if not _is_initial(word)]
@@ -262,9 +265,9 @@ def _by_initials(parts: Sequence[str]) -> tuple[str, str]:
     """Split a surname before initials: "Laxman V.V.S."; "Ana M." hides the surname."""
     if parts[0][0] >= "\u0370":  # in Russian, nobody goes by initials
         raise UnusableError("has no first name")
-    if sum(map(str.isalpha, "".join(parts[1:]))) == 1:
-        raise UnusableError("has no last name but an initial")
-    return " ".join(parts[1:]), parts[0]
+    if len(parts) > 2 or sum(map(str.isalpha, parts[1])) == 1:
+        raise UnusableError(_INITIAL)
+    return parts[1], parts[0]
 
 
 def _by_patronymic(parts: Sequence[str]) -> tuple[str, str]:

@@ -63,7 +63,8 @@ def last(text: str) -> str:
         Also where it is a company's, or of several people.
     """
     text = _single(text)
-    text = _single(head) if any(map(str.isalpha, head := text.partition(",")[0])) else text
+    if "," in text and any(map(str.isalpha, head := text.partition(",")[0])):
+        text = _single(head)
     written = text.split()
     plain = {bare(word) for word in written}
     if plain == {"team"} or (
@@ -79,12 +80,11 @@ _ROLES: Final = words.NO_PEOPLE | table("hr marketing privat")
 
 def _single(text: str) -> str:
     """Clean a name of which one word is enough; what follows a symbol or a number goes."""
-    before = None
-    while text != before:
+    text, before = _name(text, 1), None
+    while not text.isalpha() and text != before:
         before = text
-        text = _name(text, 1)
         shorter = _DIGITS.sub("", text)
-        text = shorter if any(map(str.isalpha, shorter)) else text
+        text = _name(shorter, 1) if any(map(str.isalpha, shorter)) else text
     if _BOTH.search(text):
         raise UnusableError(_SEVERAL)
     if text.casefold() in _DOTTED or "".join(map(bare, text.split())) in _STAND_INS:

@@ -176,7 +176,7 @@ _IBERIAN_SECOND: Final = table(
 )
 
 # Given names that are cities too: behind a comma they may be either.
-_PLACES: Final = table("santiago mercedes guadalupe belen")
+_PLACES: Final = table("santiago mercedes guadalupe belen sofia victoria")
 
 MOHAMMAD: Final = frozenset({"md", "mohd"})
 """In Bangladesh and Malaysia, before the name that a person is called by."""
