@@ -36,14 +36,6 @@ def present(values: Objects) -> Bools:
     return np.asarray(pd.notna(values), dtype=np.bool_)
 
 
-def first_of(values: Objects, otherwise: Objects) -> Objects:
-    """Return ``values``, and where there is none, ``otherwise``."""
-    chosen = otherwise.copy()
-    there = present(values)
-    chosen[there] = values[there]
-    return chosen
-
-
 def replaced(values: Objects, rows: Ints | Bools, by: Objects | str | None) -> Objects:
     """Return ``values`` with others in some rows."""
     new = values.copy()
