@@ -50,6 +50,8 @@ def never(**options: Any) -> list[object]:
         ("gmail.com", [40]),
         ("https://fr.linkedin.com/in/%C3%89-Example?trk=x", [30]),
         (["ana@acme.example", None, "", "linkedin.com/in/f-example"], [10, 60]),
+        (["eta.example; gamma.example, bo@acme.example"], [50]),
+        (pd.DataFrame({"Email": ["x@eta.example; ana@acme.example"], "City": ["Ur"]}), [10]),
         (pd.Series(["gamma.example", pd.NA]), [50]),
         (pd.DataFrame({"gone": ["gamma.example"]}), [50]),
         (pd.DataFrame({"Email": ["ana@acme.example"], "Domain": ["gamma.example"]}), [10]),
@@ -98,6 +100,15 @@ def test_what_cannot_be_understood_is_not_sent_past(given_: Any, says: str) -> N
     with pytest.raises(pronto.ConfigurationError, match=says) as caught:
         PEOPLE.pronto.enrich("phone", suppress=given_)
     assert "Acme Corporation" not in str(caught.value)
+
+
+def test_each_of_several_emails_in_a_cell_counts() -> None:
+    """The second one may be the one that opted out."""
+    df = PEOPLE.assign(Email="x@eta.example; Ana <ana@acme.example>")
+    assert set(said(df, suppress="ana@acme.example").values()) == {"suppressed"}
+    assert set(said(df, suppress="acme.example").values()) == {"suppressed"}
+    odd = PEOPLE.assign(Email=pd.Series([["ana@acme.example"], 7, None], index=[10, 20, 30]))
+    assert "suppressed" not in said(odd, suppress="ana@acme.example").values()
 
 
 def test_the_suppressed_are_skipped_and_never_sent(serve: Serve) -> None:

@@ -25,9 +25,10 @@ ANY: Final = ("domain", "company_name", "linkedin_url")
 
 @dataclass(frozen=True, eq=False)
 class OwnColumn:
-    """A column of emails or phones that the list came with, cleaned."""
+    """A column of emails or phones that the list came with: its texts, and what they are."""
 
     header: str
+    texts: Objects
     values: Objects
     problems: Objects
 
@@ -114,8 +115,11 @@ class Cells:
 
     def _own(self, kind: Own, cleaner: clean.Cleaner) -> list[OwnColumn]:
         places = self.found.own.get(kind, ())
-        cells = [self._df.iloc[:, place] for place in places]
-        return [OwnColumn(str(c.name), *clean.cleaned(c, cleaner)) for c in cells]
+        made = []
+        for column in (self._df.iloc[:, place] for place in places):
+            texts = objects((c if isinstance(c, str) else None for c in column), len(column))
+            made.append(OwnColumn(str(column.name), texts, *clean.cleaned(column, cleaner)))
+        return made
 
     def owned(self, type_: EnrichmentType) -> Objects:
         """Say of each row which of the list's own columns holds a value of a type, or None."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
@@ -18,6 +20,9 @@ from .companies import company_key
 
 if TYPE_CHECKING:  # slow to import, and needed when something came back
     from ..api.models import Answer
+
+_SEPARATORS: Final = re.compile(r"[;,|\n]")
+"""What stands between several in one cell."""
 
 _KINDS: Final = "emails, domains and addresses of LinkedIn profiles"
 
@@ -80,9 +85,9 @@ class Suppressed:
                 'column alone: suppress=df["…"]. Nothing was sent.'
             )
         named = no_rows(len(df))
-        for values in _emails(cells):
-            self.emails.update(map(same, values[present(values)]))
-            named |= present(values)
+        for texts in _emails(cells):
+            self.emails.update(email for text in pd.unique(texts) for email in _found(text))
+            named |= _each(texts, lambda text: bool(_found(text)))
         profiles_ = cells.values["linkedin_url"]
         self.profiles.update(map(same, profiles_[present(profiles_)]))
         named |= present(profiles_)
@@ -108,9 +113,10 @@ class Suppressed:
             np.isin(numbers, gone),  # also by its name, where another row tells its domain
             _each(cells.values["linkedin_url"], lambda profile: same(profile) in self.profiles),
         ]
-        for emails in _emails(cells):
-            found.append(_each(emails, lambda email: same(email) in self.emails))
-            found.append(_each(emails, lambda email: self._below(email.rpartition("@")[2])))
+        found += [
+            _each(texts, lambda text: any(map(self._names, _found(text))))
+            for texts in _emails(cells)
+        ]
         for company in COMPANY if self.people else ():
             rows = cells.named & cells.has(company)
             mask = no_rows(len(rows))
@@ -120,8 +126,10 @@ class Suppressed:
 
     def names(self, answer: Answer) -> bool:
         """Say whether an answer holds an email that is suppressed, or of a domain that is."""
-        emails = [same(email) for email in (answer.email, answer.personal_email) if email]
-        return any(e in self.emails or self._below(e.rpartition("@")[2]) for e in emails)
+        return any(map(self._names, map(same, filter(None, (answer.email, answer.personal_email)))))
+
+    def _names(self, email: str) -> bool:
+        return email in self.emails or self._below(email.rpartition("@")[2])
 
     def _below(self, host: str) -> bool:
         """Say whether a host is one of the domains, or below one."""
@@ -130,8 +138,17 @@ class Suppressed:
 
 
 def _emails(cells: Cells) -> list[Objects]:
-    """Return the emails that a list has of its people, column by column."""
-    return [column.values for column in cells.columns_of("personal_email")]
+    """Return the emails that a list has of its people, column by column, as they stand."""
+    return [column.texts for column in cells.columns_of("personal_email")]
+
+
+def _found(text: str | None) -> list[str]:
+    """Return all emails in a cell: of several each one counts."""
+    emails = []
+    for part in _SEPARATORS.split(text) if text and "@" in text else ():
+        with suppress(clean.UnusableError):
+            emails.append(same(own.email(part)))
+    return emails
 
 
 def _is_list(df: pd.DataFrame) -> bool:
@@ -143,8 +160,10 @@ def _entries(given: pd.DataFrame | Iterable[object]) -> pd.Series:
     if isinstance(given, pd.DataFrame):
         header, cells = given.columns[0], given.iloc[:, 0].tolist()
         understood = clean.cleaned(pd.Series([header], dtype=object), _kind_of)[1][0] is None
-        return pd.Series([header, *cells] if understood else cells, dtype=object)
-    entries = [given] if isinstance(given, str) else list(given)
+        given = [header, *cells] if understood else cells
+    entries: list[object] = []
+    for entry in [given] if isinstance(given, str) else given:
+        entries += _SEPARATORS.split(entry) if isinstance(entry, str) else [entry]
     return pd.Series(objects(entries, len(entries)), dtype=object)
 
 
