@@ -25,12 +25,22 @@ ANY: Final = ("domain", "company_name", "linkedin_url")
 
 @dataclass(frozen=True, eq=False)
 class OwnColumn:
-    """A column of emails or phones that the list came with: its texts, and what they are."""
+    """A column of emails or phones that the list came with, and what its cells are."""
 
-    header: str
-    texts: Objects
+    column: pd.Series
     values: Objects
     problems: Objects
+
+    @property
+    def header(self) -> str:
+        """What the column is called."""
+        return str(self.column.name)
+
+    @property
+    def texts(self) -> Objects:
+        """Its texts as they stand; None for what is no text."""
+        cells = (cell if isinstance(cell, str) else None for cell in self.column)
+        return objects(cells, len(self.column))
 
 
 class Cells:
@@ -115,11 +125,8 @@ class Cells:
 
     def _own(self, kind: Own, cleaner: clean.Cleaner) -> list[OwnColumn]:
         places = self.found.own.get(kind, ())
-        made = []
-        for column in (self._df.iloc[:, place] for place in places):
-            texts = objects((c if isinstance(c, str) else None for c in column), len(column))
-            made.append(OwnColumn(str(column.name), texts, *clean.cleaned(column, cleaner)))
-        return made
+        cells = [self._df.iloc[:, place] for place in places]
+        return [OwnColumn(column, *clean.cleaned(column, cleaner)) for column in cells]
 
     def owned(self, type_: EnrichmentType) -> Objects:
         """Say of each row which of the list's own columns holds a value of a type, or None."""
@@ -152,12 +159,8 @@ class Cells:
 
     def broken(self, name: str, after: str = "") -> Objects | None:
         """Say of each cell what is wrong with it, or None; None where nothing is with any."""
-        if name not in self._problems:
-            return None
-        texts = self._problems[name].copy()
-        there = present(texts)
-        texts[there] = f"{name} " + texts[there] + after
-        return texts
+        problems = self._problems.get(name)
+        return None if problems is None else _worded(name, problems, after)
 
     def nameless(self) -> Objects:
         """Say of each row why it lacks a name; None where it has both."""
@@ -177,10 +180,8 @@ class Cells:
     def notes(self, types: Iterable[EnrichmentType]) -> Objects:
         """Say of each row that is sent what was left out of it, and which value it has is none."""
         parts = [*(self.broken(name, ", so it is left out") for name in ANY), *self._taken]
-        for column in {id(c): c for type_ in types for c in self.columns_of(type_)}.values():
-            texts, there = column.problems.copy(), present(column.problems)
-            texts[there] = f"{column.header} " + texts[there]
-            parts.append(texts)
+        own_columns = {id(c): c for type_ in types for c in self.columns_of(type_)}.values()
+        parts += [_worded(column.header, column.problems) for column in own_columns]
         return joined(parts, len(self._df))
 
     def columns_of(self, type_: EnrichmentType) -> list[OwnColumn]:
@@ -188,6 +189,12 @@ class Cells:
         if type_ == "phone":
             return self.phones
         return self.emails if type_ == "email" else [*self.emails, *self.personal_emails]
+
+
+def _worded(name: str, problems: Objects, after: str = "") -> Objects:
+    """Say of which field or column each problem is."""
+    there = present(problems)
+    return replaced(problems, there, f"{name} " + problems[there] + after)
 
 
 def holds(values: pd.Series) -> Bools:

@@ -195,12 +195,11 @@ def _filled_words(cells: Cells, owned: Mapping[EnrichmentType, Objects], rows: i
 
 def _over_per_company(cells: Cells, left: _Leaving, most: int) -> Bools:
     """Say which rows are of a person too many; those with a value already count, and come first."""
-    over = no_rows(len(left.why))
-    company = companies(cells.values)
-    rows = np.flatnonzero((left.sent | (left.why == "filled")) & (company >= 0))
-    person = numbered(cells.values, left.sent | (left.why == "filled"))
+    over, counted = no_rows(len(left.why)), left.sent | (left.why == "filled")
+    company, person = companies(cells.values), numbered(cells.values, counted)
+    rows = np.flatnonzero(counted & (company >= 0))
     people = pd.DataFrame(
-        {"row": rows, "company": company[rows], "person": person[rows], "sent": left.sent[rows]}
+        {"company": company[rows], "person": person[rows], "sent": left.sent[rows]}
     )
     once = people.sort_values("sent", kind="stable").drop_duplicates(["company", "person"])
     place = once.groupby("company").cumcount()

@@ -16,9 +16,9 @@ import pandas as pd
 
 from ..errors import ConfigurationError
 from .cells import NUMBERS, harmless, text
+from .reading import WORKBOOK
 
 SEPARATORS: Final = {".csv": ",", ".tsv": "\t"}
-WORKBOOK: Final = ".xlsx"
 PARQUET: Final = ".parquet"
 
 
