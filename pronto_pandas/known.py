@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING
 
 from .api.spec import EnrichmentType
@@ -11,9 +10,9 @@ from .frame.plan import Plan
 from .frame.suppress import Suppressed
 
 if TYPE_CHECKING:  # loaded when somebody is to be asked for
-    from .engine.entry import Entry
     from .engine.jobs import Job, Outcome
-    from .engine.ledger import Ledger
+    from .storage.entry import Entry, Key, Renewal
+    from .storage.store import Ledger
 
 Results = list[dict[EnrichmentType, "Outcome"]]
 """Contact by contact, what became of each type."""
@@ -31,6 +30,9 @@ def suppressed(results: Results, suppress: Suppressed) -> set[int]:
 class Known:
     """Sorts the contacts of a plan by what the ledger has of them.
 
+    Contacts who are one person to the ledger are asked for once: the first of them is, and the
+    others get the same answer.
+
     Parameters
     ----------
     plan : Plan
@@ -41,14 +43,26 @@ class Known:
         Days after which an answer is asked for again.
     fetches : bool
         Whether what was submitted is to be fetched.
+    began : float, optional
+        When the whole run began, in seconds since 1970; without it, now. What was sent or answered
+        since is not asked for again.
     """
 
-    def __init__(self, plan: Plan, options: Options, max_age_days: float, *, fetches: bool) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        options: Options,
+        max_age_days: float,
+        *,
+        fetches: bool,
+        began: float | None = None,
+    ) -> None:
         self._plan, self._options, self._fetches = plan, options, fetches
-        self._made = time.time()
-        self._oldest = self._made - max_age_days * 86_400
+        self._max_age, self._began = max_age_days * 86_400, began
         self.to_send: list[Job] = []
         self.to_fetch: list[Job] = []
+        self.sharing: dict[Key, list[int]] = {}
+        self.renewal: Renewal
 
     def look_up(self, ledger: Ledger | None, *, answers: bool) -> Results:
         """Return what is settled; ``to_send`` and ``to_fetch`` have the rest. Needs no network.
@@ -58,43 +72,71 @@ class Known:
         ledger : Ledger, optional
             None where nobody is asked for.
         answers : bool
-            Without, the answers are not read.
+            If False, the answers are not read.
         """
         plan = self._plan
         results: Results = [{} for _ in plan.contacts]
         if ledger is None:
             return results
-        keys = [contact.key for contact in plan.contacts]
-        with ledger.transaction() as connection:
-            entries = ledger.find(connection, keys, self._options.types, answers=answers)
-        for number, asks in enumerate(plan.asks):
-            self._sort(number, {t: entries.get((keys[number], t)) for t in asks}, results[number])
+        from .storage.entry import Renewal, Wanted
+
+        options = self._options
+        began = ledger.date() if self._began is None else self._began
+        oldest = began - self._max_age
+        self.renewal = Renewal(
+            answered_before=began if options.refresh else oldest,
+            unknown_before=began if options.resend_unknown else 0.0,
+        )
+        wanted: dict[Key, Wanted] = {}
+        keys: list[dict[EnrichmentType, Key]] = []
+        for number, (contact, asks) in enumerate(zip(plan.contacts, plan.asks, strict=True)):
+            mine = [Wanted(type_, contact.keys(type_)) for type_ in asks]
+            for one in mine:
+                wanted.setdefault(one.key, one)
+                self.sharing.setdefault(one.key, []).append(number)
+            keys.append(dict(zip(asks, (one.key for one in mine), strict=True)))
+        entries = ledger.find(list(wanted.values()), bodies=answers)
+        for number, mine_ in enumerate(keys):
+            self._sort(number, {t: entries.get(k) for t, k in mine_.items()}, mine_, results)
         return results
 
     def _sort(
         self,
         number: int,
         entries: dict[EnrichmentType, Entry | None],
-        result: dict[EnrichmentType, Outcome],
+        keys: dict[EnrichmentType, Key],
+        results: Results,
     ) -> None:
         from .engine.jobs import Job, outcome_of
 
         contact, asked = self._plan.contacts[number], []
         for type_, entry in entries.items():
-            if entry is None or entry.state == "sent" or self.replaceable(entry):
-                asked.append(type_)
+            first = self.sharing[keys[type_]][0]
+            if entry is None or entry.state == "held" or self.renewal.allows(entry):
+                if first == number:
+                    asked.append(type_)
             elif entry.state == "submitted" and self._fetches:
-                name = entry.enrichment_id
-                self.to_fetch.append(Job(number, contact, (type_,), enrichment_id=name))
+                if first == number:
+                    name, at = entry.enrichment_id, {type_: entry.contact}
+                    self.to_fetch.append(
+                        Job(number, contact, (type_,), enrichment_id=name, entries=at)
+                    )
+            elif first == number:
+                results[number][type_] = outcome_of(entry)
             else:
-                result[type_] = outcome_of(entry)
+                results[number][type_] = results[first][type_]
         one_by_one = self._options.endpoint == "async"
         for types in ([t] for t in asked) if one_by_one else [asked] if asked else []:
             self.to_send.append(Job(number, contact, tuple(types), self._plan.customs[number]))
 
-    def replaceable(self, entry: Entry) -> bool:
-        """Say whether an entry may be sent anew: never what a living run has sent."""
-        if entry.state in {"unknown", "enqueued"}:
-            return self._options.resend_unknown
-        refreshed = self._options.refresh and entry.at < self._made
-        return entry.state == "answered" and (entry.at < self._oldest or refreshed)
+    def askers(self) -> list[int]:
+        """Return for each contact the one who is asked for in its place, often itself."""
+        places = list(range(len(self._plan.contacts)))
+        for numbers in self.sharing.values():
+            for number in numbers[1:]:
+                places[number] = numbers[0]
+        asking = {job.number for job in (*self.to_send, *self.to_fetch)}
+        return [
+            number if number in asking or place not in asking else place
+            for number, place in enumerate(places)
+        ]

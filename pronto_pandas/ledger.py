@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from datetime import timedelta
 
@@ -29,9 +28,9 @@ def info() -> pd.DataFrame:
         Where the ledger cannot be read.
     """
     ledger = open_ledger(current())
-    with ledger.transaction() as connection:
-        rows = ledger.count(connection)
-    table = pd.DataFrame(rows, columns=["address", "state", "entries", "oldest", "newest"])
+    with ledger.read() as t:
+        rows = ledger.count(t)
+    table = pd.DataFrame(rows, columns=["service", "state", "entries", "oldest", "newest"])
     for name in ("oldest", "newest"):
         table[name] = pd.to_datetime(table[name].astype("float64"), unit="s", utc=True)
     table.attrs["place"] = ledger.place
@@ -62,11 +61,11 @@ def forget(df: pd.DataFrame, *, columns: Mapping[str, object] | None = None) -> 
     LedgerError
         Where the ledger cannot be written.
     """
-    keys = [contact.key for contact in people(df, columns)]
+    contacts = list(people(df, columns))
     ledger = open_ledger(current())
-    with ledger.transaction() as connection:
-        gone = ledger.forget(connection, keys)
-    ledger.wipe()
+    with ledger.write() as t:
+        gone = ledger.forget(t, contacts)
+    ledger.database.checkpoint()
     return gone
 
 
@@ -99,7 +98,7 @@ def purge(older_than: timedelta | str | float) -> int:
     if not seconds >= 0:
         raise ConfigurationError('older_than must be a time such as "90 days" or a number of days.')
     ledger = open_ledger(current())
-    with ledger.transaction() as connection:
-        gone = ledger.purge(connection, time.time() - seconds)
-    ledger.wipe()
+    with ledger.write() as t:
+        gone = ledger.purge(t, t.date - seconds)
+    ledger.database.checkpoint()
     return gone

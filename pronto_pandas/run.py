@@ -33,17 +33,17 @@ if TYPE_CHECKING:  # what speaks HTTP is imported when something is sent
     from pydantic import SecretStr
 
     from .api.client import Client
-    from .engine.book import Book
     from .engine.budget import Budget
     from .engine.dispatch import Sender
     from .engine.jobs import Job, Outcome
-    from .engine.ledger import Ledger
     from .engine.limits import Pace
+    from .engine.recorder import Recorder
+    from .storage.store import Ledger
 
 
 def open_ledger(settings: Settings) -> Ledger:
-    """Return the ledger that the settings name, for the address that they name."""
-    from .engine.storage import connect
+    """Return the ledger that the settings name, for the service that they name."""
+    from .storage.store import connect
 
     return connect(settings.ledger_place, settings.service)
 
@@ -67,6 +67,8 @@ class Run:
         Without, what was submitted is not fetched either, and no key is needed.
     looks : bool
         The run is only looked at: it needs no key, and no answers.
+    began : float, optional
+        When the whole began that this is a part of, in seconds since 1970; see `Known`.
     """
 
     def __init__(
@@ -79,13 +81,15 @@ class Run:
         sends: bool = True,
         fetches: bool = True,
         looks: bool = False,
+        began: float | None = None,
     ) -> None:
         self.df, self._options, self._settings = df, options, settings
         self._progress = progress
         self.plan: Plan = make(df, options, already_filled(df, options))
         self._ledger = open_ledger(settings) if self.plan.contacts else None
-        known = Known(self.plan, options, settings.max_age_days, fetches=fetches)
-        self._replaceable = known.replaceable
+        self._known = known = Known(
+            self.plan, options, settings.max_age_days, fetches=fetches, began=began
+        )
         reads = not looks or options.suppress is not None
         self._results = known.look_up(self._ledger, answers=reads)
         self.jobs = [*(known.to_send if sends else ()), *known.to_fetch]
@@ -118,8 +122,14 @@ class Run:
         lost = (any(o.state == "unknown" for o in result.values()) for result in self._results)
         states = ["unknown" if unknown else "answered" for unknown in lost]
         for job in reversed(self.jobs):  # who is sent for one type counts as sent
-            states[job.number] = "submitted" if job.enrichment_id else "ready"
+            for type_ in job.types:
+                for number in self._sharing(job, type_):
+                    states[number] = "submitted" if job.enrichment_id else "ready"
         return states
+
+    def askers(self) -> list[int]:
+        """Return for each contact the one who is asked for in its place, often itself."""
+        return self._known.askers()
 
     def take_key(self) -> None:
         """Read the key in the caller's thread; Colab's secrets are read in no other."""
@@ -143,7 +153,12 @@ class Run:
     @property
     def _people(self) -> set[int]:
         """Whose answers are asked for; two types of one may be two jobs."""
-        return {job.number for job in self.jobs}
+        return {number for job in self.jobs for type_ in job.types
+                for number in self._sharing(job, type_)}
+
+    def _sharing(self, job: Job, type_: EnrichmentType) -> list[int]:
+        """Return the contacts that get a job's answer."""
+        return self._known.sharing[job.contact.keys(type_)[0], type_]
 
     def in_thread(self) -> None:
         """Send everything and return when it is done, with or without a running loop around."""
@@ -189,7 +204,7 @@ class Run:
         ledger = cast("Ledger", self._ledger)
         async with (
             Client(key, base_url=address, timeout=AT_MOST * limits.timeout) as client,
-            self._book(ledger) as book,
+            self._recorder(ledger) as book,
         ):
             self._budget = Budget(limits.prices, self._options.most_credits)
             self._dispatch = self._sender(client, pace, book, self._budget)
@@ -197,13 +212,13 @@ class Run:
                 self._dispatch.interrupt(0.0)
             await pace.turn()
             await self._key_check.run(client)
-            await self._dispatch.run(self.jobs, self._recorder(counter, emit))
+            await self._dispatch.run(self.jobs, self._listener(counter, emit))
 
-    def _book(self, ledger: Ledger) -> Book:
-        """Return the hand on the ledger that the run writes with."""
-        from .engine.book import Book
+    def _recorder(self, ledger: Ledger) -> Recorder:
+        """Return the access to the ledger that the run writes with."""
+        from .engine.recorder import Recorder
 
-        return Book(ledger, self._replaceable)
+        return Recorder(ledger, self._known.renewal)
 
     def _sender(self, client: Client, pace: Pace, book: Any, budget: Budget) -> Sender:
         """Return what sends the jobs."""
@@ -291,16 +306,18 @@ class Run:
         """Return as what the rows of a contact count in the progress."""
         return verdict(result, asks)
 
-    def _recorder(self, counter: Counter, emit: Watcher) -> Callable[[Job, Outcome], None]:
+    def _listener(self, counter: Counter, emit: Watcher) -> Callable[[Job, Outcome], None]:
         rows = self.plan.rows_per_contact
 
         def record(job: Job, outcome: Outcome) -> None:
-            result = self._results[job.number]
-            result.update(dict.fromkeys(job.types, outcome))
-            asks = self.plan.asks[job.number]
-            if len(result) == len(asks):
-                cost = self._cost
-                self._last = counter.add(self._verdict(result, asks), int(rows[job.number]), cost)
-                emit(self._last)
+            for type_ in job.types:
+                for number in self._sharing(job, type_):
+                    result, asks = self._results[number], self.plan.asks[number]
+                    complete = len(result) == len(asks)
+                    result[type_] = outcome
+                    if not complete and len(result) == len(asks):
+                        count = int(rows[number])
+                        self._last = counter.add(self._verdict(result, asks), count, self._cost)
+                        emit(self._last)
 
         return record

@@ -39,9 +39,27 @@ class Contact:
 
     @cached_property
     def key(self) -> str:
-        """The name of this person in the ledger: the same for all that mean the same."""
-        values = (encode_basestring_ascii(same(value or "")) for value in self._values())
-        return hashlib.sha256(f"[{', '.join(values)}]".encode()).hexdigest()
+        """A hash of all fields: the same for all spellings that mean the same."""
+        return _hash(*(same(value or "") for value in self._values()))
+
+    def keys(self, type_: str) -> tuple[str, ...]:
+        """Return the keys under which the ledger may have an answer about this person.
+
+        A new entry gets the first one. A phone or a personal email belongs to a LinkedIn profile
+        and a name, however the company is written; a work email to these and the company. The hash
+        of all fields is the key of entries without a profile, and of those of earlier versions.
+        """
+        if self.linkedin_url is None:
+            return (self.key,)
+        who = (same(self.linkedin_url), same(self.firstname), same(self.lastname))
+        if type_ != "email":
+            return _hash("profile", *who), self.key
+        companies = [
+            _hash("profile", *who, name, same(value))
+            for name, value in (("domain", self.domain), ("company", self.company_name))
+            if value is not None
+        ]
+        return (*companies, self.key)
 
     def body(self) -> dict[str, str]:
         """Return the fields that have a value, by the names of the API."""
@@ -50,6 +68,11 @@ class Contact:
 
     def _values(self) -> tuple[str | None, ...]:
         return self.firstname, self.lastname, self.company_name, self.domain, self.linkedin_url
+
+
+def _hash(*values: str) -> str:
+    text = ", ".join(map(encode_basestring_ascii, values))
+    return hashlib.sha256(f"[{text}]".encode()).hexdigest()
 
 
 _NAMES = tuple(field.name for field in fields(Contact))

@@ -11,10 +11,12 @@ from typing import Any
 from ..api.client import Client
 from ..api.models import Answer
 from ..api.spec import BULK_MOST
-from ..engine.book import Book, keys_of
-from ..engine.entry import Replaceable
-from ..engine.jobs import Job
-from ..engine.ledger import Ledger
+from ..engine.jobs import Job, keys_of
+from ..engine.recorder import Recorder
+from ..storage.database import Transaction
+from ..storage.entry import Renewal
+from ..storage.store import Ledger
+from ..storage.writer import Writer
 from . import store
 from .payload import tag
 from .rows import JobRow
@@ -81,47 +83,52 @@ class BulkService:
         return await self._client.contact(enrichment_id)
 
     def _custom(self, one: Job) -> Mapping[str, Any]:
-        return {**(one.custom or {}), **tag(self._job, one.contact.key)}
+        return {**(one.custom or {}), **tag(self._job, key_of(one))}
 
 
-class BulkBook(Book):
-    """A run's hand on the ledger that notes its batches beside the people in them.
+def key_of(one: Job) -> str:
+    """Return the key of a person's entry."""
+    ((key, _),) = keys_of(replace(one, others=()))
+    return key
+
+
+class BulkRecorder(Recorder):
+    """One run's access to the ledger, where batches are noted beside the people in them.
 
     Parameters
     ----------
     ledger : Ledger
         Where entries are kept.
-    replaceable : callable
-        Says of an entry whether this run may send its contact anew.
+    renewal : Renewal
+        Which entries the run may send again.
     job : JobRow
         The bulk job; it is in the ledger as soon as its first batch is about to leave.
+    writer : Writer, optional
+        Writes; injected, so that a simulation can write in virtual time.
     """
 
-    def __init__(self, ledger: Ledger, replaceable: Replaceable, job: JobRow) -> None:
-        super().__init__(ledger, replaceable)
+    def __init__(
+        self, ledger: Ledger, renewal: Renewal, job: JobRow, writer: Writer | None = None
+    ) -> None:
+        super().__init__(ledger, renewal, writer)
         self._job = job
 
-    async def about_to_send(self, jobs: Sequence[Job]) -> None:
-        """Write who is sent in which batch; only then may they leave."""
-
-        def write(connection: Any) -> None:
-            for batch in jobs:
-                who = [one.contact.key for one in (batch, *batch.others)]
-                self._ledger.send(connection, keys_of(batch), self._owner)
-                store.add_batch(connection, self._job, batch.number, who)
-
-        await self._do(write)
+    def _send(self, t: Transaction, job: Job, *, again: bool) -> bool:
+        """Write that a batch is sent, and who is in it; False where it may not leave."""
+        mine = super()._send(t, job, again=again)
+        if mine:
+            who = [key_of(one) for one in (job, *job.others)]
+            store.add_batch(t, self._job, job.number, who)
+        return mine
 
     async def submitted(self, job: Job, enrichment_id: str) -> None:
         """Store the name under which the service has taken the batch."""
 
-        def write(connection: Any) -> None:
-            self._ledger.enqueue(connection, keys_of(job), self._owner, enrichment_id)
-            store.set_batch(
-                connection, self._job.id, job.number, "enqueued", enrichment_id=enrichment_id
-            )
+        def write(t: Transaction, _: bool) -> None:
+            self._ledger.enqueue(t, keys_of(job), self._run, enrichment_id)
+            store.set_batch(t, self._job.id, job.number, "enqueued", enrichment_id=enrichment_id)
 
-        await self._settle(job, write)
+        await self._close(job, write)
 
     async def not_worked_on(self, job: Job) -> None:
         """Write that the batch was surely not worked on; the claims stay."""
@@ -134,16 +141,16 @@ class BulkBook(Book):
         await self.note(job, "unknown")
 
     async def free(self, job: Job) -> None:
-        """Take the batch back: it was refused."""
+        """Give up the claims of a batch: it was refused, or another run has its people."""
         await super().free(job)
         await self.note(job, "refused")
 
-    async def let_go(self, job: Job) -> None:
-        """Take back the claim of one who was in no batch yet."""
+    async def give_up(self, job: Job) -> None:
+        """Give up the claim of one who was in no batch yet."""
         await super().free(job)
 
     async def note(self, job: Job, state: store.BatchState, message: str | None = None) -> None:
         """Write what became of a batch, in the service's words where it had some."""
-        await self._do(
-            lambda c: store.set_batch(c, self._job.id, job.number, state, message=message)
+        await self.writer.write(
+            lambda t, _: store.set_batch(t, self._job.id, job.number, state, message=message)
         )

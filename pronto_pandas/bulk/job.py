@@ -96,9 +96,9 @@ class BulkJob:
         """All counts, at one moment."""
         from . import store
 
-        with self._ledger.transaction() as connection:
-            store.take_aside(self._ledger, connection, self._row)
-            return store.count(connection, self._row)
+        store.take_aside(self._ledger, self._row)
+        with self._ledger.read() as t:
+            return store.count(t, self._row)
 
     @property
     def batches(self) -> int:
@@ -200,8 +200,7 @@ class BulkJob:
         if frame is not self._df:  # a mask is of the rows that it was made for
             fixed["only"] = None
         options = replace(self._options, resend_unknown=False, **(fixed | changes))
-        with self._ledger.transaction() as connection:
-            store.take_aside(self._ledger, connection, self._row)
+        store.take_aside(self._ledger, self._row)
         try:
             run = Run(frame, options, self._settings, sends=False)
         except MissingKeyError:
@@ -236,12 +235,11 @@ class BulkJob:
         found = list(payloads(source))
         fates = {"taken": 0, "repeated": 0, "set aside": 0}
         for start in range(0, len(found), AT_ONCE):
-            with self._ledger.transaction() as connection:
+            with self._ledger.write() as t:
                 some = found[start : start + AT_ONCE]
-                for fate, count in store.deliver(
-                    self._ledger, connection, some, only=self.id
-                ).items():
-                    fates[fate] += count
+                fates_of = store.deliver(self._ledger, t, some, only=self.id)
+            for fate, count in fates_of.items():
+                fates[fate] += count
         return Loaded(*fates.values())
 
     def _card(self) -> tuple[str, dict[str, object], str]:
@@ -276,8 +274,8 @@ def jobs() -> list[BulkJob]:
 
     settings = current()
     ledger = open_ledger(settings)
-    with ledger.transaction() as connection:
-        rows = store.list_jobs(connection, ledger.address)
+    with ledger.read() as t:
+        rows = store.list_jobs(t, ledger.service)
     return [BulkJob(row, settings) for row in rows]
 
 

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from pydantic import ValidationError
-
 from ..api.models import Answer
+from ..api.models import parse as parse_answer
+from ..errors import ProntoError
 
 TAG: Final = "pronto_pandas"
 """The field of ``custom`` that says whose answer it is; beside it are the caller's own fields."""
@@ -69,8 +69,10 @@ def read(data: Any, text: str | None = None) -> Payload:
         return Payload(whole)
     job, _, contact = _tagged(record).partition(".")
     try:
-        answer = Answer.model_validate(record)
-    except ValidationError:
+        # What a tool has wrapped around it is taken off; the rest is kept as it came.
+        own = text is not None and record == data
+        answer = parse_answer(whole if own else json.dumps(record, default=str))
+    except ProntoError:
         answer = None
     return Payload(whole, job, contact, answer)
 

@@ -12,7 +12,7 @@ class JobRow:
     """One job as the ledger has it; times are seconds since 1970."""
 
     id: str
-    address: str
+    service: str
     type: EnrichmentType
     created: float
 

@@ -14,8 +14,6 @@ from .. import stops
 from ..api.client import Client
 from ..api.spec import BULK_LEAST, EnrichmentType
 from ..engine.budget import Budget
-from ..engine.jobs import NOT_DELIVERED
-from ..engine.ledger import Ledger
 from ..engine.limits import Pace
 from ..errors import ConfigurationError, RefusedWarning, warn
 from ..frame.assemble import Result
@@ -23,7 +21,8 @@ from ..frame.options import Options
 from ..notebook.progress import Watcher
 from ..run import Run
 from ..settings import Settings
-from .batches import BulkBook, BulkService
+from ..storage.store import Ledger
+from .batches import BulkRecorder, BulkService
 from .rows import JobRow
 from .submit import Submission
 
@@ -66,8 +65,8 @@ class BulkRun(Run):
         self._webhook_url, self._codes = webhook_url, phone_country_codes
         self.job = JobRow(secrets.token_hex(6), settings.service, options.types[0], time.time())
 
-    def _book(self, ledger: Ledger) -> BulkBook:
-        return BulkBook(ledger, self._replaceable, self.job)
+    def _recorder(self, ledger: Ledger) -> BulkRecorder:
+        return BulkRecorder(ledger, self._known.renewal, self.job)
 
     def _sender(self, client: Client, pace: Pace, book: Any, budget: Budget) -> Submission:
         return Submission(
@@ -82,7 +81,7 @@ class BulkRun(Run):
 
     def _verdict(self, result: Result, asks: Iterable[EnrichmentType]) -> str:
         """Count what the service has taken as submitted, rather than as unknown."""
-        taken = any(outcome is NOT_DELIVERED for outcome in result.values())
+        taken = any(getattr(outcome, 'delivered_later', False) for outcome in result.values())
         return "submitted" if taken else super()._verdict(result, asks)
 
     def told(self) -> JobRow:
@@ -97,7 +96,7 @@ class BulkRun(Run):
         type_ = self._options.types[0]
         rows: Counts[str] = Counts()
         for result, count in zip(self._results, self.plan.rows_per_contact, strict=True):
-            if type_ in result and result[type_] is not NOT_DELIVERED:
+            if type_ in result and not result[type_].delivered_later:
                 rows[result[type_].state] += int(count)
         stops.raise_for(stopped_by, anything=any(map(self._settled, self._people)))
         if rows["error"]:

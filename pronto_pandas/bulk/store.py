@@ -8,11 +8,12 @@ from typing import Any, Final, Literal
 
 import sqlalchemy as sa
 
-from ..api.models import Answer
-from ..engine import schema
-from ..engine.entry import Entry, Key, fields_of
-from ..engine.ledger import CHUNK, Ledger
-from ..engine.schema import aside, batches, entries, jobs, members
+from ..api.models import parse as parse_answer
+from ..storage import schema
+from ..storage.database import Transaction
+from ..storage.entry import Entry, Key, Wanted
+from ..storage.schema import aside, batches, entries, jobs, members
+from ..storage.store import CHUNK, Ledger
 from .payload import Payload, parse
 from .rows import Counts, JobRow
 
@@ -22,21 +23,21 @@ Fate = Literal["taken", "repeated", "set aside"]
 """What became of a payload."""
 
 
-def add_batch(connection: sa.Connection, job: JobRow, number: int, contacts: Sequence[str]) -> None:
+def add_batch(t: Transaction, job: JobRow, number: int, contacts: Sequence[str]) -> None:
     """Note that a batch is about to leave, and who is in it."""
-    dialect = connection.dialect.name
-    row = {"id": job.id, "address": job.address, "type": job.type, "created": job.created}
-    connection.execute(schema.insert(dialect, jobs).on_conflict_do_nothing(), row)
+    dialect = t.dialect
+    row = {"id": job.id, "service": job.service, "type": job.type, "created": job.created}
+    t.execute(schema.insert(dialect, jobs).on_conflict_do_nothing(), row)
     batch = schema.insert(dialect, batches).on_conflict_do_update(
         index_elements=["job", "number"], set_={"state": "sent"}
     )
-    connection.execute(batch, {"job": job.id, "number": number, "state": "sent"})
+    t.execute(batch, {"job": job.id, "number": number, "state": "sent"})
     who = [{"job": job.id, "contact": contact, "batch": number} for contact in contacts]
-    connection.execute(schema.insert(dialect, members).on_conflict_do_nothing(), who)
+    t.execute(schema.insert(dialect, members).on_conflict_do_nothing(), who)
 
 
 def set_batch(
-    connection: sa.Connection,
+    t: Transaction,
     job: str,
     number: int,
     state: BatchState,
@@ -46,25 +47,25 @@ def set_batch(
 ) -> None:
     """Note what became of a batch."""
     this = sa.update(batches).where(batches.c.job == job, batches.c.number == number)
-    connection.execute(this.values(state=state, enrichment_id=enrichment_id, message=message))
+    t.execute(this.values(state=state, enrichment_id=enrichment_id, message=message))
 
 
-def list_jobs(connection: sa.Connection, address: str) -> list[JobRow]:
-    """Return the jobs of an address, the newest first."""
-    these = sa.select(jobs).where(jobs.c.address == address).order_by(jobs.c.created.desc())
-    return [_job(row) for row in connection.execute(these)]
+def list_jobs(t: Transaction, service: str) -> list[JobRow]:
+    """Return the jobs of a service, the newest first."""
+    these = sa.select(jobs).where(jobs.c.service == service).order_by(jobs.c.created.desc())
+    return [_job(row) for row in t.execute(these)]
 
 
-def count(connection: sa.Connection, job: JobRow) -> Counts:
+def count(t: Transaction, job: JobRow) -> Counts:
     """Say how far a job is; an answer that came another way since counts as arrived."""
     rows = sa.select(batches.c.number, batches.c.state, batches.c.message).where(
         batches.c.job == job.id
     )
-    found = connection.execute(rows).all()
+    found = t.execute(rows).all()
     left = [number for number, state, _ in found if state not in _NOT_SENT]
     people = {
         number: (int(all_), int(there))
-        for number, all_, there in connection.execute(_arrivals(job))
+        for number, all_, there in t.execute(_arrivals(job))
     }
     sent = [people.get(number, (0, 0)) for number in left]
     refused = sum(people.get(number, (0, 0))[0] for number, *_ in found if number not in left)
@@ -89,7 +90,7 @@ _NOT_SENT: Final = {"refused", "pending"}
 def _arrivals(job: JobRow) -> sa.Select[Any]:
     """Count batch by batch who is in it, and whose answer is there."""
     elsewhere = sa.and_(
-        entries.c.address == job.address,
+        entries.c.service == job.service,
         entries.c.contact == members.c.contact,
         entries.c.type == job.type,
         entries.c.state == "answered",
@@ -111,7 +112,7 @@ def _arrivals(job: JobRow) -> sa.Select[Any]:
 
 def deliver(
     ledger: Ledger,
-    connection: sa.Connection,
+    t: Transaction,
     payloads: Sequence[Payload],
     *,
     only: str | None = None,
@@ -122,28 +123,30 @@ def deliver(
     ----------
     ledger : Ledger
         Of the address whose answers are awaited.
-    connection : Connection
+    t : Transaction
         In a transaction.
     payloads : sequence of Payload
         In any order, any of them more than once.
     only : str, optional
         The one job whose answers are to be taken.
     """
-    return _Delivery(ledger, connection, payloads, only).store()
+    return _Delivery(ledger, t, payloads, only).store()
 
 
-def take_aside(ledger: Ledger, connection: sa.Connection, job: JobRow) -> None:
-    """Take a job's answers that a webhook for another address has set aside."""
+def take_aside(ledger: Ledger, job: JobRow) -> None:
+    """Take a job's answers that a webhook for another service has set aside."""
     who = sa.select(members.c.contact).where(members.c.job == job.id)
     odd = sa.select(aside.c.number, aside.c.body).where(
         aside.c.why == ELSEWHERE, aside.c.contact.in_(who)
     )
-    found = [(row.number, parse(row.body.encode())) for row in connection.execute(odd)]
+    with ledger.read() as t:
+        found = [(row.number, parse(row.body.encode())) for row in t.execute(odd)]
     mine = [(number, payload) for number, payload in found if payload.job == job.id]
     if mine:
-        deliver(ledger, connection, [payload for _, payload in mine], only=job.id)
-        gone = [{"n": number} for number, _ in mine]
-        connection.execute(sa.delete(aside).where(aside.c.number == sa.bindparam("n")), gone)
+        with ledger.write() as t:
+            deliver(ledger, t, [payload for _, payload in mine], only=job.id)
+            gone = [{"n": number} for number, _ in mine]
+            t.execute(sa.delete(aside).where(aside.c.number == sa.bindparam("n")), gone)
 
 
 class _Delivery:
@@ -152,21 +155,22 @@ class _Delivery:
     def __init__(
         self,
         ledger: Ledger,
-        connection: sa.Connection,
+        t: Transaction,
         payloads: Sequence[Payload],
         only: str | None,
     ) -> None:
-        self._ledger, self._connection, self._payloads = ledger, connection, payloads
+        self._ledger, self._t, self._payloads = ledger, t, payloads
         these = sa.select(jobs).where(jobs.c.id.in_({p.job for p in payloads}))
         self._jobs = {
             job.id: job
-            for job in map(_job, connection.execute(these))
-            if job.address == ledger.address and only in {None, job.id}
+            for job in map(_job, t.execute(these))
+            if job.service == ledger.service and only in {None, job.id}
         }
         contacts = sorted({p.contact for p in payloads})
         self._arrived = dict(self._members(contacts))
         types = sorted({job.type for job in self._jobs.values()})
-        self._known: dict[Key, Entry] = ledger.find(connection, contacts, types)
+        wanted = [Wanted(type_, (contact,)) for type_ in types for contact in contacts]
+        self._known: dict[Key, Entry] = ledger.find_in(t, wanted)
 
     def _members(self, contacts: list[str]) -> Iterable[tuple[tuple[str, str], bool]]:
         for start in range(0, len(contacts), CHUNK):
@@ -174,12 +178,12 @@ class _Delivery:
                 members.c.job.in_(self._jobs),
                 members.c.contact.in_(contacts[start : start + CHUNK]),
             )
-            for job, contact, arrived in self._connection.execute(these):
+            for job, contact, arrived in self._t.execute(these):
                 yield (job, contact), arrived is not None
 
     def store(self) -> Counter[Fate]:
-        now = self._ledger.clock()
-        answers: dict[Key, dict[str, Any]] = {}
+        now = self._t.date
+        answers: dict[Key, str] = {}
         here: list[dict[str, Any]] = []
         odd: list[dict[str, Any]] = []
         fates: Counter[Fate] = Counter()
@@ -189,16 +193,16 @@ class _Delivery:
             if fate == "set aside":
                 who = {"contact": payload.contact or None, "body": payload.body}
                 odd.append({"at": now, "why": why, **who})
-        self._ledger.answer(self._connection, answers)
+        self._ledger.answer(self._t, answers)
         if here:
             mine = (members.c.job == sa.bindparam("j"), members.c.contact == sa.bindparam("c"))
-            self._connection.execute(sa.update(members).where(*mine).values(arrived=now), here)
+            self._t.execute(sa.update(members).where(*mine).values(arrived=now), here)
         if odd:
-            self._connection.execute(sa.insert(aside), odd)
+            self._t.execute(sa.insert(aside), odd)
         return fates
 
     def _one(
-        self, payload: Payload, answers: dict[Key, dict[str, Any]], here: list[dict[str, Any]]
+        self, payload: Payload, answers: dict[Key, str], here: list[dict[str, Any]]
     ) -> tuple[Fate, str]:
         """Decide what becomes of one payload; what is to be written is added to the lists."""
         job, member = self._jobs.get(payload.job), (payload.job, payload.contact)
@@ -211,16 +215,15 @@ class _Delivery:
         key, found = (payload.contact, job.type), payload.answer.has(job.type)
         if payload.answer.status == PENDING and not found:
             return self._later(job, payload.contact, payload.answer)
-        fields = fields_of(payload.answer, [job.type])[job.type]
-        before = self._known.get(key)
-        known = before.answer if before is not None and before.state == "answered" else None
-        better = known is None or (found and not Answer.model_validate(known).has(job.type))
+        body, before = payload.answer.body, self._known.get(key)
+        known = before.body if before is not None else None
+        better = known is None or (found and not parse_answer(known).has(job.type))
         if self._arrived[member] and not better:
-            same = known == fields
+            same = known is not None and parse_answer(known).same_for(job.type, payload.answer)
             return ("repeated", "") if same else ("set aside", "another answer is here")
         if better:  # else they were asked for another way since, and paid for
-            answers[key] = fields
-            self._known[key] = Entry("answered", fields, 0.0)
+            answers[key] = body
+            self._known[key] = Entry(payload.contact, "answered", body=body)
         self._arrived[member] = True
         here.append({"j": job.id, "c": payload.contact})
         return "taken", ""
@@ -232,13 +235,13 @@ class _Delivery:
         if entry is None or entry.state != "enqueued" or name in {None, entry.enrichment_id}:
             return "set aside", "not final"
         this = sa.update(entries).where(
-            entries.c.address == job.address,
+            entries.c.service == job.service,
             entries.c.contact == contact,
             entries.c.type == job.type,
         )
-        self._connection.execute(this.values(state="submitted", enrichment_id=name))
+        self._t.execute(this.values(state="submitted", enrichment_id=name))
         return "taken", ""
 
 
 def _job(row: sa.Row[Any]) -> JobRow:
-    return JobRow(row.id, row.address, row.type, row.created)
+    return JobRow(row.id, row.service, row.type, row.created)

@@ -27,7 +27,7 @@ from ..engine.starts import Starts
 from ..engine.window import Window
 from ..engine.worker import Worker
 from ..errors import LedgerError, ProntoError
-from .batches import BulkBook, as_one, put_together
+from .batches import BulkRecorder, as_one, put_together
 
 AT_ONCE = 5
 """Batches under way at a time; a general page of the vendor says that no more are worked on."""
@@ -41,6 +41,11 @@ ALONE = Outcome(
     "df.pronto.enrich asks for one.",
 )
 HELD = Outcome("pending", message="Not sent: another run is about to have the answer.")
+TAKEN_OVER = Outcome(
+    "pending",
+    message="Not sent: this process was stopped or slept, and another run has taken over people of "
+    "this request. Run the same line again.",
+)
 
 
 class _Delivered:
@@ -59,7 +64,7 @@ class Submission:
         Makes requests.
     pace : Pace
         Gives each request its start.
-    book : BulkBook
+    book : BulkRecorder
         Has an entry of each person and batch before it leaves.
     budget : Budget
         Keeps the run below a number of credits, on the worst case.
@@ -76,7 +81,7 @@ class Submission:
         self,
         service: Service,
         pace: Pace,
-        book: BulkBook,
+        book: BulkRecorder,
         budget: Budget,
         *,
         retry_budget: float,
@@ -128,15 +133,16 @@ class Submission:
         left = iter(jobs)
         free: list[Job] = []
         while block := list(islice(left, CLAIM_AHEAD)):
+            claims = None
             try:
-                kept = {} if self._halt.stopped() else await self._book.claim(block)
+                claims = None if self._halt.stopped() else await self._book.claim(block)
             except LedgerError as error:
                 self._halt.stop(error)
-            if self._halt.stopped():
+            if claims is None or self._halt.stopped():
                 self._report(block, PENDING)
                 continue
             for job in block:
-                parts = sorted_out(job, kept)
+                parts = sorted_out(job, claims)
                 free += parts.free
                 self._report(parts.held, HELD)
                 self._report(parts.submitted, NOT_FETCHED)
@@ -166,19 +172,20 @@ class Submission:
             group.create_task(self._one(batch, started))
 
         await self._halt.wait(self._desk.acquire())
+        taken_over = []
         if not self._halt.stopped():
-            await self._starts.give([batch], begin)
+            taken_over = await self._starts.give([batch], begin)
         if not begun:
-            self._settle(batch, PENDING)
+            self._settle(batch, TAKEN_OVER if taken_over else PENDING)
 
     async def _one(self, batch: Job, started: float) -> None:
         try:
-            outcome = await self._worker.work(batch, started)
+            outcome = await self._worker.work(batch, started) or TAKEN_OVER
         finally:
             self._desk.release()
         if outcome.state == "error":
-            said = self._book.note(batch, "refused", outcome.message)
-            await self._halt.kept(said, outcome)
+            noted = self._book.note(batch, "refused", outcome.message)
+            await self._halt.kept(noted, outcome)
         self._settle(batch, outcome)
 
     def _settle(self, batch: Job, outcome: Outcome) -> None:
@@ -193,7 +200,7 @@ class Submission:
 
     async def _let_go(self, people: Sequence[Job], outcome: Outcome) -> None:
         """Take claims back."""
-        await asyncio.gather(*(self._halt.kept(self._book.let_go(job), outcome) for job in people))
+        await asyncio.gather(*(self._halt.kept(self._book.give_up(job), outcome) for job in people))
         self._report(people, outcome)
 
     def interrupt(self, grace: float) -> None:

@@ -17,7 +17,7 @@ from ..values import HERE, is_here, is_private, is_url
 if TYPE_CHECKING:  # slow to import, and needed when something listens
     from starlette.applications import Starlette
 
-    from ..engine.ledger import Ledger
+    from ..storage.store import Ledger
     from ..serving import Serving
     from .payload import Payload
 
@@ -109,8 +109,8 @@ class Webhook:
     def _store(self, payloads: Sequence[Payload]) -> None:
         from . import store
 
-        with self._ledger.transaction() as connection:
-            store.deliver(self._ledger, connection, payloads)
+        with self._ledger.write() as t:
+            store.deliver(self._ledger, t, payloads)
 
     def __enter__(self) -> Self:
         return self.start()
@@ -217,11 +217,11 @@ def _token(ledger: Ledger) -> str:
     """Return the token of a ledger; it is drawn once."""
     import sqlalchemy as sa
 
-    from ..engine import schema
+    from ..storage import schema
 
     row = {"name": TOKEN, "value": secrets.token_urlsafe(32)}
-    with ledger.transaction() as connection:
-        new = schema.insert(connection.dialect.name, schema.meta).on_conflict_do_nothing()
-        connection.execute(new, row)
+    with ledger.write() as t:
+        new = schema.insert(t.dialect, schema.meta).on_conflict_do_nothing()
+        t.execute(new, row)
         kept = sa.select(schema.meta.c.value).where(schema.meta.c.name == TOKEN)
-        return str(connection.scalar(kept))
+        return str(t.scalar(kept))

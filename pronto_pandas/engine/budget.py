@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from ..prices import Prices
-from .jobs import NOT_FETCHED, Job, Outcome
+from .jobs import Job, Outcome
 
 
 class Budget:
@@ -37,7 +37,7 @@ class Budget:
         """Count what a job cost; all that it can have cost where nobody knows."""
         worst = self._worst(job)
         self._reserved -= worst
-        if outcome is NOT_FETCHED or (outcome is not None and outcome.state == "unknown"):
+        if outcome is not None and outcome.may_be_charged:
             self.spent += worst
         elif worst and outcome is not None and outcome.answer is not None:
             answer = outcome.answer

@@ -6,6 +6,7 @@ import asyncio
 import itertools
 import random
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import Protocol
 
 from ..errors import LedgerError, ProntoError
@@ -179,13 +180,13 @@ class Dispatch:
         if self._halt.stopped():
             return block
         try:
-            kept = await self._book.claim(block)
+            claims = await self._book.claim(block)
         except LedgerError as error:
             self._halt.stop(error)
             return block
         to_do = []
         for job in block:
-            parts = sorted_out(job, kept)
+            parts = sorted_out(job, claims)
             to_do += parts.free + parts.submitted
             self._held += parts.held
             for part, outcome in parts.settled:
@@ -218,17 +219,23 @@ class Dispatch:
 
     async def _leave(self, jobs: list[Job]) -> None:
         """Send jobs that have room, each at its start."""
-        left: list[Job] = []
+        waiting = list(jobs)
 
         def leave(job: Job, started: float) -> None:
-            left.append(job)
+            waiting.remove(job)
             self._begin(job, started)
 
-        if jobs:
-            await self._starts.give(jobs, leave)
-        for job in jobs[len(left) :]:
+        for job in await self._starts.give(jobs, leave) if jobs else ():
+            waiting.remove(job)
+            self._over(job, None)
+            self._hold(job)
+        for job in waiting:
             self._over(job, PENDING)
             self._on_outcome(job, PENDING)
+
+    def _hold(self, job: Job) -> None:
+        """Wait for the run that has a job now."""
+        self._held.append(replace(job, enrichment_id=None, entries={}))
 
     def _begin(self, job: Job, started: float) -> None:
         task = asyncio.create_task(self._one(job, started))
@@ -242,7 +249,10 @@ class Dispatch:
                 outcome = await self._worker.work(job, started)
             finally:
                 self._over(job, outcome)
-            self._on_outcome(job, outcome)
+            if outcome is None:
+                self._hold(job)
+            else:
+                self._on_outcome(job, outcome)
         except Exception as error:  # noqa: BLE001  the others end in order, then it is raised
             self._crash = self._crash or error
             self._halt.stop()

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal, Protocol
 
 from ..api.contact import Contact
-from ..api.models import Answer
+from ..api.models import Answer, parse
 from ..api.spec import EnrichmentType
-from .entry import Entry, Key
+from ..storage.entry import Entry, Key, Wanted
+from ..storage.store import Claims
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,8 @@ class Job:
         The service's name of the work, where it was submitted before: only its answer is asked for.
     others : tuple of Job, optional
         What goes in the same request.
+    entries : mapping, optional
+        For each type whose entry stands under another than the contact's first key, that key.
     """
 
     number: int
@@ -38,6 +41,21 @@ class Job:
     custom: Mapping[str, Any] | None = None
     enrichment_id: str | None = None
     others: tuple[Job, ...] = ()
+    entries: Mapping[str, str] = field(default_factory=dict)
+
+
+def wanted_by(job: Job) -> list[Wanted]:
+    """Return what of a job is claimed."""
+    return [Wanted(type_, job.contact.keys(type_)) for type_ in job.types]
+
+
+def keys_of(job: Job) -> list[Key]:
+    """Return the keys of a job's entries."""
+    return [
+        (one.entries.get(type_) or one.contact.keys(type_)[0], type_)
+        for one in (job, *job.others)
+        for type_ in one.types
+    ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,19 +71,25 @@ class Outcome:
         Where the state is ``answered``, and it was read.
     message : str, optional
         Why, where it is not.
+    may_be_charged : bool
+        The service has the request, or may have it, and its answer is not here.
+    delivered_later : bool
+        The service has taken it in a batch, and delivers the answer to a webhook.
     """
 
     state: Literal["answered", "error", "unknown", "pending"]
     answer: Answer | None = None
     message: str | None = None
+    may_be_charged: bool = False
+    delivered_later: bool = False
 
 
 class Books(Protocol):
     """What the engine asks of the ledger; each call that is awaited is on disk when it returns."""
 
-    async def claim(self, jobs: Sequence[Job]) -> dict[Key, Entry]: ...  # noqa: D102
-    async def about_to_send(self, jobs: Sequence[Job]) -> None: ...  # noqa: D102
-    def leaves(self, job: Job) -> None: ...  # noqa: D102
+    async def claim(self, jobs: Sequence[Job]) -> Claims: ...  # noqa: D102
+    async def about_to_send(self, jobs: Sequence[Job]) -> tuple[list[Job], list[Job]]: ...  # noqa: D102
+    def may_leave(self, job: Job) -> bool: ...  # noqa: D102
     async def not_worked_on(self, job: Job) -> None: ...  # noqa: D102
     async def submitted(self, job: Job, enrichment_id: str) -> None: ...  # noqa: D102
     async def answered(self, job: Job, answer: Answer) -> None: ...  # noqa: D102
@@ -98,8 +122,7 @@ def given_up(error: Exception, attempts: int) -> Outcome:
 def outcome_of(entry: Entry) -> Outcome:
     """Return the outcome that an entry of the ledger stands for."""
     if entry.state == "answered":
-        known = None if entry.answer is None else Answer.model_validate(entry.answer)
-        return Outcome("answered", known)
+        return Outcome("answered", None if entry.body is None else parse(entry.body))
     return {"submitted": NOT_FETCHED, "enqueued": NOT_DELIVERED}.get(entry.state, SENT_BEFORE)
 
 
@@ -121,21 +144,30 @@ class Parts:
     settled: list[tuple[Job, Outcome]]
 
 
-def sorted_out(job: Job, kept: Mapping[Key, Entry]) -> Parts:
-    """Sort a job's types by the entries that kept them from being claimed."""
-    entries = {type_: kept.get((job.contact.key, type_)) for type_ in job.types}
-    free = tuple(t for t, entry in entries.items() if entry is None)
-    held = tuple(t for t, entry in entries.items() if entry and entry.state == "sent")
+def sorted_out(job: Job, claims: Claims) -> Parts:
+    """Sort a job's types by what became of the attempt to claim them."""
+    keys = {one.type: one.key for one in wanted_by(job)}
+    kept = {t: claims.kept[key] for t, key in keys.items() if key in claims.kept}
+    free = tuple(t for t, key in keys.items() if key in claims.taken)
+    held = tuple(t for t, entry in kept.items() if entry.state == "held")
+    at = {t: claims.taken[keys[t]] for t in free if claims.taken[keys[t]] != keys[t][0]}
     parts = Parts(
-        free=[replace(job, types=free, enrichment_id=None)] if free else [],
+        free=[replace(job, types=free, enrichment_id=None, entries=at)] if free else [],
         submitted=[],
-        held=[replace(job, types=held, enrichment_id=None)] if held else [],
+        held=[replace(job, types=held, enrichment_id=None, entries={})] if held else [],
         settled=[],
     )
-    for type_, entry in entries.items():
-        if entry and entry.state == "submitted":
-            parts.submitted.append(replace(job, types=(type_,), enrichment_id=entry.enrichment_id))
-        elif entry and entry.state != "sent":
+    for type_, entry in kept.items():
+        if entry.state == "submitted":
+            parts.submitted.append(
+                replace(
+                    job,
+                    types=(type_,),
+                    enrichment_id=entry.enrichment_id,
+                    entries={type_: entry.contact},
+                )
+            )
+        elif entry.state != "held":
             parts.settled.append((replace(job, types=(type_,)), outcome_of(entry)))
     return parts
 
@@ -144,25 +176,32 @@ SENT_BEFORE: Final = Outcome(
     "unknown",
     message="Sent by an earlier run, and the answer was lost; it may have been charged. "
     "resend_unknown=True sends it again.",
+    may_be_charged=True,
 )
 NOT_FETCHED: Final = Outcome(
     "pending",
     message="Submitted, and the answer is not there yet. Running it again fetches the answer; "
     "nothing is submitted twice.",
+    may_be_charged=True,
 )
 NOT_DELIVERED: Final = Outcome(
     "unknown",
     message="Sent in a bulk job whose answer has not been delivered; it may be charged. "
     "pronto.jobs() lists the jobs; resend_unknown=True sends it again.",
+    may_be_charged=True,
+    delivered_later=True,
 )
 NOT_KNOWN_THERE: Final = Outcome(
     "unknown",
     message="Submitted, and the service does not know it any more; it may have been charged. "
     "resend_unknown=True submits it again.",
+    may_be_charged=True,
 )
 PENDING: Final = Outcome("pending", message="Not sent: the run was stopped.")
 LET_GO: Final = Outcome(
-    "unknown", message="The run was stopped while the answer was awaited; it may be charged."
+    "unknown",
+    message="The run was stopped while the answer was awaited; it may be charged.",
+    may_be_charged=True,
 )
 OVER_BUDGET: Final = Outcome(
     "pending", message="Not sent: max_credits could be passed in the worst case."

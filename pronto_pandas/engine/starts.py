@@ -49,24 +49,34 @@ class Starts:
         """How many requests to enter in one commit."""
         return max(1, min(MOST_AT_ONCE, math.ceil(self._commit * self._pace.rate)))
 
-    async def give(self, jobs: Sequence[Job], leave: Callable[[Job, float], object]) -> None:
-        """Enter jobs and call ``leave`` with each at the moment of its start; not after a stop."""
+    async def give(
+        self, jobs: Sequence[Job], leave: Callable[[Job, float], object]
+    ) -> list[Job]:
+        """Enter jobs and call ``leave`` with each at the moment of its start; not after a stop.
+
+        Returns those that did not leave because another run has them now.
+        """
         async with self._in_line:
             await self._halt.wait(self._pace.near(min(1.5 * self._commit, LONGEST_LEAD)))
-            if self._halt.stopped() or not await self._entered(jobs):
-                return
-            for job in jobs:
+            if self._halt.stopped():
+                return []
+            entered = await self._entered(jobs)
+            if entered is None:
+                return []
+            may_leave, not_ours = entered
+            for job in may_leave:
                 moment = await self._halt.wait(self._pace.turn())
                 if moment is None:
-                    return
+                    break
                 leave(job, moment)
+            return not_ours
 
-    async def _entered(self, jobs: Sequence[Job]) -> bool:
+    async def _entered(self, jobs: Sequence[Job]) -> tuple[list[Job], list[Job]] | None:
         began = self._clock()
         try:
-            await self._book.about_to_send(jobs)
+            entered = await self._book.about_to_send(jobs)
         except LedgerError as error:
             self._halt.stop(error)
-            return False
+            return None
         self._commit += (self._clock() - began - self._commit) / 4
-        return True
+        return entered

@@ -72,19 +72,21 @@ class Worker:
         self._halt, self._patience, self._window = halt, patience, window
         self._timeout, self._clock, self._sleep = timeout, clock, sleep
 
-    async def work(self, job: Job, started: float) -> Outcome:
-        """Return what becomes of a job that leaves now."""
+    async def work(self, job: Job, started: float) -> Outcome | None:
+        """Return what becomes of a job that leaves now; None where another run has it now."""
         if job.enrichment_id is not None:
             return await self._later.fetched(job, job.enrichment_id, submitted_now=False)
         for attempt in itertools.count(1):
             crowd = self._window.in_flight
+            if not self._book.may_leave(job):  # the process was stopped, or the machine slept
+                return await self._given_up(job)
             try:
                 answer = await self._sent(job)
             except asyncio.CancelledError:
                 return await self._halt.kept(self._book.lost(job), LET_GO)
             except NotWorkedOnError as error:
                 moment = await self._again(job, error, attempt)
-                if isinstance(moment, Outcome):
+                if not isinstance(moment, float):
                     return moment
                 started = moment
             except ProntoError as error:
@@ -99,7 +101,6 @@ class Worker:
 
     async def _sent(self, job: Job) -> Answer:
         with self._halt.in_flight():
-            self._book.leaves(job)
             try:
                 async with unless_silent(self._timeout, self._patience.last_answer):
                     return await self._service.send(job)
@@ -122,7 +123,19 @@ class Worker:
             return LET_GO
         return await self._later.fetched(job, name, submitted_now=True)
 
-    async def _again(self, job: Job, error: NotWorkedOnError, attempt: int) -> float | Outcome:
+    async def _given_up(self, job: Job) -> Outcome | None:
+        """Give back what was about to leave under a lease that has run out."""
+        try:
+            await self._book.not_worked_on(job)
+            await self._book.free(job)
+        except LedgerError as error:
+            self._halt.stop(error)
+            return PENDING
+        return None
+
+    async def _again(
+        self, job: Job, error: NotWorkedOnError, attempt: int
+    ) -> float | Outcome | None:
         """Return the moment of a job's next start, or its outcome where there is none."""
         await self._halt.kept(self._book.not_worked_on(job), PENDING)
         try:
@@ -134,7 +147,9 @@ class Worker:
             return await self._halt.kept(self._book.free(job), given_up(error, attempt))
         await self._halt.wait(self._sleep(wait))
         moments: list[float] = []
-        await self._starts.give([job], lambda _, moment: moments.append(moment))
+        not_ours = await self._starts.give([job], lambda _, moment: moments.append(moment))
+        if not_ours:
+            return None
         return moments[0] if moments else PENDING
 
     async def _failed(self, job: Job, error: ProntoError, started: float) -> Outcome:

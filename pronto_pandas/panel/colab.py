@@ -68,7 +68,7 @@ def ledger_to_drive() -> Said:
     target = DRIVE / _FILE
     try:
         if before is not None and Path(before).expanduser() != target:
-            from ..engine.moving import carry_over
+            from ..storage.merge import carry_over
 
             carry_over(Path(before).expanduser(), target)
         with configure(ledger=target):

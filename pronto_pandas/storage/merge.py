@@ -1,4 +1,4 @@
-"""Carries what a ledger holds over to another file, where it may meet what is there already."""
+"""Copies a ledger to another file, or adds it to the ledger that is there."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from ..errors import LedgerError
 from . import schema
-from .storage import connect
+from .database import open_database
 
 
 def carry_over(source: Path, target: Path) -> None:
@@ -33,7 +33,7 @@ def carry_over(source: Path, target: Path) -> None:
     with _said(target):
         if target.exists():
             for path in (source, target):
-                connect(str(path), "")  # brings its tables up to date
+                open_database(str(path))  # brings its tables up to date
             _add(source, target)
         else:
             _copy(source, target)
@@ -72,7 +72,7 @@ def _add(source: Path, target: Path) -> None:
         better = f"{theirs} AND (e.state <> 'answered' OR o.at > e.at)"
         connection.execute(f"DELETE FROM main.pronto_entries AS e WHERE EXISTS ({better})")  # noqa: S608  as above
         for table in schema.metadata.sorted_tables:
-            if table is not schema.meta:
+            if table not in {schema.meta, schema.runs}:  # a lease holds in its own ledger
                 connection.execute(_insert(table))
         connection.execute("COMMIT")
 

@@ -1,0 +1,1 @@
+"""The ledger: what was sent, and every answer, in SQLite or PostgreSQL."""

@@ -1,0 +1,125 @@
+"""Leases: which run holds an entry, and whether that run is still alive.
+
+A run renews its lease while it works. Who reads a lease must not be fooled by a clock that was set
+meanwhile, or by a machine that slept. On PostgreSQL leases are compared by the database's clock. In
+a file they are compared by the machine's own clock, which nobody sets and which goes on in sleep;
+only a run of another machine, or from before a restart, is judged by the time of day.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+LEASE: Final = float(os.environ.get("PRONTO_LEASE_SECONDS", "30"))
+"""Seconds for which a run that does not renew its lease counts as alive; tests shorten it."""
+
+
+def machine_clock() -> float:
+    """Return the seconds since this machine started, its sleep included."""
+    if sys.platform == "linux":
+        return time.clock_gettime(time.CLOCK_BOOTTIME)
+    if sys.platform == "darwin":  # pragma: no cover  time.monotonic() stops in sleep there
+        return time.clock_gettime(time.CLOCK_MONOTONIC)
+    return time.monotonic()  # pragma: no cover
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One run, and where it lives.
+
+    Parameters
+    ----------
+    id : str
+        Its name in the ledger.
+    machine : str
+        The machine since it was started; clocks can be compared within one.
+    process : str
+        The process, and the name space in which its number means something.
+    """
+
+    id: str
+    machine: str
+    process: str
+
+
+def new_run() -> Run:
+    """Return a new run of this process."""
+    return Run(os.urandom(9).hex(), _machine(), f"{_namespace()}:{os.getpid()}")
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """A run's lease, as the ledger has it.
+
+    Parameters
+    ----------
+    run : Run
+        Whose it is.
+    until : float
+        Its end, on the ledger's clock: the database's or the machine's.
+    renewed : float
+        When it was renewed, in seconds since 1970.
+    """
+
+    run: Run
+    until: float
+    renewed: float
+
+
+def is_alive(lease: Lease, now: float, date: float, *, one_clock: bool) -> bool:
+    """Return whether a run may still be working.
+
+    Parameters
+    ----------
+    lease : Lease
+        The run's lease.
+    now : float
+        The ledger's clock.
+    date : float
+        Seconds since 1970.
+    one_clock : bool
+        Whether ``now`` is the same clock for all machines.
+    """
+    if process_gone(lease.run):
+        return False
+    if one_clock or lease.run.machine == _machine():
+        return lease.until > now
+    return lease.renewed + LEASE > date
+
+
+def process_gone(run: Run) -> bool:
+    """Return whether a run's process has surely ended; False where nobody can tell from here."""
+    namespace, _, number = run.process.rpartition(":")
+    same_place = run.machine == _machine() and namespace == _namespace()
+    if not same_place or not number.isdigit() or os.name != "posix":
+        return False
+    try:
+        os.kill(int(number), 0)
+    except ProcessLookupError:
+        return True
+    except OSError:  # another user's
+        return False
+    return False
+
+
+@functools.cache
+def _machine() -> str:
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    except OSError:
+        return f"process-{os.urandom(8).hex()}"
+
+
+@functools.cache
+def _namespace() -> str:
+    """Name the space of process numbers: containers on one machine have their own."""
+    try:
+        return str(Path("/proc/self/ns/pid").readlink())
+    except OSError:
+        return ""

@@ -1,0 +1,293 @@
+"""The tables of the ledger, their version, and how SQLite is used."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Callable
+from typing import Any, Final
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+
+from ..api.services import ledger_name
+from ..errors import LedgerError
+from .lease import LEASE
+
+VERSION: Final = 4
+
+BUSY_TIMEOUT: Final = 5_000
+"""Milliseconds to wait for another program that writes."""
+
+metadata = sa.MetaData()
+
+meta = sa.Table(
+    "pronto_meta",
+    metadata,
+    sa.Column("name", sa.String, primary_key=True),
+    sa.Column("value", sa.String, nullable=False),
+)
+
+entries = sa.Table(
+    "pronto_entries",
+    metadata,
+    sa.Column("service", sa.String, primary_key=True),
+    sa.Column("contact", sa.String, primary_key=True),
+    sa.Column("type", sa.String, primary_key=True),
+    sa.Column("state", sa.String, nullable=False),
+    sa.Column("run", sa.String, index=True),
+    sa.Column("before", sa.String),
+    sa.Column("before_at", sa.Float),
+    sa.Column("enrichment_id", sa.String),
+    sa.Column("body", sa.Text),
+    sa.Column("at", sa.Float, nullable=False),
+)
+"""``before`` and ``before_at``: the state to go back to where a request comes to nothing."""
+
+aliases = sa.Table(
+    "pronto_aliases",
+    metadata,
+    sa.Column("service", sa.String, primary_key=True),
+    sa.Column("alias", sa.String, primary_key=True),
+    sa.Column("type", sa.String, primary_key=True),
+    sa.Column("contact", sa.String, nullable=False, index=True),
+)
+"""Further keys under which an entry is found."""
+
+runs = sa.Table(
+    "pronto_runs",
+    metadata,
+    sa.Column("id", sa.String, primary_key=True),
+    sa.Column("machine", sa.String, nullable=False),
+    sa.Column("process", sa.String, nullable=False),
+    sa.Column("lease", sa.Float, nullable=False),
+    sa.Column("renewed", sa.Float, nullable=False),
+)
+"""The runs that work now; see `lease`."""
+
+jobs = sa.Table(
+    "pronto_jobs",
+    metadata,
+    sa.Column("id", sa.String, primary_key=True),
+    sa.Column("service", sa.String, nullable=False),
+    sa.Column("type", sa.String, nullable=False),
+    sa.Column("created", sa.Float, nullable=False),
+)
+
+batches = sa.Table(
+    "pronto_batches",
+    metadata,
+    sa.Column("job", sa.String, primary_key=True),
+    sa.Column("number", sa.Integer, primary_key=True),
+    sa.Column("state", sa.String, nullable=False),
+    sa.Column("enrichment_id", sa.String),
+    sa.Column("message", sa.String),
+)
+
+members = sa.Table(
+    "pronto_members",
+    metadata,
+    sa.Column("job", sa.String, primary_key=True),
+    sa.Column("contact", sa.String, primary_key=True),
+    sa.Column("batch", sa.Integer, nullable=False),
+    sa.Column("arrived", sa.Float),
+)
+
+aside = sa.Table(
+    "pronto_aside",
+    metadata,
+    sa.Column("number", sa.Integer, primary_key=True),
+    sa.Column("at", sa.Float, nullable=False),
+    sa.Column("contact", sa.String, index=True),
+    sa.Column("why", sa.String, nullable=False),
+    sa.Column("body", sa.Text, nullable=False),
+)
+
+
+def insert(dialect: str, table: sa.Table) -> Any:
+    """Return the dialect's own insert, which has an ``ON CONFLICT`` clause."""
+    return (sqlite if dialect == "sqlite" else postgresql).insert(table)
+
+
+def version_of(connection: sa.Connection, place: str) -> int | None:
+    """Return the version of a ledger; None where it has no tables yet.
+
+    Raises
+    ------
+    LedgerError
+        Where the tables are not ours, or a later version of the package has written them.
+    """
+    found = sa.inspect(connection)
+    if not found.has_table(meta.name):
+        if found.has_table(entries.name):
+            raise _damaged(place)
+        return None
+    text = connection.scalar(sa.select(meta.c.value).where(meta.c.name == "version"))
+    if text is None:
+        return None
+    if not str(text).isdecimal() or int(text) < 1:
+        raise _damaged(place)
+    if int(text) > VERSION:
+        raise LedgerError(
+            f"The ledger at {place} was written by a later version of pronto-pandas. "
+            "Update the package. Nothing was sent."
+        )
+    return int(text)
+
+
+def migrate(connection: sa.Connection, place: str) -> None:
+    """Create the tables, or bring those of an earlier version up to date.
+
+    Raises
+    ------
+    LedgerError
+        Where that cannot be done.
+    """
+    if connection.dialect.name == "postgresql":  # one process at a time; the others find it done
+        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
+    version = version_of(connection, place)
+    if version == VERSION:
+        return
+    for earlier in range(VERSION if version is None else version, VERSION):
+        MIGRATIONS[earlier](connection)
+    metadata.create_all(connection)
+    new = insert(connection.dialect.name, meta).values(name="version", value=str(VERSION))
+    connection.execute(
+        new.on_conflict_do_update(index_elements=["name"], set_={"value": str(VERSION)})
+    )
+
+
+_LOCK: Final = 0x50524F4E  # any number that nobody else locks
+
+
+def _damaged(place: str) -> LedgerError:
+    return LedgerError(
+        f"The ledger at {place} is damaged, or its tables are another program's. Move it away to "
+        "start a new one (its answers will be asked for and paid for again), or put a backup in "
+        "its place. Nothing was sent."
+    )
+
+
+def _add_enrichment_ids(connection: sa.Connection) -> None:
+    connection.exec_driver_sql("ALTER TABLE pronto_entries ADD COLUMN enrichment_id VARCHAR")
+
+
+def _add_tables_alone(connection: sa.Connection) -> None:
+    """Leave what is there as it is; new tables are created afterwards."""
+
+
+def _services_and_bodies(connection: sa.Connection) -> None:
+    """Give entries to services instead of addresses, whole answers, and runs with leases."""
+    _refuse_while_used(connection)
+    for statement in (
+        "ALTER TABLE pronto_entries RENAME COLUMN address TO service",
+        "ALTER TABLE pronto_entries RENAME COLUMN answer TO body",
+        "ALTER TABLE pronto_entries RENAME COLUMN owner TO run",
+        "ALTER TABLE pronto_entries ADD COLUMN before_at FLOAT",
+        "ALTER TABLE pronto_entries DROP COLUMN lease",
+        "DROP INDEX IF EXISTS ix_pronto_entries_owner",
+        "CREATE INDEX ix_pronto_entries_run ON pronto_entries (run)",
+        # Of runs that are gone: a claim counts for nothing, a request without an answer is unknown.
+        "DELETE FROM pronto_entries WHERE state = 'claimed' AND before IS NULL",
+        "UPDATE pronto_entries SET state = before WHERE state = 'claimed'",
+        "UPDATE pronto_entries SET state = 'unknown' WHERE state = 'sent'",
+        "UPDATE pronto_entries SET run = NULL, before = NULL",
+    ):
+        connection.exec_driver_sql(statement)
+    if sa.inspect(connection).has_table(jobs.name):
+        connection.exec_driver_sql("ALTER TABLE pronto_jobs RENAME COLUMN address TO service")
+        _rename_services(connection, jobs)
+    for address in _addresses(connection, entries):
+        _join(connection, address, ledger_name(address))
+
+
+def _refuse_while_used(connection: sa.Connection) -> None:
+    held = sa.text("SELECT 1 FROM pronto_entries WHERE lease > :now LIMIT 1")
+    if connection.scalar(held, {"now": time.time()}) is not None:
+        raise LedgerError(
+            "A run of an earlier version of pronto-pandas uses the ledger. Wait until it is done, "
+            f"or, if it was killed, {LEASE:g} s. Nothing was sent."
+        )
+
+
+def _addresses(connection: sa.Connection, table: sa.Table) -> list[str]:
+    found = connection.scalars(sa.select(table.c.service).distinct()).all()
+    return [address for address in found if ledger_name(address) != address]
+
+
+def _rename_services(connection: sa.Connection, table: sa.Table) -> None:
+    for address in _addresses(connection, table):
+        these = sa.update(table).where(table.c.service == address)
+        connection.execute(these.values(service=ledger_name(address)))
+
+
+def _join(connection: sa.Connection, address: str, service: str) -> None:
+    """Give the entries of an address to its service; of two for the same, the better one stays."""
+    connection.execute(_drop_worse(address, than=service, ties=True))
+    connection.execute(_drop_worse(service, than=address, ties=False))
+    these = sa.update(entries).where(entries.c.service == address)
+    connection.execute(these.values(service=service))
+
+
+def _drop_worse(service: str, *, than: str, ties: bool) -> sa.Delete:
+    """Delete the entries of one service that are worse than those of another.
+
+    An answer is better than any other state, and the later one of two.
+    """
+    other = entries.alias()
+    one, two = _rank(entries), _rank(other)
+    worse = sa.or_(
+        one < two,
+        sa.and_(
+            one == two, entries.c.at <= other.c.at if ties else entries.c.at < other.c.at
+        ),
+    )
+    better = sa.select(other.c.contact).where(
+        other.c.service == than,
+        other.c.contact == entries.c.contact,
+        other.c.type == entries.c.type,
+        worse,
+    )
+    return sa.delete(entries).where(entries.c.service == service, better.exists())
+
+
+def _rank(table: sa.FromClause) -> sa.ColumnElement[int]:
+    return sa.case(
+        {"answered": 3, "submitted": 2, "enqueued": 1}, value=table.c.state, else_=0
+    )
+
+
+MIGRATIONS: Final[dict[int, Callable[[sa.Connection], None]]] = {
+    1: _add_enrichment_ids,
+    2: _add_tables_alone,
+    3: _services_and_bodies,
+}
+"""From each version to the next one."""
+
+
+def on_connect(connection: Any, record: object) -> None:
+    """Set SQLite up: wait for others, delete for good, and be on disk when it says so."""
+    connection.isolation_level = None  # transactions begin where on_begin says
+    cursor = connection.cursor()
+    cursor.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT}")
+    cursor.execute("PRAGMA secure_delete = ON")
+    cursor.execute("PRAGMA synchronous = FULL")
+    try:
+        cursor.execute("PRAGMA journal_mode = WAL")
+    except sqlite3.OperationalError:  # a network folder: the rollback journal does there
+        cursor.execute("PRAGMA journal_mode = DELETE")
+    cursor.close()
+
+
+READS: Final = "pronto_reads"
+"""The option of a connection that only reads."""
+
+
+def on_begin(connection: sa.Connection) -> None:
+    """Take the right to write at once, so that what was read still holds when it is written.
+
+    Who only reads takes no lock, and holds nobody up.
+    """
+    begin = "BEGIN" if connection.get_execution_options().get(READS) else "BEGIN IMMEDIATE"
+    # Past SQLAlchemy, whose own way takes longer than the transaction.
+    connection.connection.driver_connection.execute(begin)  # type: ignore[union-attr]  # there is one
