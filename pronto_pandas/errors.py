@@ -10,7 +10,7 @@
     ├── ConsentRequiredError        personal emails without recorded consent
     ├── LedgerError                 the ledger cannot be read or written
     └── ServiceError                one call to the service brought no answer
-        ├── CreditsExhaustedError   422: the balance is used up
+        ├── CreditsExhaustedError   402 or 422: the balance, or a limit of the plan, is used up
         ├── RefusedError            another 4xx: this request alone
         ├── NotWorkedOnError        surely not worked on, so surely not charged
         │   ├── ConnectionFailedError   the connection never opened
@@ -23,7 +23,7 @@
 
     ProntoWarning (UserWarning)
     ├── LedgerWarning               the run stopped because the ledger could not be written
-    ├── CreditsExhaustedWarning     the run stopped because credits were used up
+    ├── CreditsExhaustedWarning     the run stopped because credits, or a limit, were used up
     ├── ServiceUnreachableWarning   the run stopped because the service could not be reached
     ├── MaxCreditsWarning           the run ended before max_credits could be passed
     ├── RefusedWarning              the service refused some requests of a bulk job
@@ -97,7 +97,7 @@ class ServiceError(ProntoError):
 
 
 class CreditsExhaustedError(ServiceError):
-    """The account has too few credits for this request; it was not worked on."""
+    """The account's credits, or a limit of its plan, are used up; the request was not worked on."""
 
 
 class RefusedError(ServiceError):
@@ -161,7 +161,7 @@ class LedgerWarning(ProntoWarning):
 
 
 class CreditsExhaustedWarning(ProntoWarning):
-    """The run stopped early because the credits were used up."""
+    """The run stopped early because the credits, or a limit of the plan, were used up."""
 
 
 class ServiceUnreachableWarning(ProntoWarning):

@@ -68,7 +68,7 @@ def warn_of(
         return
     go_on = f"Rows pending: {pending}. Run the same line again to go on."
     if isinstance(stopped_by, CreditsExhaustedError):
-        warn(f"The credits are used up. {stopped_by} {go_on}", CreditsExhaustedWarning)
+        warn(f"{stopped_by} {go_on}", CreditsExhaustedWarning)
     elif isinstance(stopped_by, LedgerError):
         warn(f"The run was stopped. {stopped_by} Keep the frame. {go_on}", LedgerWarning)
     else:

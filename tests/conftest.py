@@ -6,6 +6,7 @@ import asyncio
 import gc
 import importlib.util
 import shutil
+import threading
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -19,6 +20,8 @@ from keyring.backends import fail
 
 import pronto_pandas as pronto
 from pronto_pandas.sandbox import Sandbox, Server
+
+from .canned import Canned
 
 # The machine is shared and slow at times; what is tested is what holds, not how fast.
 settings.register_profile(
@@ -98,6 +101,18 @@ def serve() -> Iterator[Serve]:
             return server
 
         yield start
+
+
+@pytest.fixture
+def canned() -> Iterator[Canned]:
+    """Serve canned answers."""
+    server = Canned()
+    thread = threading.Thread(target=server.server.serve_forever, args=(0.01,))
+    thread.start()
+    yield server
+    server.server.shutdown()
+    thread.join()
+    server.server.server_close()
 
 
 def people(count: int, start: int = 0) -> pd.DataFrame:

@@ -3,25 +3,36 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import functools
 import json
-from collections.abc import Mapping, Sequence
-from typing import Any, Final, Self
+import ssl
+from collections.abc import AsyncIterable, Mapping, Sequence
+from ipaddress import ip_address
+from typing import Any, Final, Self, cast
 from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
 import httpx
 from httpx_aiohttp import AiohttpTransport
-from pydantic import SecretStr, ValidationError
+from pydantic import SecretStr
 
-from ..errors import AnswerLostError, ConnectionFailedError, UnreadableAnswerError
+from ..errors import AnswerLostError, ConfigurationError, ConnectionFailedError, ProntoError
+from ..values import LOOPBACK, is_url
 from . import spec
+from .body import ENCODINGS, LARGEST, read_object, too_large, unpacked, unreadable
 from .contact import Contact
 from .failures import failure
-from .models import Answer
+from .models import Answer, parse
 from .spec import EnrichmentType
 
 AGENT: Final = "pronto-pandas"
+
+_HEADERS: Final = {
+    "Accept": "application/json",
+    "Accept-Encoding": ENCODINGS,
+    "User-Agent": AGENT,
+}
 
 CONNECT_TIMEOUT = 15.0
 """Seconds a connection may take to open."""
@@ -47,6 +58,12 @@ class Client:
         Replaces both of the vendor's hosts.
     timeout : float
         Seconds to wait for an answer, from the moment the request left.
+
+    Raises
+    ------
+    ConfigurationError
+        Where no request could be sent: the address, the proxy or the certificates of the
+        environment are of no use.
     """
 
     def __init__(
@@ -55,8 +72,10 @@ class Client:
         self._base_url, self._key = base_url, api_key
         # The transport alone, without httpx's own client: its redirects, cookies and hooks are not
         # wanted here, and take a third of the time of a request.
-        proxy = _proxy(spec.SYNC_SINGLE_ENRICH.url(base_url))
-        self._http = AiohttpTransport(client=functools.partial(_session, proxy))
+        certificates = _certificates()
+        proxy = _proxy(_checked(spec.SYNC_SINGLE_ENRICH.url(base_url), "base_url"))
+        session = functools.partial(_session, proxy, certificates)
+        self._http = AiohttpTransport(verify=certificates, client=session)
         self._parsed = functools.lru_cache(maxsize=8)(httpx.URL)
         self._timeouts = httpx.Timeout(timeout, connect=CONNECT_TIMEOUT, pool=None).as_dict()
 
@@ -101,7 +120,7 @@ class Client:
             By name, as drawn in `pronto_pandas.errors`.
         """
         body = _body(contact, types, custom, webhook_url)
-        return _named(_answer(await self._call(spec.SYNC_SINGLE_ENRICH, body)))
+        return _named(parse(await self._call(spec.SYNC_SINGLE_ENRICH, body)))
 
     async def single_enrich(
         self,
@@ -122,7 +141,7 @@ class Client:
             With ``enrichment_id``; ``is_final`` only where the service answers at once.
         """
         body = _body(contact, [type_], custom, webhook_url)
-        return _named(_answer(await self._call(spec.SINGLE_ENRICH, body)).of_later())
+        return _named(parse(await self._call(spec.SINGLE_ENRICH, body)).of_later())
 
     async def bulk_enrich(
         self,
@@ -168,7 +187,7 @@ class Client:
         body = {"contacts": people, "enrichment_type": [type_], "webhook_url": webhook_url}
         if phone_country_codes:
             body["phone_country_codes"] = list(phone_country_codes)
-        return _named(_answer(await self._call(spec.BULK_ENRICH, body)).of_later())
+        return _named(parse(await self._call(spec.BULK_ENRICH, body)).of_later())
 
     async def contact(self, enrichment_id: str) -> Answer:
         """Look for the answer to what was submitted. Free, by what public users report.
@@ -189,16 +208,16 @@ class Client:
             By name, as drawn in `pronto_pandas.errors`.
         """
         url = spec.CONTACT.url(self._base_url, enrichment_id=enrichment_id)
-        answer = _answer(await self._request(spec.CONTACT.method, url)).of_later()
+        answer = parse(await self._request(spec.CONTACT.method, url)).of_later()
         return answer.model_copy(update={"enrichment_id": enrichment_id})
 
     async def credits(self) -> dict[str, Any]:
         """Return what the service says of the balance: an object of undocumented fields. Free."""
-        return _object(await self._call(spec.CREDITS))
+        return read_object(await self._call(spec.CREDITS))[0]
 
     async def account(self) -> dict[str, Any]:
         """Return what the service says of the account: an object of undocumented fields. Free."""
-        return _object(await self._call(spec.ACCOUNT))
+        return read_object(await self._call(spec.ACCOUNT))[0]
 
     async def _call(self, endpoint: spec.Endpoint, body: dict[str, Any] | None = None) -> bytes:
         return await self._request(endpoint.method, endpoint.url(self._base_url), body)
@@ -207,61 +226,129 @@ class Client:
         request = httpx.Request(
             method,
             self._parsed(url),
-            headers={"Accept": "application/json", "User-Agent": AGENT},
-            json=body,
+            headers=_HEADERS,
+            # Escaped, so that whatever is in a text can be sent.
+            content=None if body is None else json.dumps(body).encode(),
             extensions={"timeout": self._timeouts},
         )
+        if body is not None:
+            request.headers["Content-Type"] = "application/json"
         request.headers[spec.KEY_HEADER] = self._key.get_secret_value()
         try:
             response = await self._http.handle_async_request(request)
-            try:
-                content = await response.aread()
-            finally:
-                await response.aclose()
         except Exception as error:  # noqa: BLE001  whatever broke, the request's fate must be named
             raise _broken(error, url) from None
-        if not response.is_success:
-            raise failure(response.status_code, response.headers, content) from None
-        return content
+        return await read_response(response)
 
 
-def _proxy(url: str) -> str | None:
+async def read_response(response: httpx.Response) -> bytes:
+    """Return the body of a success, unpacked.
+
+    Raises
+    ------
+    ProntoError
+        For any other status, and where the body is broken or too large.
+    """
+    try:
+        content = await _content(response)
+    except Exception as error:  # noqa: BLE001  as above
+        if response.is_success:
+            raise error if isinstance(error, ProntoError) else _lost(error) from None
+        content = b""  # the status alone says what became of the request
+    finally:
+        with contextlib.suppress(Exception):  # what was read is read
+            await response.aclose()
+    if not response.is_success:
+        raise failure(response.status_code, response.headers, content) from None
+    return content
+
+
+async def _content(response: httpx.Response) -> bytes:
+    content = bytearray()
+    async for part in cast("AsyncIterable[bytes]", response.stream):
+        content += part
+        if len(content) > LARGEST:
+            raise too_large()
+    return unpacked(bytes(content), response.headers.get("content-encoding", ""))
+
+
+def _checked(url: str, name: str) -> httpx.URL:
+    """Return an address; refuse one that no request could be sent to."""
+    try:
+        parsed = httpx.URL(url)
+        parsed.raw_host.decode("ascii").encode("idna")  # what finds its address will do so
+        if is_url(url) and parsed.host:  # httpx decodes it
+            return parsed
+    except (httpx.InvalidURL, UnicodeError):
+        pass
+    raise ConfigurationError(
+        f"{name} is no address like 'https://api.example.com'. Correct it. Nothing was sent."
+    ) from None
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host.rstrip(".") in LOOPBACK
+
+
+def _proxy(url: httpx.URL) -> str | None:
     """Return the proxy of the environment; aiohttp would look it up for every request."""
-    host = httpx.URL(url).host
-    if proxy_bypass(host):
+    # What is sent to this machine is not encrypted, and must not leave it.
+    if _is_loopback(url.host) or proxy_bypass(url.host):
         return None
-    return getproxies().get(httpx.URL(url).scheme)
+    proxy = getproxies().get(url.scheme)
+    if not proxy:
+        return None
+    proxy = proxy if "://" in proxy else f"http://{proxy}"
+    _checked(proxy, f"The proxy of the environment ({url.scheme.upper()}_PROXY)")
+    return proxy
 
 
-def _session(proxy: str | None) -> aiohttp.ClientSession:
+def _certificates() -> ssl.SSLContext:
+    try:
+        return httpx.create_ssl_context()
+    except OSError as error:  # ssl.SSLError is one
+        raise ConfigurationError(
+            f"The certificates of the environment cannot be read ({type(error).__name__}). Correct "
+            "the path in SSL_CERT_FILE or SSL_CERT_DIR, or unset it. Nothing was sent."
+        ) from None
+
+
+class _NotConnectedError(Exception):
+    """No connection was there to send a request over."""
+
+
+class _Connector(aiohttp.TCPConnector):
+    """Connections whose every failure to open has one name, be it of DNS, TLS or a proxy."""
+
+    async def connect(self, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return await super().connect(*args, **kwargs)
+        except Exception as error:
+            raise _NotConnectedError from error
+
+
+def _session(proxy: str | None, certificates: ssl.SSLContext) -> aiohttp.ClientSession:
     # The pace decides how many requests are in flight, so the pool has no limit of its own.
-    connector = aiohttp.TCPConnector(
-        limit=0, keepalive_timeout=IDLE_TIMEOUT, ssl=httpx.create_ssl_context()
-    )
+    connector = _Connector(limit=0, keepalive_timeout=IDLE_TIMEOUT, ssl=certificates)
     return aiohttp.ClientSession(connector=connector, proxy=proxy)
 
 
-_NEVER_OPENED = (
-    aiohttp.ClientConnectorError,
-    aiohttp.ClientHttpProxyError,
-    aiohttp.ConnectionTimeoutError,
-    aiohttp.InvalidURL,
-)
-
-
 def _broken(error: Exception, url: str) -> ConnectionFailedError | AnswerLostError:
-    """Name what broke between us and the service.
+    """Name what broke between us and the service, by whether the request can have left."""
+    if not isinstance(error, _NotConnectedError):
+        return _lost(error)
+    return ConnectionFailedError(
+        f"No connection to {httpx.URL(url).netloc.decode()} could be opened "
+        f"({type(error.__cause__).__name__}). "
+        "Check the network, a proxy, and base_url."
+    )
 
-    The transport maps every broken connection, also one that broke while the answer was awaited,
-    to ``httpx.ConnectTimeout``. Only the error below it says whether the request can have left.
-    """
-    cause = error.__cause__ or error
-    if isinstance(cause, _NEVER_OPENED):
-        return ConnectionFailedError(
-            f"No connection to {httpx.URL(url).netloc.decode()} could be opened "
-            f"({type(cause).__name__}). "
-            "Check the network, a proxy, and base_url."
-        )
+
+def _lost(error: Exception) -> AnswerLostError:
+    cause = error.__cause__ or error  # the transport gives most errors other names
     slow = isinstance(cause, asyncio.TimeoutError)
     return AnswerLostError(
         f"The answer {'took too long' if slow else 'was lost on the way'} "
@@ -283,35 +370,8 @@ def _body(
     return body
 
 
-def _answer(body: bytes) -> Answer:
-    data = _object(body)
-    try:
-        answer = Answer.model_validate(data)
-    except ValidationError:
-        # Pydantic's own message would carry the values.
-        raise _unreadable("is not of the documented form") from None
-    return answer
-
-
 def _named(answer: Answer) -> Answer:
     """Refuse an answer that is neither final nor says under which name one will be there."""
     if not answer.is_final and answer.enrichment_id is None:
-        raise _unreadable(f'has the status "{answer.status}" and no data')
+        raise unreadable(f'has the status "{answer.status}" and no data')
     return answer
-
-
-def _object(body: bytes) -> dict[str, Any]:
-    try:
-        data = json.loads(body)
-    except (ValueError, RecursionError):
-        kind = "is an HTML page" if body.lstrip()[:1] == b"<" else "is no JSON"
-        raise _unreadable(kind) from None
-    if not isinstance(data, dict):
-        raise _unreadable("is no object")
-    return data
-
-
-def _unreadable(what: str) -> UnreadableAnswerError:
-    return UnreadableAnswerError(
-        f"Pronto said success, but the answer {what}; it may have been charged.", status=200
-    )

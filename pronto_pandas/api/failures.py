@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
+import math
+import re
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from typing import Any
 
 from ..errors import (
     AuthenticationError,
@@ -18,6 +20,7 @@ from ..errors import (
     ServiceBusyError,
     UnreadableAnswerError,
 )
+from .body import decoded, loads, storable
 
 CONSENT_STEPS = (
     "Personal emails need consent twice: 1. in the Pronto account's settings; "
@@ -26,35 +29,62 @@ CONSENT_STEPS = (
 
 _WORDS_AT_MOST = 200
 
+_FIELDS = ("message", "error", "errors", "detail", "code")
+
+_MANY_MEANINGS = (400, 402, 403, 422)
+
+# Only what names the account's plan or one of its limits: "domain exceeds the limit of 253
+# characters" is about one person, and must not end the run.
+_ACCOUNT_LIMIT = re.compile(
+    r"\b(plan|import|daily|weekly|monthly|extraction|enrichment|subscription|usage|credit)s?"
+    r" (limit|quota)s?\b"
+    r"|\b(limit|quota) (of|on|for) (your|the|this) (current )?(plan|account|subscription|day|month)"
+    r"|\bquota (is |was )?(exceeded|exhausted|reached)"
+    r"|\b(your|current) (current )?(plan|subscription)\b"
+    r"|\bupgrade\b.*\bplan\b"
+)
+
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
     """Return the seconds that ``Retry-After`` asks for; both of its forms are read."""
     value = headers.get("retry-after", "").strip()
+    if re.fullmatch(r"[0-9]+(\.[0-9]+)?", value):
+        seconds = float(value)
+        return seconds if math.isfinite(seconds) else None
     try:
-        return max(0.0, float(value)) if value.isascii() and value[:1].isdigit() else _until(value)
-    except ValueError:
+        date = parsedate_to_datetime(value)
+        # A date without a zone, or with -0000, has none in Python. Those of HTTP are in UTC.
+        date = date if date.tzinfo else date.replace(tzinfo=UTC)
+        return max(0.0, (date - datetime.now(UTC)).total_seconds())
+    except (ValueError, TypeError, IndexError, OverflowError):
         return None
 
 
-def _until(date: str) -> float:
-    moment = parsedate_to_datetime(date)
-    return max(0.0, (moment - datetime.now(UTC)).total_seconds())
+def _texts(value: Any, depth: int = 3) -> Iterator[str]:
+    """Find the service's words in a field of an error, in whatever form it has."""
+    if isinstance(value, str):
+        yield storable(" ".join(value.split()))
+    elif depth and isinstance(value, list):
+        for item in value:
+            yield from _texts(item, depth - 1)
+    elif depth and isinstance(value, dict):
+        for field in _FIELDS:
+            yield from _texts(value.get(field), depth - 1)
 
 
-def words(body: bytes) -> str:
-    """Return the service's own words from an error body; empty where there are none."""
+def _error(body: bytes) -> dict[str, Any]:
     try:
-        data = json.loads(body)
+        data = loads(decoded(body))
     except ValueError:
-        return ""
-    if not isinstance(data, dict):
-        return ""
-    for field in ("message", "error", "errors", "detail"):
-        value = data.get(field)
-        if isinstance(value, list):
-            value = "; ".join(item for item in value if isinstance(item, str))
-        if isinstance(value, str) and value.strip():
-            return " ".join(value.split())[:_WORDS_AT_MOST]
+        return {}
+    return data if isinstance(data, dict) else {}
+
+
+def words(error: Mapping[str, Any]) -> str:
+    """Return the service's own words for people; empty where there are none."""
+    for field in _FIELDS:
+        if text := "; ".join(filter(None, _texts(error.get(field)))):
+            return text[:_WORDS_AT_MOST]
     return ""
 
 
@@ -75,8 +105,11 @@ def failure(status: int, headers: Mapping[str, str], body: bytes) -> ProntoError
     ProntoError
         To be raised by the caller.
     """
-    said = words(body)
-    quoted = f' It said: "{said}".' if said else ""
+    error = _error(body)
+    said = words(error)
+    quoted = f' Its words: "{said}".' if said else ""
+    if status in _MANY_MEANINGS and (meant := _meant(status, error, said)):
+        return meant
     match status:
         case 401 | 403:
             return AuthenticationError(
@@ -84,11 +117,11 @@ def failure(status: int, headers: Mapping[str, str], body: bytes) -> ProntoError
                 'Pronto account and set it with pronto.configure(api_key="…").',
                 status=status,
             )
-        case 422:
-            return _unprocessable(said)
         case 429:
             return RateLimitedError(
-                "Pronto asks for a slower pace (429).", status=429, retry_after=retry_after(headers)
+                f"Pronto asks for a slower pace (429).{quoted}",
+                status=429,
+                retry_after=retry_after(headers),
             )
         case 503:
             return ServiceBusyError(
@@ -114,11 +147,19 @@ def failure(status: int, headers: Mapping[str, str], body: bytes) -> ProntoError
             return UnreadableAnswerError(f"Pronto answered with status {status}.", status=status)
 
 
-def _unprocessable(said: str) -> ProntoError:
-    """Tell the meanings of a 422 apart; the service does it only by the text."""
-    text = said.casefold()
-    if "insufficient" in text and "credit" in text:
-        return CreditsExhaustedError(f'Pronto says: "{said}". Top up the account.', status=422)
+def _meant(status: int, error: Mapping[str, Any], said: str) -> ProntoError | None:
+    """Return what concerns the whole account, which the service tells by words or codes alone."""
+    text = " ".join(_texts(error)).casefold().replace("_", " ").replace("-", " ")
+    quoted = f' Pronto\'s words: "{said}".' if said else ""
+    if status == 402 or ("insufficient" in text and "credit" in text):
+        return CreditsExhaustedError(
+            f"The credits are used up ({status}).{quoted} Top up the account.", status=status
+        )
     if "consent" in text and "personal email" in text:
         return ConsentRequiredError(f'Pronto says: "{said}". {CONSENT_STEPS}')
-    return RefusedError(said or "Pronto refused the request (422).", status=422)
+    if _ACCOUNT_LIMIT.search(text):
+        return CreditsExhaustedError(
+            f"A limit of the account is reached ({status}).{quoted} See the plan of the account.",
+            status=status,
+        )
+    return None
