@@ -8,6 +8,7 @@ import math
 import threading
 from collections.abc import Callable, Sequence
 
+from .api.spec import RATE_LIMIT
 from .bulk.webhook import PORT, webhook
 from .errors import ProntoError
 from .settings import configure, current
@@ -46,7 +47,9 @@ def _parser() -> argparse.ArgumentParser:
     sandbox.add_argument(
         "--seed", type=int, default=0, help="draws the faults, and what becomes of webhooks"
     )
-    sandbox.add_argument("--rate", type=count, default=50, help="requests in a sliding second")
+    sandbox.add_argument(
+        "--rate", type=count, default=RATE_LIMIT, help="requests in a sliding second"
+    )
     sandbox.add_argument("--credits", type=count, default=100_000, help="balance at the start")
     sandbox.set_defaults(run=_serve_sandbox)
     hook = commands.add_parser(
@@ -55,7 +58,8 @@ def _parser() -> argparse.ArgumentParser:
     hook.add_argument("--port", type=port, default=PORT, help="where it listens on this machine")
     hook.add_argument("--host", default=HERE, help="the address it listens on")
     hook.add_argument("--public-url", help="where a tunnel or a proxy makes it reachable")
-    hook.add_argument("--base-url", help="whose answers; without, PRONTO_BASE_URL or Pronto")
+    hook.add_argument("--service", help="whose answers: pronto (the default), pipecorn, or a name")
+    hook.add_argument("--base-url", help="the address of the service, where it is not built in")
     hook.set_defaults(run=_serve_webhook)
     return parser
 
@@ -134,13 +138,12 @@ def _serve_sandbox(args: argparse.Namespace) -> None:
 
 
 def _serve_webhook(args: argparse.Namespace) -> None:
-    address = {} if args.base_url is None else {"base_url": args.base_url}
-    with configure(**address), webhook(args.public_url, port=args.port, host=args.host) as hook:
+    given = {"service": args.service, "base_url": args.base_url}
+    service = {name: value for name, value in given.items() if value is not None}
+    with configure(**service), webhook(args.public_url, port=args.port, host=args.host) as hook:
         print(f"Pass this address as webhook_url: {hook.url}")
-        print(f"Who knows it can write answers. It takes those of {current().address or 'Pronto'};")
-        print(
-            "--base-url or PRONTO_BASE_URL say of which other service. Ctrl-C ends it.", flush=True
-        )
+        print(f"Who knows it can write answers. It takes those of {current().target};")
+        print("--service and --base-url choose another service. Ctrl-C ends it.", flush=True)
         threading.Event().wait()
 
 

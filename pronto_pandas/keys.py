@@ -11,7 +11,7 @@ import os
 import queue
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -23,11 +23,8 @@ if TYPE_CHECKING:  # slow to import, and needed when there is a key
 
 T = TypeVar("T")
 
-KEY_VARIABLE: Final = "PRONTO_API_KEY"
-"""The environment variable, and the secret in Colab."""
-
-SERVICE: Final = "pronto-pandas"
-"""The name in the system keyring; the user name there is the address that the key is for."""
+KEYRING_NAME: Final = "pronto-pandas"
+"""The name in the system keyring; the user name there is the service that the key is for."""
 
 PATIENCE = 15.0
 """Seconds for which the keyring is waited for; it may ask the person to unlock it."""
@@ -37,7 +34,7 @@ class Source(StrEnum):
     """Where a key came from, as messages say it."""
 
     CONFIGURE = "from configure()"
-    ENVIRONMENT = f"from {KEY_VARIABLE}"
+    ENVIRONMENT = "from the environment"
     SESSION = "kept for this session"
     KEYRING = "from the system keyring"
     COLAB = "from Colab's secrets"
@@ -53,36 +50,49 @@ class Found:
         As it stands there.
     source : Source
         Where.
+    where : str
+        The same for messages; of the environment it names the variable.
     """
 
     key: SecretStr
     source: Source
+    where: str
 
 
-def find(given: SecretStr | None, kept: SecretStr | None, address: str) -> Found | None:
-    """Look for the key, place after place, and no further than needed.
+def find(
+    given: SecretStr | None,
+    kept: SecretStr | None,
+    names: Sequence[str],
+    variables: Sequence[str],
+) -> Found | None:
+    """Return the key of a service from the first place that has one; later places are not read.
 
     Parameters
     ----------
     given : SecretStr, optional
-        What `configure` was given.
+        What `configure` was given for this service.
     kept : SecretStr, optional
         What the panel keeps for this session.
-    address : str
-        What the key is for.
+    names : sequence of str
+        What the keyring may have the key under.
+    variables : sequence of str
+        The environment variables, and secrets in Colab, that hold keys for this service.
     """
     if given is not None:
-        return Found(given, Source.CONFIGURE)
-    places: dict[Source, Callable[[], str | SecretStr | None]] = {
-        Source.ENVIRONMENT: lambda: os.environ.get(KEY_VARIABLE),
-        Source.SESSION: lambda: kept,
-        Source.KEYRING: lambda: stored(address),
-        Source.COLAB: of_colab,
-    }
-    for source, look in places.items():
-        key = _secret(look())
+        return Found(given, Source.CONFIGURE, Source.CONFIGURE)
+    for variable in variables:
+        key = _secret(os.environ.get(variable))
         if key is not None:
-            return Found(key, source)
+            return Found(key, Source.ENVIRONMENT, f"from {variable}")
+    places: dict[Source, Callable[[], SecretStr | None]] = {
+        Source.SESSION: lambda: kept,
+        Source.KEYRING: lambda: stored(names),
+        Source.COLAB: lambda: of_colab(variables),
+    }
+    for source, read in places.items():
+        key = read()
+        if key is not None:
+            return Found(key, source, source)
     return None
 
 
@@ -94,16 +104,28 @@ def _secret(value: str | SecretStr | None) -> SecretStr | None:
     return SecretStr(value) if isinstance(value, str) else value
 
 
-def stored(address: str) -> SecretStr | None:
-    """Return what the system keyring holds for an address; None also where it cannot be asked."""
+def stored(names: Sequence[str]) -> SecretStr | None:
+    """Return the first key that the system keyring has under one of these names.
+
+    None also where the keyring cannot be read.
+    """
     try:
-        return _secret(_asked(lambda keyring: keyring.get_password(SERVICE, address)))
+        held = _asked(lambda keyring: next(_held(keyring, names), None))
     except ConfigurationError:
         return None
+    return None if held is None else held[1]
 
 
-def store(key: SecretStr, address: str) -> None:
-    """Keep a key in the system keyring.
+def _held(keyring: Any, names: Sequence[str]) -> Iterator[tuple[str, SecretStr]]:
+    """Return the names under which the keyring has a key, with the keys."""
+    for name in names:
+        key = _secret(keyring.get_password(KEYRING_NAME, name))
+        if key is not None:
+            yield name, key
+
+
+def store(key: SecretStr, name: str) -> None:
+    """Keep a key in the system keyring, under the name of its service.
 
     Raises
     ------
@@ -112,20 +134,25 @@ def store(key: SecretStr, address: str) -> None:
     """
     value = key.get_secret_value
     # The person has just asked for it and may be asked to unlock it.
-    _asked(lambda keyring: keyring.set_password(SERVICE, address, value()), 4 * PATIENCE)
+    _asked(lambda keyring: keyring.set_password(KEYRING_NAME, name, value()), 4 * PATIENCE)
 
 
-def forget(address: str) -> bool:
-    """Take the key for an address out of the system keyring; say whether there was one.
+def forget(names: Sequence[str]) -> bool:
+    """Delete the keys under these names from the system keyring; return whether there was one.
 
     Raises
     ------
     ConfigurationError
-        Where there was one, and it cannot be taken out.
+        Where there was one, and it cannot be deleted.
     """
-    if stored(address) is None:
+    if stored(names) is None:
         return False
-    _asked(lambda keyring: keyring.delete_password(SERVICE, address), 4 * PATIENCE)
+
+    def delete(keyring: Any) -> None:
+        for name, _ in list(_held(keyring, names)):
+            keyring.delete_password(KEYRING_NAME, name)
+
+    _asked(delete, 4 * PATIENCE)
     return True
 
 
@@ -187,16 +214,20 @@ def in_colab() -> bool:
     return "google.colab" in sys.modules
 
 
-def of_colab() -> SecretStr | None:
-    """Return Colab's secret ``PRONTO_API_KEY``; None where there is none or no access to it.
+def of_colab(variables: Sequence[str]) -> SecretStr | None:
+    """Return the first of these secrets in Colab; None where there is none or no access to it.
 
     Colab answers the main thread of its kernel alone.
     """
     if not in_colab() or threading.current_thread() is not threading.main_thread():
         return None
+    return next(filter(None, map(_colab_secret, variables)), None)
+
+
+def _colab_secret(variable: str) -> SecretStr | None:
     try:
         from google.colab import userdata
 
-        return _secret(userdata.get(KEY_VARIABLE))
+        return _secret(userdata.get(variable))
     except Exception:  # noqa: BLE001  no secret, no access, no page: there is none
         return None

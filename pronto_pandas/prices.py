@@ -1,27 +1,16 @@
-"""What answers cost, as far as anybody knows: a range, because prices changed over time."""
+"""What answers cost: a range, because the service's prices changed over time."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
-from typing import Any, Final
+from typing import Any
 
+from .api.spec import MOST_PHONES, PRICES, TYPES
 from .errors import ConfigurationError
 
 Range = tuple[float, float]
-
-DEFAULTS: Final[Mapping[str, Range]] = MappingProxyType(
-    {"email": (1.0, 3.0), "phone": (10.0, 30.0), "personal_email": (1.0, 3.0)}
-)
-"""Credits for each email, and for each phone *number*, lowest and highest.
-
-Emails and phones as public users have been charged; nobody has said what personal emails cost.
-"""
-
-MOST_PHONES: Final = 5
-"""Numbers that public users have seen for one contact at most."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +23,7 @@ class Prices:
         For each type the lowest and the highest price.
     """
 
-    ranges: Mapping[str, Range] = field(default_factory=lambda: DEFAULTS)
+    ranges: Mapping[str, Range] = field(default_factory=lambda: PRICES)
 
     def with_changes(self, changes: Any) -> Prices:
         """Return prices in which some were set anew.
@@ -50,24 +39,50 @@ class Prices:
             )
         return Prices({**self.ranges, **{t: _range(t, price) for t, price in changes.items()}})
 
+    def of(self, type_: str) -> Range:
+        """Return the lowest and the highest price of a type.
+
+        Raises
+        ------
+        ConfigurationError
+            Where it has none.
+        """
+        if type_ not in self.ranges:
+            raise ConfigurationError(
+                f"No price is known for {type_}. Set the credits that one costs, as a number or "
+                f'(lowest, highest): pronto.configure(prices={{"{type_}": 1}}). Nothing was sent.'
+            )
+        return self.ranges[type_]
+
+    def require(self, types: Iterable[str]) -> None:
+        """Refuse types without a price.
+
+        Raises
+        ------
+        ConfigurationError
+            Where one has none.
+        """
+        for type_ in types:
+            self.of(type_)
+
     def least(self, types: Iterable[str]) -> float:
         """Return what a contact costs at the lowest prices where all is found, with one phone."""
-        return sum(self.ranges[type_][0] for type_ in types)
+        return sum(self.of(type_)[0] for type_ in types)
 
     def most(self, types: Iterable[str]) -> float:
         """Return the most that a contact can cost."""
-        return sum(self.ranges[t][1] * (MOST_PHONES if t == "phone" else 1) for t in types)
+        return sum(self.of(t)[1] * (MOST_PHONES if t == "phone" else 1) for t in types)
 
     def found(self, counts: Mapping[str, int]) -> Range:
         """Return the least and the most that what was found cost, by the number of values."""
-        low = sum(self.ranges[type_][0] * count for type_, count in counts.items())
-        high = sum(self.ranges[type_][1] * count for type_, count in counts.items())
+        low = sum(self.of(type_)[0] * count for type_, count in counts.items())
+        high = sum(self.of(type_)[1] * count for type_, count in counts.items())
         return low, high
 
 
 def _range(type_: object, price: Any) -> Range:
-    if type_ not in DEFAULTS:
-        raise ConfigurationError(f"prices names {type_!r}. The types are {', '.join(DEFAULTS)}.")
+    if type_ not in TYPES:
+        raise ConfigurationError(f"prices names {type_!r}. The types are {', '.join(TYPES)}.")
     ends = price if isinstance(price, tuple | list) else (price, price)
     numbers = [e for e in ends if isinstance(e, int | float) and not isinstance(e, bool)]
     if len(numbers) != 2 or len(ends) != 2 or not all(math.isfinite(n) and n >= 0 for n in numbers):

@@ -218,10 +218,7 @@ def report(
             f"A DataFrame is needed, not a {df.__class__.__name__}: one that enrich has returned."
         )
     counts = count(df, columns, prefix)
-    prices = current().prices.ranges
-    low, high = (
-        sum(prices[type_][end] * many for type_, many in counts.values.items()) for end in (0, 1)
-    )
+    low, high = current().prices.found(counts.values)
     return Report(**vars(counts), cost_low=float(low), cost_high=float(high))
 
 

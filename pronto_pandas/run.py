@@ -13,6 +13,7 @@ import pandas as pd
 import platformdirs
 
 from . import stops
+from .api.services import Service, find
 from .api.spec import EnrichmentType
 from .errors import (
     PhoneWithoutLinkedInWarning,
@@ -96,6 +97,7 @@ class Run:
         self._leave_out()
         self._key: SecretStr | None = None
         if self.jobs and not looks:
+            settings.prices.require(options.types)
             self.take_key()
         if self.jobs and not looks and self.plan.phones_without_linkedin:
             warn(  # before anything is spent
@@ -140,8 +142,8 @@ class Run:
         """Return what the service says of the balance."""
         from .api.client import Client
 
-        address, key = self._target()
-        async with Client(key, base_url=address, timeout=TIMEOUT) as client:
+        service, key = self._target()
+        async with Client(key, service=service, timeout=TIMEOUT) as client:
             return await client.credits()
 
     @property
@@ -196,14 +198,14 @@ class Run:
         from .engine.deadline import AT_MOST
         from .engine.limits import pace_for
 
-        address, key = self._target()
+        service, key = self._target()
         limits = self._settings
         folder = None if limits.address == SANDBOX else platformdirs.user_state_path(APP) / "pace"
-        pace = pace_for(address or limits.service, key.get_secret_value(), limits.rate, folder)
+        pace = pace_for(limits.service, key.get_secret_value(), limits.rate, folder)
         counter = Counter(self._rows, time.monotonic)
         ledger = cast("Ledger", self._ledger)
         async with (
-            Client(key, base_url=address, timeout=AT_MOST * limits.timeout) as client,
+            Client(key, service=service, timeout=AT_MOST * limits.timeout) as client,
             self._recorder(ledger) as book,
         ):
             self._budget = Budget(limits.prices, self._options.most_credits)
@@ -293,14 +295,14 @@ class Run:
     def _over_budget(self) -> bool:
         return self._dispatch is not None and self._dispatch.over_budget
 
-    def _target(self) -> tuple[str | None, SecretStr]:
+    def _target(self) -> tuple[Service, SecretStr]:
         if self._settings.address != SANDBOX:
-            return self._settings.address, self._key or self._settings.key()
+            return self._settings.target, self._key or self._settings.key()
         from .sandbox import in_process
 
         # The sandbox has a key of its own; the caller's stays where it is.
         sandbox = in_process()
-        return sandbox.url, sandbox.api_key
+        return find(sandbox.url, SANDBOX), sandbox.api_key
 
     def _verdict(self, result: Result, asks: Iterable[EnrichmentType]) -> str:
         """Return as what the rows of a contact count in the progress."""

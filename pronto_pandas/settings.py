@@ -15,9 +15,12 @@ from typing import TYPE_CHECKING, Any, Final, Literal, Self
 import platformdirs
 
 from . import keys, values
+from .api import services
+from .api.services import PRONTO, SERVICES, Service
+from .api.spec import RATE_LIMIT
 from .errors import ConfigurationError, MissingKeyError
 from .prices import Prices
-from .values import PRONTO, SANDBOX
+from .values import SANDBOX
 
 if TYPE_CHECKING:  # slow to import, and needed when there is a key
     from pydantic import SecretStr
@@ -25,8 +28,10 @@ if TYPE_CHECKING:  # slow to import, and needed when there is a key
 APP: Final = "pronto-pandas"
 """The name of the folders that the package keeps files in."""
 
+SERVICE_VARIABLE: Final = "PRONTO_SERVICE"
 BASE_URL_VARIABLE: Final = "PRONTO_BASE_URL"
 LEDGER_VARIABLE: Final = "PRONTO_LEDGER"
+DEFAULT_KEY_VARIABLE: Final = "PRONTO_API_KEY"
 LEDGER_FILE: Final = "ledger.sqlite3"
 
 
@@ -48,7 +53,9 @@ class Settings:
     ----------
     api_key : SecretStr, optional
         As given to `configure`.
-    base_url : str, optional
+    api_key_for : str, optional
+        The service that `configure` was given the key for.
+    service_name, base_url : str, optional
         As given to `configure`.
     rate : float
         Starts that no sliding second may exceed.
@@ -67,12 +74,14 @@ class Settings:
     prices : Prices
         For estimates and ``max_credits``.
     session_keys : mapping
-        Keys that the panel keeps for this process, by what they are for.
+        Keys that the panel keeps for this process, by their service.
     """
 
     api_key: SecretStr | None = None
+    api_key_for: str | None = None
+    service_name: str | None = None
     base_url: str | None = None
-    rate: float = 50.0
+    rate: float = float(RATE_LIMIT)
     timeout: float = 300.0
     retry_budget: float = 120.0
     loop: Literal["thread", "nest"] = "thread"
@@ -92,17 +101,34 @@ class Settings:
             return self.ledger
         if self.address == SANDBOX:
             return None
-        from_environment = os.environ.get(LEDGER_VARIABLE, "").strip()
-        return from_environment or str(platformdirs.user_data_path(APP) / LEDGER_FILE)
+        return _variable(LEDGER_VARIABLE) or str(platformdirs.user_data_path(APP) / LEDGER_FILE)
+
+    @property
+    def _configured(self) -> bool:
+        """Whether `configure` has set the service or its address; the environment then has not."""
+        return self.service_name is not None or self.base_url is not None
 
     @property
     def address(self) -> str | None:
-        """Where requests go: the setting, else ``PRONTO_BASE_URL``, else None for Pronto itself."""
-        if self.base_url is not None:
+        """What replaces the service's own hosts: ``base_url``, else ``PRONTO_BASE_URL``."""
+        if self._configured:
             return self.base_url
-        return values.address(
-            os.environ.get(BASE_URL_VARIABLE, "").strip() or None, BASE_URL_VARIABLE
-        )
+        return values.address(_variable(BASE_URL_VARIABLE), BASE_URL_VARIABLE)
+
+    @property
+    def target(self) -> Service:
+        """Where requests go. The sandbox in this process has its routes once it runs."""
+        address, name = self.address, self.service_name
+        if address == SANDBOX:
+            return Service(SANDBOX, SANDBOX, {}, address=SANDBOX)
+        if not self._configured:
+            name = values.service(_variable(SERVICE_VARIABLE), SERVICE_VARIABLE)
+        return services.find(address, name)
+
+    @property
+    def service(self) -> str:
+        """The name that answers and keys are kept under."""
+        return self.target.ledger_name
 
     @property
     def on_this_machine(self) -> bool:
@@ -111,14 +137,32 @@ class Settings:
         return address is not None and (address == SANDBOX or values.is_here(address))
 
     @property
-    def service(self) -> str:
-        """What keys and answers are for: the address, or the name of Pronto itself."""
-        return self.address or PRONTO
+    def key_names(self) -> list[str]:
+        """The names under which a key of the service may be kept; the first is today's."""
+        service, address = self.service, self.address
+        here = [] if address is None else [address]
+        return list(dict.fromkeys([service, *here, *services.former_names(service)]))
+
+    @property
+    def key_variables(self) -> list[str]:
+        """The environment variables that hold a key for the service.
+
+        ``PRONTO_API_KEY`` is also for an address that the environment names itself, and for one
+        of this machine that belongs to no other service.
+        """
+        own, address = self.target.key_variable, self.address
+        variables = [] if own is None else [own]
+        from_environment = address is not None and not self._configured
+        if from_environment or (own is None and self.on_this_machine):
+            variables.append(DEFAULT_KEY_VARIABLE)
+        return list(dict.fromkeys(variables))
 
     def find_key(self) -> keys.Found | None:
-        """Look for the key in all of its places; see `keys`."""
-        service = self.service
-        return keys.find(self.api_key, self.session_keys.get(service), service)
+        """Look for the key of the service in all of its places; see `keys`."""
+        names = self.key_names
+        given = self.api_key if self.api_key_for == self.service else None
+        kept = next(filter(None, map(self.session_keys.get, names)), None)
+        return keys.find(given, kept, names, self.key_variables)
 
     def key(self) -> SecretStr:
         """Return the key.
@@ -126,19 +170,46 @@ class Settings:
         Raises
         ------
         MissingKeyError
-            Where none of the places has one.
+            Where none of the places has one for this service.
         ConfigurationError
             Where what stands there cannot be one.
         """
         found = self.find_key()
         if found is None:
-            raise MissingKeyError(
-                "No API key is set. Set one with pronto.setup(), with "
-                'pronto.configure(api_key="…") or in the environment variable '
-                f"{keys.KEY_VARIABLE}; or try everything without one: "
-                f'pronto.configure(base_url="{SANDBOX}"). Nothing was sent.'
+            raise MissingKeyError(f"{self._why_no_key()} Nothing was sent.")
+        return values.key(found.key.get_secret_value(), f"The API key {found.where}")
+
+    def _why_no_key(self) -> str:
+        """Return why there is no key for the service, and what to do."""
+        target = self.target
+        if others := self._keys_of_others():
+            why = f"{'; '.join(others)}. Requests go to {target}, so it is not used."
+        else:
+            why = "No API key is set."
+        variables = " or ".join(self.key_variables)
+        ways = f" or in the environment variable {variables}" if variables else ""
+        do = f'Set one with pronto.setup(), with pronto.configure(api_key="…"){ways}'
+        if target.name not in SERVICES:
+            do += f"; or, if this address belongs to {PRONTO}, name the service: " + (
+                f'pronto.configure(service="{PRONTO.name}", base_url="…")'
             )
-        return values.key(found.key.get_secret_value(), f"The API key {found.source}")
+        return f'{why} {do}; or try everything without one: pronto.configure(base_url="{SANDBOX}").'
+
+    def _keys_of_others(self) -> list[str]:
+        """Return which keys are set, and for which other services."""
+        others = []
+        if self.api_key is not None:
+            others.append(f"The key given to configure() is for {self.api_key_for}")
+        for service in SERVICES.values():
+            variable = service.key_variable
+            if variable and variable not in self.key_variables and _variable(variable):
+                others.append(f'{variable} is the key for service="{service.name}"')
+        return others
+
+
+def _variable(name: str) -> str | None:
+    """Return the text of an environment variable; None where it is not set, or blank."""
+    return os.environ.get(name, "").strip() or None
 
 
 _current = Settings()
@@ -151,11 +222,12 @@ def current() -> Settings:
 
 
 def keep_for_session(key: SecretStr | None) -> None:
-    """Keep a key for this process and what it is for now; None forgets it."""
+    """Keep a key for this process and the service of now; None forgets it."""
     global _current
     with _lock:
         kept = dict(_current.session_keys)
-        kept.pop(_current.service, None)
+        for name in _current.key_names:
+            kept.pop(name, None)
         if key is not None:
             kept[_current.service] = key
         _current = replace(_current, session_keys=kept)
@@ -180,16 +252,17 @@ class Configured:
         if now.address == SANDBOX:
             return "pronto: the sandbox in this process; every answer is made up, nothing is spent"
         found = now.find_key()
-        key = found.source if found else "not set"
+        key = found.where if found else "not set"
         said = now.personal_email_consent
         consent = f"; {said}" if said else ""
         pace = f"at most {now.rate:g} requests/s"
-        return f"pronto: {now.address or 'Pronto'}; API key {key}; {pace}{consent}"
+        return f"pronto: {now.target}; API key {key}; {pace}{consent}"
 
 
 def configure(
     *,
     api_key: str | _Unset | None = UNSET,
+    service: str | _Unset | None = UNSET,
     base_url: str | _Unset | None = UNSET,
     rate: float | _Unset = UNSET,
     timeout: float | _Unset = UNSET,
@@ -207,12 +280,20 @@ def configure(
     Parameters
     ----------
     api_key : str, optional
-        The account's key. Without it: the environment variable ``PRONTO_API_KEY``, what
-        `pronto_pandas.setup` has kept, and Colab's secret of the variable's name.
+        The account's key, for the service that is set now or by this call; no other service is
+        sent it. Without it: the environment variable ``PRONTO_API_KEY`` (``PIPECORN_API_KEY`` for
+        that service), what `pronto_pandas.setup` has kept, and Colab's secret of the variable's
+        name.
+    service : str, optional
+        ``"pronto"``, the default, or ``"pipecorn"``, the same service under its later name:
+        answers that one of them gave count for both. With ``base_url``, the service that the
+        address belongs to, which may have any name: answers and keys are kept under it.
     base_url : str, optional
-        Replaces the addresses of the service. ``"sandbox"`` is the API inside this process, with
+        Replaces the hosts of the service. ``"sandbox"`` is the API inside this process, with
         made-up people and without a key. Else ``https://…``; ``http://`` on this machine only.
-        Without it the environment variable ``PRONTO_BASE_URL`` is read.
+        Without ``service``, a host of Pronto or Pipecorn belongs to that service, and any other
+        address is a service of its own. Where neither is given, the environment variables
+        ``PRONTO_SERVICE`` and ``PRONTO_BASE_URL`` are read.
     rate : float
         Requests a second that no sliding second exceeds, retries included. The service allows 50
         on the synchronous endpoint, by its own page.
@@ -250,6 +331,7 @@ def configure(
     global _current
     given: dict[str, tuple[Any, Callable[[Any], object]]] = {
         "api_key": (api_key, lambda key: None if key is None else values.key(key, "api_key")),
+        "service_name": (service, lambda name: values.service(name, "service")),
         "base_url": (base_url, lambda url: values.address(url, "base_url")),
         "rate": (rate, lambda number: values.positive(number, "rate")),
         "timeout": (timeout, lambda number: values.positive(number, "timeout")),
@@ -263,12 +345,37 @@ def configure(
     changes: dict[str, Any] = {
         name: check(value) for name, (value, check) in given.items() if value is not UNSET
     }
-    if isinstance(api_key, str) and base_url is UNSET and _current.address == SANDBOX:
-        raise ConfigurationError(
-            "base_url is 'sandbox', which takes no key: everything it answers is made up. For the "
-            'real service say both: pronto.configure(api_key="…", base_url=None).'
-        )
+    if "service_name" in changes or "base_url" in changes:
+        # They are one setting: with another address alone, the service is another one.
+        changes = {"service_name": None, "base_url": None, **changes}
     with _lock:
         before = _current
-        _current = replace(before, **changes)
-        return Configured(before, _current)
+        now = replace(before, **changes)
+        if "api_key" in changes:
+            now = replace(now, api_key_for=_owner(now, moved="base_url" in changes))
+        if now.service_name is not None:
+            _check_service(now)
+        _current = now
+        return Configured(before, now)
+
+
+def _check_service(settings: Settings) -> None:
+    """Refuse a service that has no address, or is given the sandbox in this process."""
+    if settings.base_url == SANDBOX:
+        raise ConfigurationError(
+            "base_url='sandbox' takes no service: made-up answers are kept apart from those of "
+            "every service."
+        )
+    services.find(settings.base_url, settings.service_name)
+
+
+def _owner(settings: Settings, *, moved: bool) -> str | None:
+    """Return the service that a key which was just given is for."""
+    if settings.api_key is None:
+        return None
+    if settings.address == SANDBOX and not moved:
+        raise ConfigurationError(
+            "base_url is 'sandbox', which takes no key: everything it answers is made up. For the "
+            'real service set both: pronto.configure(api_key="…", base_url=None).'
+        )
+    return settings.service

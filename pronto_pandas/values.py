@@ -9,6 +9,7 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
+from .api.services import SERVICES
 from .errors import ConfigurationError
 
 if TYPE_CHECKING:  # slow to import, and needed when there is a key
@@ -16,9 +17,6 @@ if TYPE_CHECKING:  # slow to import, and needed when there is a key
 
 SANDBOX: Final = "sandbox"
 """As ``base_url``: the sandbox inside this process. It needs no key and is never sent yours."""
-
-PRONTO: Final = "pronto"
-"""The service's own address in the ledger; it has been renamed before, its answers have not."""
 
 HERE: Final = "127.0.0.1"
 """Where servers of this package listen: on this machine, for this machine."""
@@ -81,6 +79,21 @@ def address(value: Any, said_by: str) -> str | None:
             "cross the network readable by others. http:// is for this machine only."
         )
     return url.rstrip("/")
+
+
+def service(value: Any, name: str) -> str | None:
+    """Check the name of a service; one that is built in is found in any case."""
+    if value is None:
+        return None
+    text = value.strip() if isinstance(value, str) else ""
+    if not text or not text.isprintable():
+        raise ConfigurationError(f"{name} must be a name, such as {' or '.join(SERVICES)}.")
+    if text.lower() == SANDBOX:
+        raise ConfigurationError(
+            f"{name} cannot be {SANDBOX!r}: made-up answers belong to no service. The sandbox is "
+            f'pronto.configure(base_url="{SANDBOX}").'
+        )
+    return text.lower() if text.lower() in SERVICES else text.rstrip("/")
 
 
 def positive(value: Any, said_by: str) -> float:

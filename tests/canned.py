@@ -13,6 +13,7 @@ from pydantic import SecretStr
 
 from pronto_pandas.api.client import Client
 from pronto_pandas.api.contact import Contact
+from pronto_pandas.api.services import find
 from pronto_pandas.api.models import Answer
 
 CONTACT = Contact("Mathilde", "Brun", "Acme", "acme.example", "https://www.linkedin.com/in/m/")
@@ -91,7 +92,7 @@ def ask(url: str, *, timeout: float = 5.0, **more: Any) -> Answer:
     """Ask about one contact."""
 
     async def main() -> Answer:
-        async with Client(SecretStr("k3y"), base_url=url, timeout=timeout) as client:
+        async with Client(SecretStr("k3y"), service=find(url, None), timeout=timeout) as client:
             return await client.sync_single_enrich(CONTACT, ("email", "phone"), **more)
 
     return asyncio.run(main())

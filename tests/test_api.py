@@ -19,6 +19,7 @@ from pronto_pandas.api import spec
 from pronto_pandas.api.client import Client
 from pronto_pandas.api.failures import failure, retry_after
 from pronto_pandas.api.models import Answer, parse
+from pronto_pandas.api.services import PRONTO, find
 
 from .canned import CONTACT, FOUND, Canned, Respond, ask
 
@@ -47,11 +48,11 @@ def test_the_request_is_the_documented_one(canned: Canned) -> None:
 
 def test_the_addresses_are_the_vendors() -> None:
     """The literal addresses of the vendor's pages; one base_url replaces both hosts."""
-    assert spec.SYNC_SINGLE_ENRICH.url(None) == (
+    assert PRONTO.url(spec.SYNC_SINGLE_ENRICH) == (
         "https://api.prontohq.com/v2/contacts/sync_single_enrich"
     )
-    assert spec.CREDITS.url(None) == "https://app.prontohq.com/api/v2/credits"
-    assert spec.ACCOUNT.url("https://x.example/") == "https://x.example/account"
+    assert PRONTO.url(spec.CREDITS) == "https://app.prontohq.com/api/v2/credits"
+    assert find("https://x.example", None).url(spec.ACCOUNT) == "https://x.example/account"
     assert spec.KEY_HEADER == "X-API-KEY"
     assert spec.RATE_LIMIT == 50
 
@@ -61,7 +62,7 @@ def test_credits_and_account_are_objects(canned: Canned) -> None:
     canned.says({"anything": {"at": ["all"]}})
 
     async def main() -> list[dict[str, Any]]:
-        async with Client(SecretStr("k"), base_url=canned.url) as client:
+        async with Client(SecretStr("k"), service=find(canned.url, None)) as client:
             return [await client.credits(), await client.account()]
 
     assert asyncio.run(main()) == [{"anything": {"at": ["all"]}}] * 2
@@ -289,7 +290,7 @@ def test_connections_are_used_again_but_not_after_a_lull(
 
     async def main() -> list[int]:
         connections = []
-        async with Client(SecretStr("k"), base_url=canned.url) as client:
+        async with Client(SecretStr("k"), service=find(canned.url, None)) as client:
             for lull in (0.0, 0.0, 0.5):
                 await asyncio.sleep(lull)
                 await client.sync_single_enrich(CONTACT, ("email",))

@@ -109,7 +109,7 @@ def used() -> tuple[str, str]:
     """Return the key in use, and where it came from."""
     found = current().find_key()
     assert found is not None
-    return current().key().get_secret_value(), str(found.source)
+    return current().key().get_secret_value(), found.where
 
 
 def test_each_place_goes_before_the_next(
@@ -133,7 +133,7 @@ def test_each_place_goes_before_the_next(
     assert "API key kept for this session" in repr(pronto.configure())
     keep_for_session(None)
     assert "API key from the system keyring" in repr(pronto.configure())
-    assert keys.forget("pronto")
+    assert keys.forget(["pronto"])
     assert "API key from Colab's secrets" in repr(pronto.configure())
     assert "of-" not in repr(current()) + repr(current().find_key())
 
@@ -259,7 +259,7 @@ def test_what_keeps_nothing_or_keeps_it_readable_is_no_place(backend: Any) -> No
     with pytest.raises(pronto.ConfigurationError, match="none that can be trusted"):
         keys.store(SecretStr(KEY), "pronto")
     assert getattr(keyring.get_keyring(), "held", {}) == {}
-    assert not keys.forget("pronto")
+    assert not keys.forget(["pronto"])
 
 
 def test_of_a_chain_the_one_that_can_be_trusted_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -278,7 +278,7 @@ def test_colab_is_asked_on_the_main_thread_alone(colab: Colab) -> None:
     """On any other it would wait for ever."""
     colab.secrets["PRONTO_API_KEY"] = KEY
     got: list[object] = []
-    thread = threading.Thread(target=lambda: got.append(keys.of_colab()))
+    thread = threading.Thread(target=lambda: got.append(keys.of_colab(["PRONTO_API_KEY"])))
     thread.start()
     thread.join()
     assert (got, colab.asked) == ([None], [])
@@ -305,13 +305,13 @@ def test_an_estimate_without_a_key_has_no_balance() -> None:
 
 def test_colab_without_the_secret_is_no_error(colab: Colab) -> None:
     """Nor is a notebook without access to it; elsewhere Colab is not looked for."""
-    assert keys.of_colab() is None
+    assert keys.of_colab(["PRONTO_API_KEY"]) is None
     assert len(colab.asked) == 1
     assert current().find_key() is None
 
 
 def test_outside_of_colab_nothing_of_it_is_imported() -> None:
     """``google`` is a namespace that other packages share."""
-    code = "import sys, pronto_pandas.keys as k; print(k.of_colab(), 'google' in sys.modules)"
+    code = "import sys, pronto_pandas.keys as k; print(k.of_colab(['X']), 'google' in sys.modules)"
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert out.stdout == "None False\n"

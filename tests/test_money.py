@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 import pronto_pandas as pronto
 from pronto_pandas.api.contact import Contact
 from pronto_pandas.api.models import Answer
+from pronto_pandas.api.spec import MOST_PHONES, PRICES
 from pronto_pandas.engine.budget import Budget
 from pronto_pandas.engine.jobs import Job, Outcome
 from pronto_pandas.estimate import understood
-from pronto_pandas.prices import DEFAULTS, MOST_PHONES, Prices
+from pronto_pandas.prices import Prices
 from pronto_pandas.settings import current
 
 from .conftest import Serve, people
@@ -58,7 +59,7 @@ def test_phones_are_priced_by_the_number(serve: Serve) -> None:
     pronto.configure(prices={"phone": 20, "email": (1, 2)})
     estimate = pronto.estimate(people(3), ["email", "phone"])
     assert (estimate.cost_low, estimate.cost_high) == (3 * 21, 3 * 102)
-    assert current().prices.ranges["personal_email"] == DEFAULTS["personal_email"]
+    assert current().prices.ranges["personal_email"] == PRICES["personal_email"]
 
 
 def test_an_estimate_needs_neither_key_nor_network(serve: Serve) -> None:

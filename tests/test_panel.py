@@ -306,7 +306,7 @@ def test_a_balance_that_is_not_understood_is_said() -> None:
 
 def test_a_key_is_kept_for_this_session(panel: Panel) -> None:
     """Where there is no keyring, which is said, and its button cannot be clicked."""
-    assert "No API key is set." in words(panel)
+    assert "No API key is set for Pronto." in words(panel)
     assert "no system keyring that can be used" in words(panel)
     assert button(panel, "Keep in the system keyring").disabled
     panel.field.value = KEY
@@ -654,7 +654,11 @@ def test_in_a_terminal_no_means_no(
 
 @pytest.mark.parametrize(
     ("typed", "says_so"),
-    [("", "No API key is set."), ("two words", "Problem: The key holds"), (KEY, "Nothing more")],
+    [
+        ("", "No API key is set for Pronto."),
+        ("two words", "Problem: The key holds"),
+        (KEY, "Nothing more"),
+    ],
 )
 def test_in_a_terminal_nothing_is_kept_by_mistake(
     says: Callable[..., None], capsys: pytest.CaptureFixture[str], typed: str, says_so: str

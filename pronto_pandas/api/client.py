@@ -24,6 +24,7 @@ from .body import ENCODINGS, LARGEST, read_object, too_large, unpacked, unreadab
 from .contact import Contact
 from .failures import failure
 from .models import Answer, parse
+from .services import PRONTO, Service
 from .spec import EnrichmentType
 
 AGENT: Final = "pronto-pandas"
@@ -54,8 +55,8 @@ class Client:
     ----------
     api_key : SecretStr
         The account's key.
-    base_url : str, optional
-        Replaces both of the vendor's hosts.
+    service : Service
+        Where each call goes.
     timeout : float
         Seconds to wait for an answer, from the moment the request left.
 
@@ -67,13 +68,13 @@ class Client:
     """
 
     def __init__(
-        self, api_key: SecretStr, *, base_url: str | None = None, timeout: float = 300.0
+        self, api_key: SecretStr, *, service: Service = PRONTO, timeout: float = 300.0
     ) -> None:
-        self._base_url, self._key = base_url, api_key
+        self._service, self._key = service, api_key
         # The transport alone, without httpx's own client: its redirects, cookies and hooks are not
         # wanted here, and take a third of the time of a request.
         certificates = _certificates()
-        proxy = _proxy(_checked(spec.SYNC_SINGLE_ENRICH.url(base_url), "base_url"))
+        proxy = _proxy(_checked(service.url(spec.SYNC_SINGLE_ENRICH), "base_url"))
         session = functools.partial(_session, proxy, certificates)
         self._http = AiohttpTransport(verify=certificates, client=session)
         self._parsed = functools.lru_cache(maxsize=8)(httpx.URL)
@@ -207,7 +208,7 @@ class Client:
         ProntoError
             By name, as drawn in `pronto_pandas.errors`.
         """
-        url = spec.CONTACT.url(self._base_url, enrichment_id=enrichment_id)
+        url = self._service.url(spec.CONTACT, enrichment_id=enrichment_id)
         answer = parse(await self._request(spec.CONTACT.method, url)).of_later()
         return answer.model_copy(update={"enrichment_id": enrichment_id})
 
@@ -220,7 +221,7 @@ class Client:
         return read_object(await self._call(spec.ACCOUNT))[0]
 
     async def _call(self, endpoint: spec.Endpoint, body: dict[str, Any] | None = None) -> bytes:
-        return await self._request(endpoint.method, endpoint.url(self._base_url), body)
+        return await self._request(endpoint.method, self._service.url(endpoint), body)
 
     async def _request(self, method: str, url: str, body: dict[str, Any] | None = None) -> bytes:
         request = httpx.Request(

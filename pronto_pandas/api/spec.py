@@ -1,19 +1,33 @@
 """The facts of the Pronto API, each in one place.
 
 Source: the vendor's pages "Synchronous single contact enrichment" and "Enrich multiple
-contacts". Where a fact comes from elsewhere, the line says so.
+contacts". Where a fact comes from elsewhere, the line says so. Hosts are in `services`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final, Literal
-from urllib.parse import quote
+from types import MappingProxyType
+from typing import Final, Literal, get_args
 
 EnrichmentType = Literal["email", "phone", "personal_email"]
 """What can be asked for. ``personal_email`` comes from a later version of the sync page."""
 
-TYPES: Final[tuple[EnrichmentType, ...]] = ("email", "phone", "personal_email")
+TYPES: Final[tuple[EnrichmentType, ...]] = get_args(EnrichmentType)
+
+PRICES: Final[Mapping[str, tuple[float, float]]] = MappingProxyType(
+    {"email": (1.0, 3.0), "phone": (10.0, 30.0), "personal_email": (1.0, 3.0)}
+)
+"""Credits for each email, and for each phone *number*, lowest and highest.
+
+Emails and phones as public users have been charged, then and now; the price of a personal email is
+not documented anywhere and is taken to be that of an email. A type may be missing here: it is then
+not sent before its price is set with ``configure(prices=…)``.
+"""
+
+MOST_PHONES: Final = 5
+"""Numbers that public users have seen for one contact at most."""
 
 KEY_HEADER: Final = "X-API-KEY"
 
@@ -28,9 +42,6 @@ CONSENT_MISSING_TEXT: Final = (
 )
 """How the service says, with a 422, that the account lacks consent (seen by public clients)."""
 
-_API: Final = "https://api.prontohq.com/v2"
-_APP: Final = "https://app.prontohq.com/api/v2"
-
 
 @dataclass(frozen=True)
 class Endpoint:
@@ -40,33 +51,30 @@ class Endpoint:
     ----------
     method : str
         The HTTP method.
-    host : str
-        The address the vendor's page gives, without the path.
     path : str
-        The path below the host.
+        The path below the host; a name in braces is filled in.
     """
 
     method: str
-    host: str
     path: str
 
-    def url(self, base_url: str | None, **names: str) -> str:
-        """Return the full address; ``base_url`` replaces the vendor's host, ``names`` fill it."""
-        path = self.path.format_map({name: quote(text, safe="") for name, text in names.items()})
-        return (base_url.rstrip("/") if base_url else self.host) + path
 
-
-SYNC_SINGLE_ENRICH: Final = Endpoint("POST", _API, "/contacts/sync_single_enrich")
-SINGLE_ENRICH: Final = Endpoint("POST", _APP, "/contacts/single_enrich")
+SYNC_SINGLE_ENRICH: Final = Endpoint("POST", "/contacts/sync_single_enrich")
+SINGLE_ENRICH: Final = Endpoint("POST", "/contacts/single_enrich")
 """Answers at once with an ``enrichment_id``. Named by the specification as "the single async
-endpoint"; its address is from a later public page, as is that of `CONTACT`."""
+endpoint"; its path is from a later public page, as is that of `CONTACT`."""
 
-CONTACT: Final = Endpoint("GET", _APP, "/contacts/{enrichment_id}")
+CONTACT: Final = Endpoint("GET", "/contacts/{enrichment_id}")
 """What became of one ``enrichment_id``; ``status`` is ``pending``, then ``finished``. Free."""
 
-BULK_ENRICH: Final = Endpoint("POST", _APP, "/contacts/bulk_enrich")
+BULK_ENRICH: Final = Endpoint("POST", "/contacts/bulk_enrich")
 BULK_LEAST, BULK_MOST = 2, 100
 """Contacts of one `BULK_ENRICH`."""
 
-CREDITS: Final = Endpoint("GET", _APP, "/credits")
-ACCOUNT: Final = Endpoint("GET", _APP, "/account")
+CREDITS: Final = Endpoint("GET", "/credits")
+"""The balance. "Account Credits endpoint" in the specification; its path is from public clients."""
+
+ACCOUNT: Final = Endpoint("GET", "/account")
+"""Whose key it is; from public clients."""
+
+ENDPOINTS: Final = (SYNC_SINGLE_ENRICH, SINGLE_ENRICH, CONTACT, BULK_ENRICH, CREDITS, ACCOUNT)

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from .. import keys, ledger
+from ..api.services import Service, find
+from ..api.spec import RATE_LIMIT
 from ..errors import AuthenticationError, ConfigurationError, FateUnknownError, ProntoError
 from ..estimate import understood
 from ..keys import Source
@@ -24,7 +26,7 @@ PRIVACY: Final = (
 )
 
 SLOWEST: Final = 1
-FASTEST: Final = 50
+FASTEST: Final = RATE_LIMIT
 """Requests a second."""
 
 TEST_TIMEOUT = 20.0
@@ -64,17 +66,19 @@ def key_state() -> str:
         return _MADE_UP
     found = settings.find_key()
     if found is None:
-        return "No API key is set."
-    return f"The API key in use is {_source(found.source)}. It is for {_whom()}."
+        return f"No API key is set for {settings.target}."
+    return f"The API key in use is {_source(found)}. It is for {settings.target}."
 
 
 def places() -> str:
     """Say where a key can be kept here."""
     name = keys.keyring_name()
     if name is None:
+        variables = " or ".join(current().key_variables)
+        lasts = f"; {variables} in the environment lasts" if variables else ""
         return (
             "It can be kept for this session: until the kernel or the program ends. This machine "
-            f"has no system keyring that can be used; {keys.KEY_VARIABLE} in the environment lasts."
+            f"has no system keyring that can be used{lasts}."
         )
     return (
         "It can be kept for this session, until the kernel or the program ends, or in the system "
@@ -83,7 +87,7 @@ def places() -> str:
 
 
 def keep(key: SecretStr, place: Place) -> Said:
-    """Keep a key, for what the address is now."""
+    """Keep a key, for the service of now."""
     settings = current()
     if settings.address == SANDBOX:
         return Said(_MADE_UP, False)
@@ -105,41 +109,40 @@ def _kept(key: SecretStr, at: Source) -> Said:
         return Said("The system keyring took the key and does not give it back.", False)
     if found.source is not at and found.key != key:
         return Said(
-            f"The key is {_kept_at(at)}, but another one is used: the key {found.source} goes "
-            f"first. {_removal(found.source)}",
+            f"The key is {_kept_at(at)}, but another one is used: the key {found.where} goes "
+            f"first. {_removal(found)}",
             False,
         )
-    return Said(f"The key is {_kept_at(at)} and used from now on, for {_whom()}.")
+    return Said(f"The key is {_kept_at(at)} and used from now on, for {current().target}.")
 
 
 def forget() -> Said:
     """Let go of the key that was kept here, in the session and in the keyring."""
     settings = current()
-    had = settings.service in settings.session_keys
+    had = any(name in settings.session_keys for name in settings.key_names)
     keep_for_session(None)
     try:
-        had = keys.forget(settings.service) or had
+        had = keys.forget(settings.key_names) or had
     except ConfigurationError as error:
         return Said(f"{error} The key is still in it. Try again.", False)
     text = "The key that was kept is forgotten." if had else "There was no key kept here."
     left = current().find_key()
     if left is None:
         return Said(text)
-    return Said(f"{text} The key {left.source} is used now. {_removal(left.source)}")
+    return Said(f"{text} The key {left.where} is used now. {_removal(left)}")
 
 
 def try_key(typed: SecretStr | None = None) -> Said:
     """Test a key, or the one in use: two free requests, for the balance and the account."""
     settings = current()
-    address = settings.address
     try:
-        if address == SANDBOX:
+        if settings.address == SANDBOX:
             from ..sandbox import in_process
 
-            address, key = in_process().url, in_process().api_key
+            service, key = find(in_process().url, SANDBOX), in_process().api_key
         else:
-            key = typed if typed is not None else settings.key()
-        balance, account = loop.result_of(lambda: _asked(key, address), TEST_TIMEOUT)
+            service, key = settings.target, typed if typed is not None else settings.key()
+        balance, account = loop.result_of(lambda: _asked(key, service), TEST_TIMEOUT)
     except (FateUnknownError, TimeoutError) as error:
         return Said(
             f"The test got no usable answer ({type(error).__name__}). It is free: nothing was "
@@ -156,11 +159,11 @@ def try_key(typed: SecretStr | None = None) -> Said:
     return Said(f"{works}. Account: {whose}. Balance: {credits_}.")
 
 
-async def _asked(key: SecretStr, address: str | None) -> tuple[dict[str, Any], dict[str, Any]]:
+async def _asked(key: SecretStr, service: Service) -> tuple[dict[str, Any], dict[str, Any]]:
     """Ask for the balance and the account; only the balance, which runs ask for too, must work."""
     from ..api.client import Client
 
-    async with Client(key, base_url=address, timeout=TEST_TIMEOUT) as client:
+    async with Client(key, service=service, timeout=TEST_TIMEOUT) as client:
         account: dict[str, Any] = {}
         try:
             account = await client.account()
@@ -245,22 +248,19 @@ def set_pace(rate: int) -> Said:
     return Said(f"From the next run on, at most {rate} requests start in any second.")
 
 
-def _whom() -> str:
-    return current().address or "Pronto"
-
-
-def _source(source: Source) -> str:
-    return str(source) if source is Source.SESSION else f"the one {source}"
+def _source(found: keys.Found) -> str:
+    return found.where if found.source is Source.SESSION else f"the one {found.where}"
 
 
 def _kept_at(at: Source) -> str:
     return str(at) if at is Source.SESSION else "kept in the system keyring"
 
 
-def _removal(source: Source) -> str:
-    """Say how the key of a place is taken away."""
+def _removal(found: keys.Found) -> str:
+    """Return how the key that was found is taken away."""
+    variable = found.where.removeprefix("from ")
     return {
         Source.CONFIGURE: "pronto.configure(api_key=None) takes it away.",
-        Source.ENVIRONMENT: f"Take {keys.KEY_VARIABLE} out of the environment to change that.",
+        Source.ENVIRONMENT: f"Take {variable} out of the environment to change that.",
         Source.COLAB: "Take the notebook's access away in Colab's panel of secrets to change that.",
-    }.get(source, "Forget takes it away.")
+    }.get(found.source, "Forget takes it away.")

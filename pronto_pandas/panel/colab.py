@@ -42,16 +42,20 @@ def warning() -> str:
 
 def take_secret() -> Said:
     """Keep Colab's secret for this session."""
-    key = keys.of_colab()
+    variables = current().key_variables
+    if not variables:
+        return Said(f"No secret of Colab's is for {current().target}. Type its key above.", False)
+    secret = " or ".join(variables)
+    key = keys.of_colab(variables)
     if key is None:
         return Said(
-            f"Colab gives no secret {keys.KEY_VARIABLE} to this notebook. Open the panel of "
+            f"Colab gives no secret {secret} to this notebook. Open the panel of "
             "secrets (the key symbol at the left), add one of this name, switch on the notebook's "
             "access, and click again.",
             False,
         )
     try:
-        key = checked(key.get_secret_value(), f"Colab's secret {keys.KEY_VARIABLE}")
+        key = checked(key.get_secret_value(), f"Colab's secret {secret}")
     except ConfigurationError as error:
         return Said(str(error), False)
     return actions.keep(key, "session")

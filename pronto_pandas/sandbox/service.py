@@ -22,8 +22,8 @@ from .people import identity, identity_of_batch, truth
 KEY: Final = "sandbox-key"
 """The key the sandbox takes. It opens nothing else."""
 
-PRICES: Final = {"email": 1, "phone": 10, "personal_email": 1}
-"""Credits for each email, and for each phone number."""
+PRICES: Final = {type_: int(lowest) for type_, (lowest, _) in spec.PRICES.items()}
+"""Credits for each value of a type."""
 
 
 @dataclass
@@ -262,8 +262,8 @@ class Sandbox:
 
 
 def _cost(data: dict[str, Any]) -> int:
-    emails = [type_ for type_ in ("email", "personal_email") if data.get(type_)]
-    return sum(PRICES[type_] for type_ in emails) + PRICES["phone"] * len(data.get("phones", ()))
+    found = sum(PRICES.get(type_, 1) for type_ in spec.TYPES if data.get(type_))
+    return found + PRICES["phone"] * len(data.get("phones", ()))
 
 
 def _told(enrichment_id: str, contact: dict[str, Any], data: dict[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,428 @@
+"""Services: whose answers and keys are whose, and that no key reaches the host of another."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+
+import pytest
+from pydantic import SecretStr
+
+import pronto_pandas as pronto
+from pronto_pandas import keys
+from pronto_pandas.__main__ import main
+from pronto_pandas.api import services, spec
+from pronto_pandas.api.client import Client
+from pronto_pandas.api.models import Answer
+from pronto_pandas.api.services import PIPECORN, PRONTO, SERVICES, ledger_name
+from pronto_pandas.panel import actions
+from pronto_pandas.sandbox import Sandbox, Server
+from pronto_pandas.settings import current, keep_for_session
+
+from .conftest import people
+from .test_api import CONTACT, FOUND, Canned, canned
+from .test_keys import Colab, FakeKeyring, colab, fake
+
+__all__ = ["canned", "colab", "fake"]  # fixtures
+
+
+@dataclass
+class Recording(Sandbox):
+    """A service that takes every key and records it."""
+
+    rate: int = 100_000
+    keys: list[str | None] = field(default_factory=list)
+
+    def authorize(self, key: str | None) -> None:
+        """Record a key."""
+        self.keys.append(key)
+
+
+class Host:
+    """A host on a socket of its own."""
+
+    def __init__(self, server: Server, sandbox: Recording) -> None:
+        self.url, self._sandbox = server.url, sandbox
+
+    @property
+    def asked(self) -> int:
+        """How many people it was asked for."""
+        return len(self._sandbox.asked)
+
+    @property
+    def keys(self) -> set[str | None]:
+        """The keys that it was sent."""
+        return set(self._sandbox.keys)
+
+
+Two = tuple[Host, Host]
+
+
+@pytest.fixture
+def two() -> Iterator[Two]:
+    """Start two hosts."""
+
+    def start() -> Host:
+        sandbox = Recording()
+        return Host(stack.enter_context(Server(sandbox)), sandbox)
+
+    with ExitStack() as stack:
+        yield start(), start()
+
+
+@pytest.fixture
+def named(two: Two, monkeypatch: pytest.MonkeyPatch) -> Two:
+    """Let the first host be Pronto's, and the second Pipecorn's."""
+    for service, host in zip((PRONTO, PIPECORN), two, strict=True):
+        routes = services.find(host.url, None).routes
+        monkeypatch.setitem(SERVICES, service.name, replace(service, routes=routes))
+    return two
+
+
+def enrich(count: int = 3) -> list[str]:
+    """Ask for some people and return what became of them."""
+    return list(people(count).pronto.enrich("email", progress=False)["pronto_status"])
+
+
+# Answers
+
+
+def test_what_one_name_answered_the_other_does_not_ask_for(named: Two) -> None:
+    """They are one service; new people go to the hosts of the name in use."""
+    before, later = named
+    pronto.configure(api_key="k")
+    answered = enrich(3)
+    assert (before.asked, later.asked) == (3, 0)
+    pronto.configure(service="pipecorn")
+    assert enrich(3) == answered
+    assert (before.asked, later.asked) == (3, 0)
+    enrich(5)
+    assert (before.asked, later.asked) == (3, 2)
+
+
+def test_an_address_can_belong_to_a_service(two: Two) -> None:
+    """Answers stay with the service, whichever address gave them."""
+    first, second = two
+    pronto.configure(base_url=first.url, service="pronto", api_key="k")
+    enrich(3)
+    pronto.configure(base_url=second.url, service="Pipecorn")
+    enrich(3)
+    assert (first.asked, second.asked) == (3, 0)
+    assert set(pronto.ledger.info()["address"]) == {"pronto"}
+
+
+def test_a_service_can_be_named_by_the_user(two: Two) -> None:
+    """Its answers follow it to another address; without a name an address is its own service."""
+    first, second = two
+    pronto.configure(base_url=first.url, service="mine", api_key="k")
+    enrich(3)
+    pronto.configure(base_url=second.url, service="mine")
+    enrich(3)
+    assert second.asked == 0
+    pronto.configure(base_url=second.url, api_key="k")
+    enrich(3)
+    assert second.asked == 3
+    assert set(pronto.ledger.info()["address"]) == {"mine", second.url}
+    pronto.configure(base_url=first.url + "/", service=second.url, api_key="k")
+    enrich(3)
+    assert first.asked == 3
+
+
+def test_the_sandbox_in_the_process_stays_its_own(two: Two) -> None:
+    """Made-up answers never count as a service's."""
+    pronto.configure(base_url="sandbox")
+    enrich(2)
+    assert current().service == "sandbox"
+    pronto.configure(base_url=two[0].url, service="pronto", api_key="k")
+    enrich(2)
+    assert two[0].asked == 2
+
+
+@pytest.mark.parametrize(
+    ("address", "name"),
+    [
+        ("pronto", "pronto"),
+        ("pipecorn", "pronto"),
+        ("https://api.prontohq.com/v2", "pronto"),
+        ("https://app.prontohq.com/api/v2/", "pronto"),
+        ("https://app.pipecorn.com/api/v2", "pronto"),
+        ("https://API.pipecorn.com", "pronto"),
+        ("sandbox", "sandbox"),
+        ("http://127.0.0.1:8765", "http://127.0.0.1:8765"),
+        ("https://api.pipecorn.com.evil.example/v2", "https://api.pipecorn.com.evil.example/v2"),
+        ("https://evil.example/api.pipecorn.com", "https://evil.example/api.pipecorn.com"),
+        ("https://[broken", "https://[broken"),
+        ("mine", "mine"),
+    ],
+)
+def test_the_addresses_of_old_ledgers_have_a_service(address: str, name: str) -> None:
+    """Every name and host of a service that is built in; all else stays as it is."""
+    assert ledger_name(address) == name
+
+
+# Routes
+
+
+def test_the_hosts_of_pipecorn_are_the_vendors() -> None:
+    """On its api host single_enrich answers inline; on its app host it does not."""
+    assert {e.path: PIPECORN.routes[e] for e in spec.ENDPOINTS} == {
+        "/contacts/sync_single_enrich": "https://api.pipecorn.com/v2/contacts/single_enrich",
+        "/contacts/single_enrich": "https://app.pipecorn.com/api/v2/contacts/single_enrich",
+        "/contacts/{enrichment_id}": "https://app.pipecorn.com/api/v2/contacts/{enrichment_id}",
+        "/contacts/bulk_enrich": "https://app.pipecorn.com/api/v2/contacts/bulk_enrich",
+        "/credits": "https://app.pipecorn.com/api/v2/credits",
+        "/account": "https://app.pipecorn.com/api/v2/account",
+    }
+    assert PIPECORN.url(spec.CONTACT, enrichment_id="a/b").endswith("/contacts/a%2Fb")
+
+
+def test_pipecorns_inline_answer_is_read(canned: Canned) -> None:
+    """Phones are texts there, and the status is ``finished``."""
+    canned.says(FOUND | {"status": "finished", "phones": ["+33639980001"]})
+    route = canned.url + "/v2/contacts/single_enrich"
+    service = replace(PIPECORN, routes={**PIPECORN.routes, spec.SYNC_SINGLE_ENRICH: route})
+
+    async def main() -> Answer:
+        async with Client(SecretStr("k"), service=service, timeout=5) as client:
+            return await client.sync_single_enrich(CONTACT, ("email", "phone"))
+
+    answer = asyncio.run(main())
+    assert answer.is_final
+    assert [phone.number for phone in answer.phones] == ["+33639980001"]
+    assert canned.requests[0].startswith(b"POST /v2/contacts/single_enrich HTTP/1.1\r\n")
+
+
+def test_each_endpoint_goes_to_its_own_host(
+    two: Two, monkeypatch: pytest.MonkeyPatch, fake: FakeKeyring
+) -> None:
+    """People to the one, the balance to the other, as with the vendor's two hosts."""
+    people_host, credits_host = two
+    routes = {
+        **services.find(credits_host.url, None).routes,
+        spec.SYNC_SINGLE_ENRICH: people_host.url + spec.SYNC_SINGLE_ENRICH.path,
+    }
+    monkeypatch.setitem(SERVICES, "pronto", replace(PRONTO, routes=routes))
+    pronto.configure(api_key="k")
+    assert people(2).pronto.estimate("email").balance == 100_000
+    assert (people_host.keys, credits_host.keys) == (set(), {"k"})
+    enrich(2)
+    assert (people_host.asked, credits_host.asked) == (2, 0)
+
+
+@pytest.mark.parametrize(
+    ("base_url", "name", "route"),
+    [
+        ("https://api.pipecorn.com/v2/", "Pipecorn", PIPECORN.url(spec.CREDITS)),
+        ("https://app.prontohq.com/api/v2", "Pronto", PRONTO.url(spec.CREDITS)),
+        ("https://api.prontohq.com", "Pronto", PRONTO.url(spec.CREDITS)),
+        (
+            "https://api.prontohq.com/v3",
+            "Pronto at https://api.prontohq.com/v3",
+            "https://api.prontohq.com/v3/credits",
+        ),
+        ("https://x.example/v2", "https://x.example/v2", "https://x.example/v2/credits"),
+    ],
+)
+def test_a_host_that_is_built_in_belongs_to_its_service(
+    base_url: str, name: str, route: str
+) -> None:
+    """Its own path stands for all hosts of the service; another path replaces them."""
+    shown = repr(pronto.configure(base_url=base_url))
+    assert shown.startswith(f"pronto: {name}; ")
+    assert current().target.url(spec.CREDITS) == route
+    assert current().service == ("pronto" if "Pronto" in name or "Pipecorn" in name else base_url)
+
+
+# Keys
+
+
+@pytest.mark.parametrize("change", ["base_url", "service"])
+def test_a_key_is_not_sent_to_a_host_of_another_service(two: Two, change: str) -> None:
+    """It belongs to the service that it was given for, until another key is given."""
+    first, second = two
+    pronto.configure(base_url=first.url, api_key="of-first")
+    enrich()
+    pronto.configure(base_url=second.url, **({"service": "mine"} if change == "service" else {}))
+    with pytest.raises(
+        pronto.MissingKeyError, match=r"given to configure\(\) is for http"
+    ) as caught:
+        enrich()
+    assert 'configure(api_key="…")' in str(caught.value)
+    assert "of-first" not in str(caught.value)
+    assert people(1).pronto.estimate("email").balance is None
+    assert not actions.try_key().good
+    assert (first.keys, second.keys) == ({"of-first"}, set())
+    pronto.configure(api_key="of-second")
+    enrich()
+    assert (first.keys, second.keys) == ({"of-first"}, {"of-second"})
+    pronto.configure(base_url=first.url)
+    with pytest.raises(pronto.MissingKeyError):
+        enrich(4)
+    assert first.keys == {"of-first"}
+
+
+def test_a_key_of_pronto_is_not_sent_to_an_address_alone(two: Two) -> None:
+    """But it is where the user says that the address belongs to Pronto."""
+    pronto.configure(api_key="of-pronto")
+    pronto.configure(base_url=two[0].url)
+    with pytest.raises(pronto.MissingKeyError, match=r'configure\(service="pronto", base_url='):
+        enrich()
+    pronto.configure(base_url=two[0].url, service="pronto")
+    enrich()
+    assert two[0].keys == {"of-pronto"}
+
+
+def test_each_name_has_its_own_environment_variable(
+    named: Two, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And the key of one variable goes to no host of the other name."""
+    before, later = named
+    monkeypatch.setenv("PRONTO_API_KEY", "of-pronto")
+    enrich(1)
+    pronto.configure(service="pipecorn")
+    says = r'PRONTO_API_KEY is the key for service="pronto".*variable PIPECORN_API_KEY'
+    with pytest.raises(pronto.MissingKeyError, match=says):
+        enrich(2)
+    monkeypatch.setenv("PIPECORN_API_KEY", "of-pipecorn")
+    assert "API key from PIPECORN_API_KEY" in repr(pronto.configure())
+    enrich(2)
+    assert (before.keys, later.keys) == ({"of-pronto"}, {"of-pipecorn"})
+    monkeypatch.delenv("PRONTO_API_KEY")
+    pronto.configure(service="pronto")
+    with pytest.raises(pronto.MissingKeyError, match=r'PIPECORN_API_KEY .* service="pipecorn"'):
+        enrich(3)
+
+
+@pytest.mark.parametrize(
+    ("environment", "configured", "sent"),
+    [
+        ({}, {"base_url": "https://x.example"}, None),
+        ({}, {"base_url": "https://x.example", "service": "mine"}, None),
+        ({}, {"base_url": "https://x.example", "service": "pronto"}, "P"),
+        ({}, {"base_url": "https://x.example", "service": "pipecorn"}, "C"),
+        ({}, {"base_url": "https://api.pipecorn.com/v2"}, "C"),
+        ({}, {"base_url": "http://localhost:1"}, "P"),
+        ({}, {"base_url": "http://localhost:1", "service": "pipecorn"}, "C"),
+        ({"PRONTO_BASE_URL": "https://x.example"}, {}, "P"),
+        ({"PRONTO_BASE_URL": "https://x.example", "PRONTO_SERVICE": "mine"}, {}, "P"),
+        ({"PRONTO_BASE_URL": "https://x.example", "PRONTO_SERVICE": "pipecorn"}, {}, "C"),
+        ({"PRONTO_BASE_URL": "https://x.example"}, {"base_url": "https://y.example"}, None),
+        ({"PRONTO_SERVICE": "pipecorn"}, {}, "C"),
+        ({"PRONTO_SERVICE": "pipecorn"}, {"service": "pronto"}, "P"),
+        ({"PRONTO_SERVICE": "pipecorn"}, {"base_url": "https://x.example"}, None),
+    ],
+)
+@pytest.mark.parametrize("in_colab", [False, True])
+def test_a_variables_key_is_for_its_service(
+    environment: dict[str, str],
+    configured: dict[str, str],
+    sent: str | None,
+    in_colab: bool,
+    monkeypatch: pytest.MonkeyPatch,
+    request: pytest.FixtureRequest,
+) -> None:
+    """And for an address of the environment's own, or of this machine; so are Colab's secrets."""
+    held = {"PRONTO_API_KEY": "P", "PIPECORN_API_KEY": "C"}
+    if in_colab:
+        of_colab: Colab = request.getfixturevalue("colab")
+        of_colab.secrets.update(held)
+    for name, value in (environment if in_colab else {**environment, **held}).items():
+        monkeypatch.setenv(name, value)
+    pronto.configure(**configured)  # type: ignore[arg-type]  # texts all of them
+    found = current().find_key()
+    assert (found.key.get_secret_value() if found else None) == sent
+
+
+@pytest.mark.parametrize("service", ["pronto", "pipecorn"])
+@pytest.mark.parametrize(
+    "kept_for", ["https://api.pipecorn.com/v2", "https://app.prontohq.com/api/v2"]
+)
+def test_keys_kept_under_the_address_of_a_host_are_found(
+    fake: FakeKeyring, service: str, kept_for: str
+) -> None:
+    """Earlier versions kept them so; a key that is kept now goes first, and Forget forgets both."""
+    keys.store(SecretStr("old"), kept_for)
+    pronto.configure(service=service)
+    assert current().key().get_secret_value() == "old"
+    actions.keep(SecretStr("new"), "keyring")
+    assert current().key().get_secret_value() == "new"
+    pronto.configure(base_url="https://x.example")
+    assert current().find_key() is None
+    pronto.configure(service=service)
+    assert actions.forget().good
+    assert fake.held == {}
+
+
+def test_a_key_kept_for_an_address_is_found_when_the_address_gets_a_name(
+    fake: FakeKeyring,
+) -> None:
+    """It goes where it went before."""
+    keys.store(SecretStr("of-x"), "https://x.example")
+    pronto.configure(base_url="https://x.example", service="mine")
+    assert current().key().get_secret_value() == "of-x"
+    keep_for_session(SecretStr("of-mine"))
+    pronto.configure(base_url="https://y.example", service="mine")
+    assert current().key().get_secret_value() == "of-mine"
+
+
+# Settings
+
+
+def test_an_address_alone_belongs_to_no_service_named_before(two: Two) -> None:
+    """A sandbox's made-up answers must not become a service's."""
+    pronto.configure(service="pipecorn")
+    pronto.configure(base_url=two[0].url)
+    assert current().service == two[0].url
+    pronto.configure(service="pipecorn")
+    assert (current().address, current().service) == (None, "pronto")
+    pronto.configure(rate=7)
+    assert str(current().target) == "Pipecorn"
+    pronto.configure(service=None)
+    assert str(current().target) == "Pronto"
+
+
+def test_a_key_can_be_given_with_the_service(two: Two) -> None:
+    """Also where the sandbox was set before."""
+    pronto.configure(base_url="sandbox")
+    pronto.configure(api_key="k", service="pipecorn")
+    assert current().key().get_secret_value() == "k"
+
+
+def test_what_is_set_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By `configure` and by the panel."""
+    assert repr(pronto.configure(service="pipecorn", api_key="k")).startswith("pronto: Pipecorn; ")
+    assert actions.key_state().endswith("It is for Pipecorn.")
+    pronto.configure(service="pipecorn", base_url="https://x.example")
+    assert actions.key_state().endswith("It is for Pipecorn at https://x.example.")
+    pronto.configure(service="Mine", base_url="https://x.example")
+    assert actions.key_state() == "No API key is set for Mine at https://x.example."
+    assert "PRONTO_API_KEY" not in actions.places()
+    monkeypatch.setenv("PIPECORN_API_KEY", "k")
+    pronto.configure(service="pipecorn", api_key=None)
+    assert "the one from PIPECORN_API_KEY. It is for Pipecorn." in actions.key_state()
+
+
+@pytest.mark.parametrize(
+    ("settings", "says"),
+    [
+        ({"service": "pronot"}, r"'pronot' is not built in.*pronto, pipecorn.*base_url="),
+        ({"service": "sandbox"}, "made-up answers"),
+        ({"service": "pronto", "base_url": "sandbox"}, "made-up answers"),
+        ({"service": " "}, "must be a name"),
+        ({"service": 7}, "must be a name"),
+    ],
+)
+def test_a_service_that_cannot_be_changes_nothing(settings: dict[str, str], says: str) -> None:
+    """The message says what can."""
+    before = current()
+    with pytest.raises(pronto.ConfigurationError, match=says):
+        pronto.configure(**settings)  # type: ignore[arg-type]  # texts all of them
+    assert current() is before
+
+
+def test_the_command_line_takes_a_service() -> None:
+    """A webhook takes the answers of a named service too."""
+    with pytest.raises(SystemExit, match="'pronot' is not built in"):
+        main(["webhook", "--service", "pronot"])
