@@ -34,14 +34,16 @@ def person(number: int) -> dict[str, str]:
 def fill(ledger: Path, people: list[dict[str, str]]) -> None:
     """Write an answer for each person, as a run would."""
     from pronto_pandas.api.contact import Contact
-    from pronto_pandas.engine.storage import connect
+    from pronto_pandas.storage.store import connect
 
     opened = connect(str(ledger), ADDRESS)
     answer = {"enrichment_id": "made up", "status": "success", "message": None}
-    with opened.transaction() as connection:
+    with opened.write() as t:
         for number, fields in enumerate(people):
             email = {"email": f"ana{number}@company.example", "email_status": "valid"}
-            opened.answer(connection, {(Contact(**fields).key, "email"): answer | email})
+            opened.answer(
+                t, {(Contact(**fields).keys("email")[0], "email"): json.dumps(answer | email)}
+            )
 
 
 def measure(rows: int) -> dict[str, float]:

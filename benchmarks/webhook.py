@@ -19,7 +19,7 @@ import pronto_pandas as pronto
 from pronto_pandas.bulk.payload import tag
 from pronto_pandas.bulk.rows import JobRow
 from pronto_pandas.bulk.store import add_batch
-from pronto_pandas.engine.storage import connect
+from pronto_pandas.storage.store import connect
 
 ADDRESS = "http://127.0.0.1:9"
 """Nobody listens there: nothing may be sent."""
@@ -52,8 +52,8 @@ def measure(callbacks: int, at_once: int) -> dict[str, float]:
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder) / "ledger.sqlite3"
         ledger = connect(str(place), ADDRESS)
-        with ledger.transaction() as connection:
-            add_batch(connection, JobRow("job", ADDRESS, "email", time.time()), 1, contacts)
+        with ledger.write() as t:
+            add_batch(t, JobRow("job", ADDRESS, "email", time.time()), 1, contacts)
         with (
             pronto.configure(base_url=ADDRESS, ledger=place),
             pronto.webhook(port=0) as hook,

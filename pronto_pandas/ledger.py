@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import timedelta
 
 import pandas as pd
 
+from .api.spec import TYPES
+from .bulk.store import forget_payloads
 from .errors import ConfigurationError
 from .frame.cells import people
 from .run import open_ledger
@@ -19,7 +22,7 @@ def info() -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        One row an address and state, with ``entries`` (int), ``oldest`` and ``newest``
+        One row a service and state, with ``entries`` (int), ``oldest`` and ``newest``
         (datetime, UTC). ``attrs["place"]`` says where the ledger is.
 
     Raises
@@ -37,10 +40,47 @@ def info() -> pd.DataFrame:
     return table
 
 
-def forget(df: pd.DataFrame, *, columns: Mapping[str, object] | None = None) -> int:
+@dataclass(frozen=True)
+class Forgotten:
+    """What `forget` deleted.
+
+    Parameters
+    ----------
+    people : int
+        People of whom the ledger knew something.
+    of : int
+        People in the frame.
+    entries : int
+        What was deleted of them: one entry a person, type and service.
+    payloads : int
+        Webhook payloads about them that no bulk job had taken.
+    in_use : int
+        People whom a run is asking for right now. What was known of them is deleted, and the answer
+        that is on its way is not: forget them again when the run is done.
+    """
+
+    people: int
+    of: int
+    entries: int
+    payloads: int
+    in_use: int
+
+    def __repr__(self) -> str:
+        payloads = f" and {self.payloads:,} webhook payloads" if self.payloads else ""
+        text = (
+            f"The ledger knew {self.people:,} of {self.of:,} people; {self.entries:,} entries"
+            f"{payloads} were deleted."
+        )
+        if self.in_use:
+            text += f" A run is asking for {self.in_use:,} of them: forget them again after it."
+        return text
+
+
+def forget(df: pd.DataFrame, *, columns: Mapping[str, object] | None = None) -> Forgotten:
     """Delete what the ledger knows of the people in a frame. It is gone from the file.
 
-    Asking for them again is paid for again.
+    Also what is kept under another service's name, answers that a webhook has set aside, and the
+    people's places in bulk jobs. Asking for them again is paid for again.
 
     Parameters
     ----------
@@ -51,8 +91,8 @@ def forget(df: pd.DataFrame, *, columns: Mapping[str, object] | None = None) -> 
 
     Returns
     -------
-    int
-        How many entries were deleted: one a person and type.
+    Forgotten
+        How many of how many people, and what was deleted of them.
 
     Raises
     ------
@@ -62,11 +102,13 @@ def forget(df: pd.DataFrame, *, columns: Mapping[str, object] | None = None) -> 
         Where the ledger cannot be written.
     """
     contacts = list(people(df, columns))
+    keys = [{key for type_ in TYPES for key in one.keys(type_)} | {one.key} for one in contacts]
     ledger = open_ledger(current())
     with ledger.write() as t:
-        gone = ledger.forget(t, contacts)
+        payloads = forget_payloads(t, contacts, keys)
+        gone = ledger.forget(t, keys)
     ledger.database.checkpoint()
-    return gone
+    return Forgotten(gone.people, len(contacts), gone.entries, payloads, gone.in_use)
 
 
 def purge(older_than: timedelta | str | float) -> int:

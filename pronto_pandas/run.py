@@ -155,8 +155,12 @@ class Run:
     @property
     def _people(self) -> set[int]:
         """Whose answers are asked for; two types of one may be two jobs."""
-        return {number for job in self.jobs for type_ in job.types
-                for number in self._sharing(job, type_)}
+        return {
+            number
+            for job in self.jobs
+            for type_ in job.types
+            for number in self._sharing(job, type_)
+        }
 
     def _sharing(self, job: Job, type_: EnrichmentType) -> list[int]:
         """Return the contacts that get a job's answer."""

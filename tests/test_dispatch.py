@@ -14,10 +14,8 @@ from hypothesis import strategies as st
 
 from pronto_pandas.api.contact import Contact
 from pronto_pandas.api.models import Answer
-from pronto_pandas.engine.book import keys_of
 from pronto_pandas.engine.dispatch import Dispatch
-from pronto_pandas.engine.entry import Entry, Key
-from pronto_pandas.engine.jobs import Job, Outcome
+from pronto_pandas.engine.jobs import Job, Outcome, keys_of, wanted_by
 from pronto_pandas.engine.limits import Pace
 from pronto_pandas.engine.patience import BUSY_ATTEMPTS, LOSSES_IN_A_ROW
 from pronto_pandas.errors import (
@@ -34,6 +32,8 @@ from pronto_pandas.errors import (
     ServiceBusyError,
     UnreadableAnswerError,
 )
+from pronto_pandas.storage.entry import Key
+from pronto_pandas.storage.store import Claims
 
 from . import virtual
 from .test_limits import most_in_a_second
@@ -76,15 +76,17 @@ class FakeBook:
     def __init__(self) -> None:
         self.states: dict[Key, str] = {}
 
-    async def claim(self, jobs: Sequence[Job]) -> dict[Key, Entry]:
+    async def claim(self, jobs: Sequence[Job]) -> Claims:
         self._set(jobs, "claimed")
-        return {}
+        return Claims({one.key: one.keys[0] for job in jobs for one in wanted_by(job)}, {})
 
-    async def about_to_send(self, jobs: Sequence[Job]) -> None:
+    async def about_to_send(self, jobs: Sequence[Job]) -> tuple[list[Job], list[Job]]:
         self._set(jobs, "sent")
+        return list(jobs), []
 
-    def leaves(self, job: Job) -> None:
+    def may_leave(self, job: Job) -> bool:
         assert {self.states[key] for key in keys_of(job)} == {"sent"}, "left without an entry"
+        return True
 
     async def not_worked_on(self, job: Job) -> None:
         self._set([job], "claimed")

@@ -14,6 +14,7 @@ import warnings
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -23,12 +24,13 @@ import pytest
 import sqlalchemy as sa
 
 import pronto_pandas as pronto
-from pronto_pandas.engine import schema
-from pronto_pandas.engine.owner import new_owner, process_gone
-from pronto_pandas.engine.storage import connect
 from pronto_pandas.frame.cells import people as distinct
 from pronto_pandas.sandbox import Server
 from pronto_pandas.sandbox.people import identity
+from pronto_pandas.storage import schema
+from pronto_pandas.storage.entry import Renewal, Wanted
+from pronto_pandas.storage.lease import Run, new_run, process_gone
+from pronto_pandas.storage.store import connect
 
 from .conftest import Serve, people
 from .test_calling import script, wait_for
@@ -214,13 +216,13 @@ def test_a_run_that_cannot_claim_takes_nothing_from_another(serve: Serve) -> Non
     """What one run has sent is not freed by another that was stopped."""
     server = serve()
     ledger = connect(str(ledger_file()), server.url)
-    contact = next(iter(_contacts(people(1))))
-    with ledger.transaction() as connection:
-        ledger.claim(connection, [(contact, "email")], "elsewhere:1:x", lambda entry: False)
-        ledger.release(connection, [(contact, "email")], "elsewhere:1:y")
-        assert ledger.find(connection, [contact], ["email"])[contact, "email"].state == "sent"
-        ledger.release(connection, [(contact, "email")], "elsewhere:1:x")
-        assert ledger.find(connection, [contact], ["email"]) == {}
+    wanted = _wanted(people(1))
+    with ledger.write() as t:
+        ledger.claim(t, wanted, ELSEWHERE, Renewal())
+        ledger.release(t, [wanted[0].key], replace(ELSEWHERE, id="y"))
+        assert ledger.find_in(t, wanted)[wanted[0].key].state == "held"
+        ledger.release(t, [wanted[0].key], ELSEWHERE)
+        assert ledger.find_in(t, wanted) == {}
 
 
 KILLED = """
@@ -278,8 +280,7 @@ def test_two_processes_ask_each_contact_once_and_both_get_all(serve: Serve) -> N
     """They share the work and the pace: what one has sent, the other waits for."""
     server = serve(latency=0.3)
     code = """
-        from pronto_pandas.engine.limits import Pace
-        turn, moments = Pace.turn, []
+                turn, moments = Pace.turn, []
         async def noted(pace):
             moments.append(await turn(pace))
             return moments[-1]
@@ -328,18 +329,18 @@ def test_a_living_run_is_waited_for_and_a_dead_ones_requests_are_unknown(
     """A lease that is not renewed ends; what was claimed and not sent counts for nothing then."""
     server = serve()
     ledger = connect(str(ledger_file()), server.url)
-    keys = [(next(iter(_contacts(people(1)))), "email")]
-    with ledger.transaction() as connection:
-        ledger.claim(connection, keys, "elsewhere:1:x", lambda entry: False)
+    wanted = _wanted(people(1))
+    with ledger.write() as t:
+        ledger.claim(t, wanted, ELSEWHERE, Renewal())
         if sent:
-            ledger.send(connection, keys, "elsewhere:1:x")
+            ledger.send(t, [wanted[0].key], ELSEWHERE)
 
     def expire() -> None:
         wait_for(lambda: waiting.is_set())
         time.sleep(0.7)
         asked.append(len(server.sandbox.charges))
-        with ledger.transaction() as connection:
-            connection.execute(sa.update(schema.entries).values(lease=time.time() - 1))
+        with ledger.write() as t:
+            t.execute(sa.update(schema.runs).values(renewed=time.time() - 31))
 
     waiting, asked = threading.Event(), list[int]()
     thread = threading.Thread(target=expire)
@@ -355,14 +356,17 @@ def test_a_living_run_is_waited_for_and_a_dead_ones_requests_are_unknown(
     assert len(server.sandbox.charges) == (not sent)
 
 
-def _contacts(df: pd.DataFrame) -> Iterator[str]:
-    yield from (contact.key for contact in distinct(df, None))
+ELSEWHERE = Run("x", "another machine", "1")
+
+
+def _wanted(df: pd.DataFrame) -> list[Wanted]:
+    return [Wanted("email", contact.keys("email")) for contact in distinct(df, None)]
 
 
 def test_a_living_run_renews_its_lease(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
     """However long an answer takes."""
-    monkeypatch.setattr("pronto_pandas.engine.ledger.LEASE", 0.6)
-    monkeypatch.setattr("pronto_pandas.engine.book.LEASE", 0.6)
+    for module in ("store", "writer", "lease"):
+        monkeypatch.setattr(f"pronto_pandas.storage.{module}.LEASE", 0.6)
     serve(latency=2.0)
     leases: list[float] = []
 
@@ -370,7 +374,7 @@ def test_a_living_run_renews_its_lease(serve: Serve, monkeypatch: pytest.MonkeyP
         for _ in range(8):
             time.sleep(0.2)
             with closing(sqlite3.connect(ledger_file(), timeout=20)) as connection:
-                rows = connection.execute("select lease from pronto_entries where state='sent'")
+                rows = connection.execute("select lease from pronto_runs")
                 leases.extend(row[0] for row in rows)
 
     enrich(people(1).assign(lastname="Warm-up"))
@@ -381,15 +385,15 @@ def test_a_living_run_renews_its_lease(serve: Serve, monkeypatch: pytest.MonkeyP
     assert len(set(leases)) >= 3
 
 
-def test_owners() -> None:
+def test_a_process_that_has_ended_is_gone() -> None:
     """The own process lives; a number that nobody has is gone; another machine cannot be asked."""
-    mine = new_owner()
-    host = mine.split(":")[0]
+    mine = new_run()
+    space = mine.process.rpartition(":")[0]
     assert not process_gone(mine)
-    assert process_gone(f"{host}:{2**22 + 1}:x")
-    assert not process_gone(f"{host}:1:x")
-    assert not process_gone("elsewhere:1:x")
-    assert not process_gone("")
+    assert process_gone(replace(mine, process=f"{space}:{2**22 + 1}"))
+    assert not process_gone(replace(mine, process=f"{space}:1"))
+    assert not process_gone(replace(mine, process=f"another container:{2**22 + 1}"))
+    assert not process_gone(replace(mine, machine="elsewhere", process=f"{space}:{2**22 + 1}"))
 
 
 def test_the_file_is_the_users_alone(tmp_path: Path, serve: Serve) -> None:
@@ -413,10 +417,11 @@ def test_forgotten_people_are_gone_from_the_file(serve: Serve) -> None:
     out = enrich(people(40), ["email", "phone"])
     email = out["email"].dropna().iloc[0]
     assert email.encode() in _bytes()
-    assert pronto.ledger.forget(people(30)) == 60
-    assert pronto.ledger.forget(people(30)) == 0
-    gone = out["email"][:30].dropna()
-    assert not [value for value in gone if value.encode() in _bytes()]
+    gone = pronto.ledger.forget(people(30))
+    assert (gone.people, gone.of, gone.entries, gone.payloads, gone.in_use) == (30, 30, 60, 0, 0)
+    assert repr(pronto.ledger.forget(people(30))).startswith("The ledger knew 0 of 30 people")
+    values = out["email"][:30].dropna()
+    assert not [value for value in values if value.encode() in _bytes()]
     assert set(people(40).pronto.collect("email")["pronto_status"][:30]) == {"pending"}
     assert pronto.ledger.purge(0) == 20
     assert not [value for value in out["email"].dropna() if value.encode() in _bytes()]
@@ -437,7 +442,7 @@ def test_purge_by_age_and_info(serve: Serve) -> None:
     enrich(people(3, start=5))
     info = pronto.ledger.info()
     assert info.attrs["place"] == str(ledger_file())
-    assert info["address"].tolist() == [server.url]
+    assert info["service"].tolist() == [server.url]
     assert info["state"].tolist() == ["answered"]
     assert info["entries"].tolist() == [8]
     assert (info["newest"] - info["oldest"]).iloc[0] > pd.Timedelta("39 days")
@@ -553,24 +558,11 @@ def test_an_earlier_version_is_brought_up_to_date(monkeypatch: pytest.MonkeyPatc
     """Step by step, once."""
     connect(str(ledger_file()), "x")
     steps: list[int] = []
-    monkeypatch.setattr(schema, "VERSION", 5)
-    monkeypatch.setattr(schema, "MIGRATIONS", {n: lambda c, n=n: steps.append(n) for n in (3, 4)})
+    monkeypatch.setattr(schema, "VERSION", 6)
+    monkeypatch.setattr(schema, "MIGRATIONS", {n: lambda c, n=n: steps.append(n) for n in (4, 5)})
     connect(str(ledger_file()), "x")
     connect(str(ledger_file()), "x")
-    assert steps == [3, 4]
-
-
-def test_a_ledger_of_the_first_version_keeps_its_answers(serve: Serve) -> None:
-    """Which did not know of submitted work."""
-    server = serve()
-    first = enrich(people(5))
-    with closing(sqlite3.connect(ledger_file())) as connection:
-        connection.execute("alter table pronto_entries drop column enrichment_id")
-        connection.execute("update pronto_meta set value = '1'")
-        connection.commit()
-    pd.testing.assert_frame_equal(enrich(people(5)), first)
-    enrich(people(9), via="async")
-    assert len(server.sandbox.charges) == 9
+    assert steps == [4, 5]
 
 
 def test_where_there_is_no_wal_the_rollback_journal_does(serve: Serve) -> None:
@@ -634,11 +626,11 @@ def test_interrupt_says_what_was_kept_and_the_next_run_goes_on(serve: Serve) -> 
 def test_an_answer_that_was_delivered_is_not_lost_with_its_request() -> None:
     """A batch may be answered by webhook before the request that sent it has failed."""
     ledger = connect(str(ledger_file()), "x")
-    key = ("c", "email")
-    with ledger.transaction() as connection:
-        ledger.claim(connection, [key], "a run", lambda entry: False)
-        ledger.send(connection, [key], "a run")
-        ledger.answer(connection, {key: {"email": "a@b.example"}})
-        ledger.lose(connection, [key], "a run")
-        entry = ledger.find(connection, ["c"], ["email"])[key]
-    assert (entry.state, entry.answer) == ("answered", {"email": "a@b.example"})
+    key, wanted, run = ("c", "email"), [Wanted("email", ("c",))], new_run()
+    with ledger.write() as t:
+        ledger.claim(t, wanted, run, Renewal())
+        assert ledger.send(t, [key], run) == {key}
+        ledger.answer(t, {key: '{"email": "a@b.example"}'})
+        ledger.lose(t, [key], run)
+        entry = ledger.find_in(t, wanted)[key]
+    assert (entry.state, entry.body) == ("answered", '{"email": "a@b.example"}')

@@ -23,6 +23,7 @@ import pronto_pandas as pronto
 from pronto_pandas.api.client import Client
 from pronto_pandas.api.failures import failure, retry_after
 from pronto_pandas.api.models import Answer, names_differ, parse
+from pronto_pandas.api.services import find
 
 from .canned import FOUND, Canned, ask
 
@@ -33,7 +34,7 @@ def fetch(url: str, enrichment_id: str = "x") -> Answer:
     """Fetch one answer."""
 
     async def main() -> Answer:
-        async with Client(SecretStr("k"), base_url=url) as client:
+        async with Client(SecretStr("k"), service=find(url, None)) as client:
             return await client.contact(enrichment_id)
 
     return asyncio.run(main())
@@ -583,7 +584,7 @@ def test_an_address_that_no_request_can_be_sent_to(url: str) -> None:
 )
 def test_addresses_that_are_fine(url: str) -> None:
     """Odd, but requests can be sent there."""
-    Client(SecretStr("k"), base_url=url)
+    Client(SecretStr("k"), service=find(url, None))
 
 
 @pytest.mark.parametrize("content", [None, b"", b"no certificates"])

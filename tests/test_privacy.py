@@ -15,8 +15,8 @@ import pytest
 import sqlalchemy as sa
 
 import pronto_pandas as pronto
-from pronto_pandas.engine import schema
-from pronto_pandas.engine.storage import connect
+from pronto_pandas.storage import schema, statements
+from pronto_pandas.storage.store import connect
 
 from .conftest import Serve, people
 from .test_calling import script, wait_for
@@ -131,7 +131,7 @@ def nowhere(patch: pytest.MonkeyPatch, stack: ExitStack) -> None:
 
 def wrong_statement(patch: pytest.MonkeyPatch, stack: ExitStack) -> None:
     """Make a mistake of our own, where an answer is written."""
-    patch.setattr(schema, "settle", lambda dialect: sa.insert(schema.entries))
+    patch.setattr(statements, "answer", lambda dialect: sa.insert(schema.entries))
 
 
 @pytest.mark.parametrize(

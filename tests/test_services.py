@@ -21,11 +21,11 @@ from pronto_pandas.panel import actions
 from pronto_pandas.sandbox import Sandbox, Server
 from pronto_pandas.settings import current, keep_for_session
 
+from .canned import CONTACT, FOUND, Canned
 from .conftest import people
-from .test_api import CONTACT, FOUND, Canned, canned
 from .test_keys import Colab, FakeKeyring, colab, fake
 
-__all__ = ["canned", "colab", "fake"]  # fixtures
+__all__ = ["colab", "fake"]  # fixtures
 
 
 @dataclass

@@ -148,7 +148,8 @@ def test_what_is_forgotten_is_gone_from_jobs_too(serve: Serve, hook: pronto.Webh
     stray = {"status": "success", "email": "a@b.example"}
     job.load([stray | {"custom": {TAG: f"x.{keys(people(1))[0]}"}}])
     job.load([{"custom": "of nobody"}])
-    assert pronto.ledger.forget(people(5)) == 5
+    gone = pronto.ledger.forget(people(5))
+    assert (gone.people, gone.entries, gone.payloads) == (5, 5, 1)
     assert job.sent == 5
     assert len(aside()) == 1
     pronto.ledger.purge(0)

@@ -81,7 +81,7 @@ class BulkRun(Run):
 
     def _verdict(self, result: Result, asks: Iterable[EnrichmentType]) -> str:
         """Count what the service has taken as submitted, rather than as unknown."""
-        taken = any(getattr(outcome, 'delivered_later', False) for outcome in result.values())
+        taken = any(getattr(outcome, "delivered_later", False) for outcome in result.values())
         return "submitted" if taken else super()._verdict(result, asks)
 
     def told(self) -> JobRow:

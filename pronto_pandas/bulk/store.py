@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any, Final, Literal
 
 import sqlalchemy as sa
 
+from ..api.contact import Contact, same
+from ..api.models import Answer
 from ..api.models import parse as parse_answer
+from ..api.spec import EnrichmentType
 from ..storage import schema
 from ..storage.database import Transaction
 from ..storage.entry import Entry, Key, Wanted
@@ -63,10 +67,7 @@ def count(t: Transaction, job: JobRow) -> Counts:
     )
     found = t.execute(rows).all()
     left = [number for number, state, _ in found if state not in _NOT_SENT]
-    people = {
-        number: (int(all_), int(there))
-        for number, all_, there in t.execute(_arrivals(job))
-    }
+    people = {number: (int(all_), int(there)) for number, all_, there in t.execute(_arrivals(job))}
     sent = [people.get(number, (0, 0)) for number in left]
     refused = sum(people.get(number, (0, 0))[0] for number, *_ in found if number not in left)
     return Counts(
@@ -149,6 +150,40 @@ def take_aside(ledger: Ledger, job: JobRow) -> None:
             t.execute(sa.delete(aside).where(aside.c.number == sa.bindparam("n")), gone)
 
 
+def forget_payloads(
+    t: Transaction, contacts: Sequence[Contact], keys: Sequence[Collection[str]]
+) -> int:
+    """Delete the payloads about people that were set aside; return how many.
+
+    Those that do not say whose they are go where they hold both names or the profile of one.
+    """
+    mine = {key for one in keys for key in one}
+    names = [(same(one.firstname), same(one.lastname)) for one in contacts]
+    profiles = [same(one.linkedin_url).rstrip("/") for one in contacts if one.linkedin_url]
+    gone = []
+    for number, contact, body in t.execute(
+        sa.select(aside.c.number, aside.c.contact, aside.c.body)
+    ).all():
+        text = same(_readable(body))
+        if (
+            contact in mine
+            or any(first in text and last in text for first, last in names)
+            or any(profile in text for profile in profiles)
+        ):
+            gone.append({"n": number})
+    if gone:
+        t.execute(sa.delete(aside).where(aside.c.number == sa.bindparam("n")), gone)
+    return len(gone)
+
+
+def _readable(body: str) -> str:
+    """Return a body with its letters as they are, rather than as JSON escapes them."""
+    try:
+        return json.dumps(json.loads(body), ensure_ascii=False)
+    except (ValueError, RecursionError):
+        return body
+
+
 class _Delivery:
     """Some payloads, looked up and stored together."""
 
@@ -219,7 +254,7 @@ class _Delivery:
         known = before.body if before is not None else None
         better = known is None or (found and not parse_answer(known).has(job.type))
         if self._arrived[member] and not better:
-            same = known is not None and parse_answer(known).same_for(job.type, payload.answer)
+            same = known is not None and _same(job.type, parse_answer(known), payload.answer)
             return ("repeated", "") if same else ("set aside", "another answer is here")
         if better:  # else they were asked for another way since, and paid for
             answers[key] = body
@@ -241,6 +276,12 @@ class _Delivery:
         )
         self._t.execute(this.values(state="submitted", enrichment_id=name))
         return "taken", ""
+
+
+def _same(type_: EnrichmentType, one: Answer, other: Answer) -> bool:
+    """Return whether two answers agree on a type."""
+    names = ["phones" if type_ == "phone" else type_, f"{type_}_status", "enrichment_id"]
+    return all(getattr(one, name) == getattr(other, name) for name in names)
 
 
 def _job(row: sa.Row[Any]) -> JobRow:

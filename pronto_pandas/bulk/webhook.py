@@ -17,8 +17,8 @@ from ..values import HERE, is_here, is_private, is_url
 if TYPE_CHECKING:  # slow to import, and needed when something listens
     from starlette.applications import Starlette
 
-    from ..storage.store import Ledger
     from ..serving import Serving
+    from ..storage.store import Ledger
     from .payload import Payload
 
 PORT = 8790

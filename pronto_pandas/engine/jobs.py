@@ -9,6 +9,7 @@ from typing import Any, Final, Literal, Protocol
 from ..api.contact import Contact
 from ..api.models import Answer, parse
 from ..api.spec import EnrichmentType
+from ..errors import ProntoError
 from ..storage.entry import Entry, Key, Wanted
 from ..storage.store import Claims
 
@@ -41,7 +42,7 @@ class Job:
     custom: Mapping[str, Any] | None = None
     enrichment_id: str | None = None
     others: tuple[Job, ...] = ()
-    entries: Mapping[str, str] = field(default_factory=dict)
+    entries: Mapping[EnrichmentType, str] = field(default_factory=dict)
 
 
 def wanted_by(job: Job) -> list[Wanted]:
@@ -122,8 +123,15 @@ def given_up(error: Exception, attempts: int) -> Outcome:
 def outcome_of(entry: Entry) -> Outcome:
     """Return the outcome that an entry of the ledger stands for."""
     if entry.state == "answered":
-        return Outcome("answered", None if entry.body is None else parse(entry.body))
+        return Outcome("answered", None if entry.body is None else _read(entry.body))
     return {"submitted": NOT_FETCHED, "enqueued": NOT_DELIVERED}.get(entry.state, SENT_BEFORE)
+
+
+def _read(body: str) -> Answer:
+    try:
+        return parse(body)
+    except ProntoError:  # it was readable once, so what has changed is the package or the file
+        return Answer(status="error", message="The answer in the ledger cannot be read.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +154,7 @@ class Parts:
 
 def sorted_out(job: Job, claims: Claims) -> Parts:
     """Sort a job's types by what became of the attempt to claim them."""
-    keys = {one.type: one.key for one in wanted_by(job)}
+    keys = {t: (job.contact.keys(t)[0], t) for t in job.types}
     kept = {t: claims.kept[key] for t, key in keys.items() if key in claims.kept}
     free = tuple(t for t, key in keys.items() if key in claims.taken)
     held = tuple(t for t, entry in kept.items() if entry.state == "held")

@@ -111,9 +111,7 @@ class Recorder:
     async def submitted(self, job: Job, enrichment_id: str) -> None:
         """Store the name under which the service works on it."""
         keys = keys_of(job)
-        await self._close(
-            job, lambda t, _: self._ledger.submit(t, keys, self._run, enrichment_id)
-        )
+        await self._close(job, lambda t, _: self._ledger.submit(t, keys, self._run, enrichment_id))
 
     async def answered(self, job: Job, answer: Answer) -> None:
         """Store an answer, whole."""

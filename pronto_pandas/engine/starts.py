@@ -49,9 +49,7 @@ class Starts:
         """How many requests to enter in one commit."""
         return max(1, min(MOST_AT_ONCE, math.ceil(self._commit * self._pace.rate)))
 
-    async def give(
-        self, jobs: Sequence[Job], leave: Callable[[Job, float], object]
-    ) -> list[Job]:
+    async def give(self, jobs: Sequence[Job], leave: Callable[[Job, float], object]) -> list[Job]:
         """Enter jobs and call ``leave`` with each at the moment of its start; not after a stop.
 
         Returns those that did not leave because another run has them now.

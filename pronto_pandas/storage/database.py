@@ -327,13 +327,12 @@ def named(error: Exception, place: str) -> LedgerError:
     lost = getattr(error, "connection_invalidated", False) or (
         not code and type(cause).__name__ == "OperationalError"
     )
-    for beginnings, why, busy in _MEANINGS:
-        if code.startswith(beginnings):
-            break
-    else:
-        why, busy = f"failed ({type(cause).__name__} {code})".replace(" )", ")"), False
+    failed = f"failed ({' '.join(filter(None, (type(cause).__name__, code)))})"
+    why, busy = next(
+        ((why, busy) for codes, why, busy in _MEANINGS if code.startswith(codes)), (failed, False)
+    )
     if lost:
-        why, busy = "cannot be reached. Check the server and the network", True
+        why, busy = _UNREACHABLE, True
     if "no such" in str(cause):
         why = _DAMAGED
     kind = LedgerBusyError if busy else LedgerError
@@ -344,6 +343,7 @@ _DAMAGED: Final = (
     "is damaged. Move the file away to start anew (its answers will be asked for and paid for "
     "again), or put a backup in its place"
 )
+_UNREACHABLE: Final = "cannot be reached. Check the server and the network"
 _MEANINGS: Final[tuple[tuple[tuple[str, ...], str, bool], ...]] = (
     (
         ("SQLITE_BUSY", "SQLITE_LOCKED", "55P03"),
@@ -353,7 +353,7 @@ _MEANINGS: Final[tuple[tuple[tuple[str, ...], str, bool], ...]] = (
     (("40001", "40P01", "25P03"), "was used by many at once. Run the same line again", True),
     (
         ("08", "57P", "53300"),
-        "cannot be reached. Check the server and the network",
+        _UNREACHABLE,
         True,
     ),
     (("28", "3D000"), "does not take this user, password or name of a database", False),

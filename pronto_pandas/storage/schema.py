@@ -238,9 +238,7 @@ def _drop_worse(service: str, *, than: str, ties: bool) -> sa.Delete:
     one, two = _rank(entries), _rank(other)
     worse = sa.or_(
         one < two,
-        sa.and_(
-            one == two, entries.c.at <= other.c.at if ties else entries.c.at < other.c.at
-        ),
+        sa.and_(one == two, entries.c.at <= other.c.at if ties else entries.c.at < other.c.at),
     )
     better = sa.select(other.c.contact).where(
         other.c.service == than,
@@ -252,9 +250,7 @@ def _drop_worse(service: str, *, than: str, ties: bool) -> sa.Delete:
 
 
 def _rank(table: sa.FromClause) -> sa.ColumnElement[int]:
-    return sa.case(
-        {"answered": 3, "submitted": 2, "enqueued": 1}, value=table.c.state, else_=0
-    )
+    return sa.case({"answered": 3, "submitted": 2, "enqueued": 1}, value=table.c.state, else_=0)
 
 
 MIGRATIONS: Final[dict[int, Callable[[sa.Connection], None]]] = {

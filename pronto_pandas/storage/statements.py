@@ -12,8 +12,15 @@ from .schema import aliases, entries, insert, runs
 E = entries.c
 _KEY: Final = [column.name for column in entries.primary_key]
 
-_HELD: Final = sa.exists().where(runs.c.id == E.run)
+# As text: in an INSERT, SQLAlchemy would take the table of entries for one to select from.
+_HELD: Final = sa.exists().where(runs.c.id == sa.literal_column("pronto_entries.run"))
 """The run that has the entry is in the table of runs; the dead ones were deleted before."""
+
+
+def _state(*names: str, of: sa.ColumnElement[str] = E.state) -> sa.ColumnElement[bool]:
+    """Return whether a state is one of these; an ``IN`` cannot be run for many rows at once."""
+    return sa.or_(*(of == name for name in names))
+
 
 _SEEN: Final = sa.case(
     (E.state == "claimed", E.before), (E.state == "sent", "unknown"), else_=E.state
@@ -23,13 +30,13 @@ _SEEN: Final = sa.case(
 _SENDABLE: Final = sa.or_(
     _SEEN.is_(None),
     sa.and_(_SEEN == "answered", E.at < sa.bindparam("answered_before")),
-    sa.and_(_SEEN.in_(("unknown", "enqueued")), E.at < sa.bindparam("unknown_before")),
+    sa.and_(_state("unknown", "enqueued", of=_SEEN), E.at < sa.bindparam("unknown_before")),
 )
 
 _FREE: Final = sa.or_(
-    E.state.in_(("answered", "unknown", "enqueued")),
+    _state("answered", "unknown", "enqueued"),
     sa.and_(E.state == "claimed", E.run == sa.bindparam("me")),
-    sa.and_(E.state.in_(("claimed", "sent")), sa.not_(_HELD)),
+    sa.and_(_state("claimed", "sent"), sa.not_(_HELD)),
 )
 
 
@@ -66,14 +73,12 @@ def answer(dialect: str) -> sa.Insert:
     new = insert(dialect, entries)
     changes: dict[str, Any] = {name: new.excluded[name] for name in ("state", "body", "at")}
     nothing = dict.fromkeys(("run", "before", "before_at", "enrichment_id"))
-    statement: sa.Insert = new.on_conflict_do_update(
-        index_elements=_KEY, set_=changes | nothing
-    )
+    statement: sa.Insert = new.on_conflict_do_update(index_elements=_KEY, set_=changes | nothing)
     return statement
 
 
 _THESE: Final = (
-    E.service == sa.bindparam("service"),
+    E.service == sa.bindparam("of_service"),
     E.type == sa.bindparam("of_type"),
     E.contact.in_(sa.bindparam("contacts", expanding=True)),
 )
@@ -94,7 +99,7 @@ SEND: Final = (
 
 SEND_AGAIN: Final = (
     sa.update(entries)
-    .where(*_MINE, E.state.in_(("claimed", "sent")), _LEASED)
+    .where(*_MINE, _state("claimed", "sent"), _LEASED)
     .values(
         state="sent",
         before_at=sa.case((E.state == "claimed", E.at), else_=E.before_at),
@@ -113,7 +118,7 @@ UNSEND: Final = (
 # Its name is worth money: it is kept although another run holds the entry, unless that has sent.
 _TAKEN: Final = (
     *_THESE,
-    sa.or_(E.run == sa.bindparam("me"), E.state.in_(("claimed", "unknown"))),
+    sa.or_(E.run == sa.bindparam("me"), _state("claimed", "unknown")),
     E.state != "answered",
 )
 
@@ -149,7 +154,7 @@ ADOPT: Final = (
     .returning(E.contact)
 )
 
-_OPEN: Final = (*_MINE, E.state.in_(("claimed", "sent")))
+_OPEN: Final = (*_MINE, _state("claimed", "sent"))
 
 RESTORE: Final = (
     sa.update(entries)

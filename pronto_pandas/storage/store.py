@@ -76,14 +76,15 @@ class Ledger:
         found = self._entries(t, [one.key for one in wanted], alive, bodies=bodies)
         rest = [one for one in wanted if len(one.keys) > 1 and one.key not in found]
         others = self._other_keys(t, rest)
-        more = self._entries(t, sum(others.values(), []), alive, bodies=bodies)
-        for key, keys in others.items():
-            found |= {key: more[other] for other in reversed(keys) if other in more}
+        keys = [key for other in others.values() for key in other]
+        more = self._entries(t, keys, alive, bodies=bodies)
+        for key, other in others.items():
+            best = next((place for place in other if place in more), None)
+            if best is not None:
+                found[key] = more[best]
         return found
 
-    def claim(
-        self, t: Transaction, wanted: Sequence[Wanted], run: Run, renewal: Renewal
-    ) -> Claims:
+    def claim(self, t: Transaction, wanted: Sequence[Wanted], run: Run, renewal: Renewal) -> Claims:
         """Take for a run what may be sent, and return the entries of what may not.
 
         What a dead run has submitted is this run's now, too, and among what is returned.
@@ -149,17 +150,13 @@ class Ledger:
         """Note that requests were surely not worked on, and that their entries stay claimed."""
         self._change(t, statements.UNSEND, keys, me=run.id)
 
-    def submit(
-        self, t: Transaction, keys: Sequence[Key], run: Run, enrichment_id: str
-    ) -> None:
+    def submit(self, t: Transaction, keys: Sequence[Key], run: Run, enrichment_id: str) -> None:
         """Store the name under which the service works on a request."""
         self._change(
             t, statements.SUBMIT, keys, me=run.id, name=_storable(enrichment_id), date=t.date
         )
 
-    def enqueue(
-        self, t: Transaction, keys: Sequence[Key], run: Run, enrichment_id: str
-    ) -> None:
+    def enqueue(self, t: Transaction, keys: Sequence[Key], run: Run, enrichment_id: str) -> None:
         """Note that the service has taken a batch, and will deliver its answers."""
         self._change(
             t, statements.ENQUEUE, keys, me=run.id, name=_storable(enrichment_id), date=t.date
@@ -396,7 +393,7 @@ class Ledger:
             for chunk in _chunks([contact for contact, _ in group]):
                 result = t.execute(
                     statement,
-                    {"service": self.service, "of_type": type_, "contacts": chunk, **values},
+                    {"of_service": self.service, "of_type": type_, "contacts": chunk, **values},
                 )
                 if result.returns_rows:
                     changed += [(contact, type_) for contact in result.scalars()]

@@ -124,11 +124,11 @@ class Writer:
                     results = [operation(t, again) for operation, _ in work]
                 return results, kept
             except LedgerBusyError as error:
-                kept, again = _closed(kept), True
+                kept, again = _discarded(kept), True
                 if time.monotonic() > until or self._hurried.wait(RETRY_WAIT):
                     return [LedgerError(str(error))] * len(work), kept
             except Exception as error:  # noqa: BLE001  it is raised in the task that waits
-                kept = _closed(kept)
+                kept = _discarded(kept)
                 if len(work) == 1:
                     return [error], kept
                 alone: list[Any] = []
@@ -138,11 +138,12 @@ class Writer:
                 return alone, kept
 
 
-def _closed(connection: sa.Connection | None) -> None:
-    """Close a connection that may be broken."""
+def _discarded(connection: sa.Connection | None) -> sa.Connection | None:
+    """Close a connection that may be broken; the next one is a new one."""
     if connection is not None:
         connection.invalidate()
         connection.close()
+    return None
 
 
 def _set(futures: list[asyncio.Future[Any] | None], results: list[Any]) -> None:
