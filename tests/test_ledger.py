@@ -280,7 +280,8 @@ def test_two_processes_ask_each_contact_once_and_both_get_all(serve: Serve) -> N
     """They share the work and the pace: what one has sent, the other waits for."""
     server = serve(latency=0.3)
     code = """
-                turn, moments = Pace.turn, []
+        from pronto_pandas.engine.limits import Pace
+        turn, moments = Pace.turn, []
         async def noted(pace):
             moments.append(await turn(pace))
             return moments[-1]
@@ -295,6 +296,7 @@ def test_two_processes_ask_each_contact_once_and_both_get_all(serve: Serve) -> N
     starts: list[float] = []
     for process in processes:
         stdout, stderr = process.communicate(timeout=180)
+        assert stdout, stderr
         said, moments = stdout.splitlines()
         assert said == "['found', 'not_found'] 1000", stderr
         starts += json.loads(moments)
