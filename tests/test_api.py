@@ -285,7 +285,7 @@ def test_connections_are_used_again_but_not_after_a_lull(
     canned: Canned, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A server closes idle connections; a request sent into one just then would be lost."""
-    monkeypatch.setattr("pronto_pandas.api.client.IDLE_TIMEOUT", 0.2)
+    monkeypatch.setattr("pronto_pandas.api.connection.IDLE_TIMEOUT", 0.2)
     canned.says(FOUND, keep_open=True)
 
     async def main() -> list[int]:

@@ -26,6 +26,7 @@ from pronto_pandas.api.models import Answer, names_differ, parse
 from pronto_pandas.api.services import find
 
 from .canned import FOUND, Canned, ask
+from .conftest import people
 
 MEGABYTE = 1_000_000
 
@@ -117,6 +118,20 @@ def test_half_an_emoji_and_nul_are_replaced_in_every_text(bad: str) -> None:
         answer.body.encode()
         assert "\0" not in answer.body
         assert json.loads(answer.body)["phones"] == phones
+
+
+def _configured(canned: Canned) -> None:
+    pronto.configure(base_url=canned.url, api_key="k3y", rate=5_000, retry_budget=5)
+
+
+def test_half_an_emoji_keeps_no_frame_from_its_answers(canned: Canned) -> None:
+    """Neither when it comes nor when the ledger has it."""
+    _configured(canned)
+    canned.says(FOUND | {"message": "Found \ud83d", "email_status": "valid\ud83d"})
+    for _ in range(2):
+        row = pronto.enrich(people(1), type="email", progress=False).iloc[0]
+        assert (row["email"], row["email_status"]) == ("m.brun@acme.example", "valid\ufffd")
+    assert len([r for r in canned.requests if r.startswith(b"POST")]) == 1
 
 
 def test_half_an_emoji_in_a_refusal_is_replaced() -> None:
@@ -380,6 +395,7 @@ def person(first: str | None, last: str | None) -> Answer:
         (("Mary", "Jones"), ("John", "Smith")),
         (("Zoé", "Brûlé"), ("Ana", "Souza")),
         (("Jean-Luc", "Moreau"), ("Karin", "Weiß")),
+        (("Søren", "Ærø"), ("Łucja", "Żak")),
     ],
 )
 def test_names_of_another_person_differ(answered: tuple[str, str], asked: tuple[str, str]) -> None:
@@ -476,6 +492,24 @@ def test_a_limit_of_the_account_is_everybodys(message: str) -> None:
     assert type(raised) is pronto.CreditsExhaustedError
     assert str(raised).startswith("A limit of the account is reached")
     assert message in str(raised)
+
+
+@pytest.mark.parametrize(
+    ("error", "says"),
+    [
+        ({"errors": [{"code": CODE}]}, "^The credits are used up .*Top up"),
+        ({"error": "Import limit reached"}, '^A limit of the account .*"Import limit reached"'),
+    ],
+)
+def test_a_run_ends_where_nobody_else_would_be_answered(
+    canned: Canned, error: dict[str, Any], says: str
+) -> None:
+    """Its rows are pending, not refused."""
+    _configured(canned)
+    canned.says(error, status=422)
+    with pytest.warns(pronto.CreditsExhaustedWarning, match=says):
+        out = pronto.enrich(people(3), type="email", progress=False)
+    assert set(out["pronto_status"]) == {"pending"}
 
 
 @pytest.mark.parametrize(
@@ -598,6 +632,9 @@ def test_certificates_that_cannot_be_read(
     monkeypatch.setenv("SSL_CERT_FILE", str(path))
     with pytest.raises(pronto.ConfigurationError, match="SSL_CERT_FILE"):
         ask("https://pronto.example")
+    pronto.configure(base_url="https://pronto.example", api_key="k3y")
+    with pytest.raises(pronto.ConfigurationError, match="SSL_CERT_FILE"):
+        pronto.enrich(people(1), type="email", progress=False)
 
 
 def test_half_an_emoji_can_be_sent(canned: Canned) -> None:

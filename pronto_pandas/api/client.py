@@ -6,21 +6,23 @@ import asyncio
 import contextlib
 import functools
 import json
-import ssl
 from collections.abc import AsyncIterable, Mapping, Sequence
-from ipaddress import ip_address
 from typing import Any, Final, Self, cast
-from urllib.request import getproxies, proxy_bypass
 
-import aiohttp
 import httpx
 from httpx_aiohttp import AiohttpTransport
 from pydantic import SecretStr
 
-from ..errors import AnswerLostError, ConfigurationError, ConnectionFailedError, ProntoError
-from ..values import LOOPBACK, is_url
+from ..errors import AnswerLostError, ConnectionFailedError, ProntoError
 from . import spec
 from .body import ENCODINGS, LARGEST, read_object, too_large, unpacked, unreadable
+from .connection import (
+    NotConnectedError,
+    checked,
+    environment_certificates,
+    environment_proxy,
+    opened_session,
+)
 from .contact import Contact
 from .failures import failure
 from .models import Answer, parse
@@ -37,13 +39,6 @@ _HEADERS: Final = {
 
 CONNECT_TIMEOUT = 15.0
 """Seconds a connection may take to open."""
-
-IDLE_TIMEOUT = 2.0
-"""Seconds an idle connection is kept.
-
-A server closes idle connections after a time of its own, five seconds and more in common ones.
-A request sent just then is lost and its fate unknown, so ours are closed well before.
-"""
 
 
 class Client:
@@ -73,9 +68,9 @@ class Client:
         self._service, self._key = service, api_key
         # The transport alone, without httpx's own client: its redirects, cookies and hooks are not
         # wanted here, and take a third of the time of a request.
-        certificates = _certificates()
-        proxy = _proxy(_checked(service.url(spec.SYNC_SINGLE_ENRICH), "base_url"))
-        session = functools.partial(_session, proxy, certificates)
+        certificates = environment_certificates()
+        proxy = environment_proxy(checked(service.url(spec.SYNC_SINGLE_ENRICH), "base_url"))
+        session = functools.partial(opened_session, proxy, certificates)
         self._http = AiohttpTransport(verify=certificates, client=session)
         self._parsed = functools.lru_cache(maxsize=8)(httpx.URL)
         self._timeouts = httpx.Timeout(timeout, connect=CONNECT_TIMEOUT, pool=None).as_dict()
@@ -273,73 +268,9 @@ async def _content(response: httpx.Response) -> bytes:
     return unpacked(bytes(content), response.headers.get("content-encoding", ""))
 
 
-def _checked(url: str, name: str) -> httpx.URL:
-    """Return an address; refuse one that no request could be sent to."""
-    try:
-        parsed = httpx.URL(url)
-        parsed.raw_host.decode("ascii").encode("idna")  # what finds its address will do so
-        if is_url(url) and parsed.host:  # httpx decodes it
-            return parsed
-    except (httpx.InvalidURL, UnicodeError):
-        pass
-    raise ConfigurationError(
-        f"{name} is no address like 'https://api.example.com'. Correct it. Nothing was sent."
-    ) from None
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host.rstrip(".") in LOOPBACK
-
-
-def _proxy(url: httpx.URL) -> str | None:
-    """Return the proxy of the environment; aiohttp would look it up for every request."""
-    # What is sent to this machine is not encrypted, and must not leave it.
-    if _is_loopback(url.host) or proxy_bypass(url.host):
-        return None
-    proxy = getproxies().get(url.scheme)
-    if not proxy:
-        return None
-    proxy = proxy if "://" in proxy else f"http://{proxy}"
-    _checked(proxy, f"The proxy of the environment ({url.scheme.upper()}_PROXY)")
-    return proxy
-
-
-def _certificates() -> ssl.SSLContext:
-    try:
-        return httpx.create_ssl_context()
-    except OSError as error:  # ssl.SSLError is one
-        raise ConfigurationError(
-            f"The certificates of the environment cannot be read ({type(error).__name__}). Correct "
-            "the path in SSL_CERT_FILE or SSL_CERT_DIR, or unset it. Nothing was sent."
-        ) from None
-
-
-class _NotConnectedError(Exception):
-    """No connection was there to send a request over."""
-
-
-class _Connector(aiohttp.TCPConnector):
-    """Connections whose every failure to open has one name, be it of DNS, TLS or a proxy."""
-
-    async def connect(self, *args: Any, **kwargs: Any) -> Any:
-        try:
-            return await super().connect(*args, **kwargs)
-        except Exception as error:
-            raise _NotConnectedError from error
-
-
-def _session(proxy: str | None, certificates: ssl.SSLContext) -> aiohttp.ClientSession:
-    # The pace decides how many requests are in flight, so the pool has no limit of its own.
-    connector = _Connector(limit=0, keepalive_timeout=IDLE_TIMEOUT, ssl=certificates)
-    return aiohttp.ClientSession(connector=connector, proxy=proxy)
-
-
 def _broken(error: Exception, url: str) -> ConnectionFailedError | AnswerLostError:
     """Name what broke between us and the service, by whether the request can have left."""
-    if not isinstance(error, _NotConnectedError):
+    if not isinstance(error, NotConnectedError):
         return _lost(error)
     return ConnectionFailedError(
         f"No connection to {httpx.URL(url).netloc.decode()} could be opened "

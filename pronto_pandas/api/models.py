@@ -240,8 +240,8 @@ def names_differ(answer: Answer, firstname: str, lastname: str) -> bool:
     """Whether an answer is clearly about another person than the one asked for.
 
     It is clear where both have two names in Latin letters, and no word of the one is, or begins,
-    or resembles at its place, a word of the other. Case, accents, punctuation, order, initials
-    and spellings such as ``ue`` for ``ü`` do not count.
+    or resembles at its place, a word of the other. Case, accents, punctuation, order and initials
+    do not count.
 
     Parameters
     ----------
@@ -265,7 +265,7 @@ def names_differ(answer: Answer, firstname: str, lastname: str) -> bool:
 
 
 _ALIKE = 0.6
-"""From here on two words may be two transliterations of one, such as Evgenij and Yevgeny."""
+"""From here on two words may be two spellings of one: Evgenij and Yevgeny, Müller and Mueller."""
 
 _SPELLINGS = str.maketrans(
     {
@@ -279,14 +279,13 @@ _SPELLINGS = str.maketrans(
         "œ": "oe",
     }
 )
-_DIGRAPHS = re.compile("(?<=[aou])e|(?<=a)a")
 
 
 def _words(name: str) -> set[str]:
     """Return the words of a name, alone and together; none where one is not in Latin letters."""
     letters = unicodedata.normalize("NFKD", name.casefold()).translate(_SPELLINGS)
     plain = "".join(letter for letter in letters if not unicodedata.combining(letter))
-    words = [_DIGRAPHS.sub("", word) for word in re.findall(r"[^\W\d_]+", plain)]
+    words = re.findall(r"[^\W\d_]+", plain)
     if not all(word.isascii() for word in words):
         return set()
     return {word for word in [*words, "".join(words)] if len(word) > 1}
