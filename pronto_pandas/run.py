@@ -96,8 +96,9 @@ class Run:
         self.jobs = [*(known.to_send if sends else ()), *known.to_fetch]
         self._leave_out()
         self._key: SecretStr | None = None
-        if self.jobs and not looks:
+        if sends and known.to_send and not looks:
             settings.prices.require(options.types)
+        if self.jobs and not looks:
             self.take_key()
         if self.jobs and not looks and self.plan.phones_without_linkedin:
             warn(  # before anything is spent

@@ -58,8 +58,8 @@ def _no_settings_of_the_machine(
     ledger = tmp_path_factory.mktemp("ledger") / "ledger.sqlite3"
     monkeypatch.setenv("PRONTO_LEDGER", str(ledger))
     monkeypatch.setenv("XDG_STATE_HOME", str(ledger.parent / "state"))
-    monkeypatch.delenv("PRONTO_API_KEY", raising=False)
-    monkeypatch.delenv("PRONTO_BASE_URL", raising=False)
+    for name in ("PRONTO_API_KEY", "PIPECORN_API_KEY", "PRONTO_BASE_URL", "PRONTO_SERVICE"):
+        monkeypatch.delenv(name, raising=False)
     with pronto.configure():
         yield
 

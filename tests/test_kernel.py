@@ -217,7 +217,9 @@ LIVE = {
         with Server() as server:
             with pronto.configure(base_url=server.url, api_key=server.sandbox.api_key):
                 print(len(df.pronto.enrich('email', limit=20)))
-        with Server() as server, pronto.configure(base_url=server.url):
+        with Server() as server, pronto.configure(
+            base_url=server.url, api_key=server.sandbox.api_key
+        ):
             print(len(df.pronto.enrich('email', limit=20)))
     """,
 }

@@ -6,19 +6,26 @@ import asyncio
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import pytest
 from pydantic import SecretStr
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
 
 import pronto_pandas as pronto
 from pronto_pandas import keys
 from pronto_pandas.__main__ import main
 from pronto_pandas.api import services, spec
 from pronto_pandas.api.client import Client
+from pronto_pandas.api.contact import Contact
 from pronto_pandas.api.models import Answer
 from pronto_pandas.api.services import PIPECORN, PRONTO, SERVICES, ledger_name
 from pronto_pandas.panel import actions
 from pronto_pandas.sandbox import Sandbox, Server
+from pronto_pandas.serving import Serving
 from pronto_pandas.settings import current, keep_for_session
 
 from .canned import CONTACT, FOUND, Canned
@@ -178,20 +185,29 @@ def test_the_hosts_of_pipecorn_are_the_vendors() -> None:
     assert PIPECORN.url(spec.CONTACT, enrichment_id="a/b").endswith("/contacts/a%2Fb")
 
 
-def test_pipecorns_inline_answer_is_read(canned: Canned) -> None:
+def test_pipecorns_inline_answer_is_read() -> None:
     """Phones are texts there, and the status is ``finished``."""
-    canned.says(FOUND | {"status": "finished", "phones": ["+33639980001"]})
-    route = canned.url + "/v2/contacts/single_enrich"
-    service = replace(PIPECORN, routes={**PIPECORN.routes, spec.SYNC_SINGLE_ENRICH: route})
+    asked: list[Any] = []
 
-    async def main() -> Answer:
-        async with Client(SecretStr("k"), service=service, timeout=5) as client:
-            return await client.sync_single_enrich(CONTACT, ("email", "phone"))
+    async def answer(request: Request) -> JSONResponse:
+        asked.append(await request.json())
+        phones = ["+33639980001"]
+        return JSONResponse({"enrichment_id": "1", "status": "finished", "phones": phones})
 
-    answer = asyncio.run(main())
-    assert answer.is_final
-    assert [phone.number for phone in answer.phones] == ["+33639980001"]
-    assert canned.requests[0].startswith(b"POST /v2/contacts/single_enrich HTTP/1.1\r\n")
+    path = "/v2/contacts/single_enrich"
+    with Serving(Starlette(routes=[Route(path, answer, methods=["POST"])]), port=0) as host:
+        routes = {**PIPECORN.routes, spec.SYNC_SINGLE_ENRICH: f"http://127.0.0.1:{host.port}{path}"}
+
+        async def main() -> Answer:
+            service = replace(PIPECORN, routes=routes)
+            async with Client(SecretStr("k"), service=service, timeout=5) as client:
+                contact = Contact("Ana", "Example", None, "acme.example", None)
+                return await client.sync_single_enrich(contact, ("email", "phone"))
+
+        found = asyncio.run(main())
+    assert found.is_final
+    assert [phone.number for phone in found.phones] == ["+33639980001"]
+    assert asked[0]["enrichment_type"] == ["email", "phone"]
 
 
 def test_each_endpoint_goes_to_its_own_host(
@@ -238,16 +254,14 @@ def test_a_host_that_is_built_in_belongs_to_its_service(
 # Keys
 
 
-@pytest.mark.parametrize("change", ["base_url", "service"])
-def test_a_key_is_not_sent_to_a_host_of_another_service(two: Two, change: str) -> None:
+@pytest.mark.parametrize("service", [None, "mine"])
+def test_a_key_is_not_sent_to_a_host_of_another_service(two: Two, service: str | None) -> None:
     """It belongs to the service that it was given for, until another key is given."""
     first, second = two
     pronto.configure(base_url=first.url, api_key="of-first")
     enrich()
-    pronto.configure(base_url=second.url, **({"service": "mine"} if change == "service" else {}))
-    with pytest.raises(
-        pronto.MissingKeyError, match=r"given to configure\(\) is for http"
-    ) as caught:
+    pronto.configure(base_url=second.url, service=service)
+    with pytest.raises(pronto.MissingKeyError, match=r"to configure\(\) is for http") as caught:
         enrich()
     assert 'configure(api_key="…")' in str(caught.value)
     assert "of-first" not in str(caught.value)

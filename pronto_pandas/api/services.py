@@ -149,8 +149,8 @@ def find(address: str | None, name: str | None) -> Service:
     Parameters
     ----------
     address : str, optional
-        Serves every endpoint, by the paths of the specification. A host that is built
-        in, with its own path or none, stands for its service with all of its hosts.
+        Serves every endpoint, by the paths of the specification. A host that is built in, with
+        its own path or none, stands for its service with all of its hosts.
     name : str, optional
         The service that the address belongs to. Without it the address's host decides; a host
         that is not built in is a service of its own, named by the address.

@@ -186,9 +186,12 @@ class Cells:
 
     def columns_of(self, type_: EnrichmentType) -> list[OwnColumn]:
         """Return the list's own columns that may hold values of a type."""
-        if type_ == "phone":
-            return self.phones
-        return self.emails if type_ == "email" else [*self.emails, *self.personal_emails]
+        own = {
+            "email": self.emails,
+            "personal_email": [*self.emails, *self.personal_emails],
+            "phone": self.phones,
+        }
+        return own.get(type_, [])
 
 
 def _worded(name: str, problems: Objects, after: str = "") -> Objects:

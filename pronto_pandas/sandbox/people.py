@@ -12,10 +12,13 @@ import unicodedata
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any, Final
 
+from ..api.spec import TYPES
+
 FIELDS: Final = ("firstname", "lastname", "company_name", "domain", "linkedin_url")
 MADE_UP: Final = "Made up by the sandbox."
 
 _SHARE_FOUND: Final = {"email": 0.75, "phone": 0.5, "personal_email": 0.6}
+_SHARE_FOUND_OF_OTHERS: Final = 0.5
 _EMAIL_STATUSES: Final = ("valid", "valid", "valid", "deliverable", "catch-all")
 _PHONES: Final = (
     ("+447700900", 3, "GB"),
@@ -62,6 +65,15 @@ def _email(contact: Mapping[str, Any], who: str) -> str:
     return f"{first}.{last}.{who[:4]}@{host}.example"
 
 
+def _text(type_: str, contact: Mapping[str, Any], who: str) -> str:
+    """Return a value of a type whose values are texts."""
+    if type_ == "email":
+        return _email(contact, who)
+    if type_ == "personal_email":
+        return _email(contact, who).split("@")[0] + "@mail.example"
+    return f"{type_} {who[:4]}"
+
+
 def _phones(dice: _Dice, countries: Collection[str] | None) -> list[dict[str, str]]:
     phones = {}
     for _ in range(1 + dice.roll(3)):
@@ -95,21 +107,19 @@ def truth(
     who = identity(contact)
     data: dict[str, Any] = {}
     found = False
-    for type_ in ("email", "phone", "personal_email"):
+    for type_ in TYPES:
         if type_ not in types:
             continue
         dice = _Dice(who, type_)
-        hit = dice.roll(1000) < 1000 * _SHARE_FOUND[type_]
+        hit = dice.roll(1000) < 1000 * _SHARE_FOUND.get(type_, _SHARE_FOUND_OF_OTHERS)
         if type_ == "phone":
             data["phones"] = _phones(dice, countries) if hit else []
             hit = bool(data["phones"])
             data["phone_status"] = "valid" if hit else "not_found"
         else:
-            data[type_] = _email(contact, who) if hit else None
+            data[type_] = _text(type_, contact, who) if hit else None
             status = _EMAIL_STATUSES[dice.roll(len(_EMAIL_STATUSES))]
             data[f"{type_}_status"] = status if hit else "N/A"
-            if hit and type_ == "personal_email":
-                data[type_] = data[type_].split("@")[0] + "@mail.example"
         found = found or hit
     words = " or ".join(types)
     data["status"] = "success" if found else "error"
