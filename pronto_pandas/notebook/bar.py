@@ -77,6 +77,7 @@ class _Callers(_Silent):
             for call in self._watchers:
                 call(now)
         except BaseException as error:
+            self._watchers.clear()
             if _ends_the_run(error):
                 raise
             warn(
@@ -84,7 +85,6 @@ class _Callers(_Silent):
                 "the run goes on.",
                 ProntoWarning,
             )
-            self._watchers.clear()
 
 
 def _ends_the_run(error: BaseException) -> bool:
