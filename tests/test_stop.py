@@ -9,27 +9,43 @@ import subprocess
 import time
 import warnings
 from collections import Counter
-from typing import Any
+from collections.abc import Callable
+from typing import Any, cast
 
 import pytest
 
 import pronto_pandas as pronto
+from pronto_pandas.api.models import Answer
+from pronto_pandas.bulk.batches import BulkBook
+from pronto_pandas.bulk.submit import Submission
+from pronto_pandas.engine import limits
+from pronto_pandas.engine.budget import Budget
+from pronto_pandas.engine.dispatch import Dispatch
+from pronto_pandas.engine.jobs import Job
+from pronto_pandas.engine.limits import Pace
 from pronto_pandas.functions import request
+from pronto_pandas.notebook import signals
+from pronto_pandas.prices import Prices
 
+from . import virtual
 from .conftest import Serve, people
 from .test_calling import script, wait_for
+from .test_dispatch import Behaviour, FakeBook, Service, after, jobs
 
 FEW = 20
 """Requests that have left when a test stops the run, at least."""
 
 SYNC = "df.pronto.enrich('email', progress=False)"
 ASYNC = "asyncio.run(df.pronto.aenrich('email', progress=False))"
-BLOCKED = "loop = asyncio.new_event_loop(); loop.run_until_complete(main())"
 
 
 def start(server: Any, code: str, **more: Any) -> subprocess.Popen[str]:
     """Start a script with 500 people, and wait until some requests have left."""
-    slow = "df = people(500); pronto.configure(rate=50)\n"
+    slow = """
+import signal
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job ignores it
+df = people(500); pronto.configure(rate=50)
+"""
     process = script(server, slow + code, warnings="default", **more)
     wait_for(lambda: sum(server.sandbox.asked.values()) > FEW)
     return process
@@ -115,7 +131,6 @@ def test_a_handler_of_sigterm_is_called_when_the_run_has_ended(serve: Serve) -> 
     """The caller's own, which stays in place."""
     server = serve(latency=1.0)
     code = f"""
-import signal
 def handler(number, frame):
     print("unknown" in set(df.pronto.collect("email").pronto_status), number)
     raise SystemExit(3)
@@ -137,7 +152,7 @@ def test_sigterm_that_is_ignored_stays_so(serve: Serve) -> None:
     server = serve(latency=0.3)
     process = start(
         server,
-        "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); "
+        "signal.signal(signal.SIGTERM, signal.SIG_IGN); "
         "print(len(df[:60].pronto.enrich('email', progress=False)))",
     )
     process.send_signal(signal.SIGTERM)
@@ -322,24 +337,123 @@ def test_a_stop_leaves_submitted_work_for_the_next_run(serve: Serve) -> None:
     assert statuses()["unknown"] == 0
 
 
-def test_interrupted_at_once_sends_nothing(serve: Serve) -> None:
-    """However early it comes; also while the pace waits after a pause."""
+def test_an_interrupt_ends_the_wait_for_a_pause_of_the_pace(serve: Serve) -> None:
+    """Which the service may have asked for in an earlier run."""
     server = serve()
-    run = request(people(20), "email", progress=False)
+    people(1).pronto.enrich("email", progress=False)  # the pace is there
+    for pace in limits._paces.values():
+        pace.pause(300)
+    run = request(people(20), "phone", progress=False)
 
     async def main() -> None:
         task = asyncio.create_task(run.start(lambda now: None))
-        while run._dispatch is None:
+        while run._key_check.task is None:
             await asyncio.sleep(0)
         run.interrupt()
         await task
 
-    pause = people(1).pronto
-    pause.enrich("email", progress=False)  # the pace is there
-    from pronto_pandas.engine import limits
-
-    before = len(server.sandbox.asked)
-    for pace in limits._paces.values():
-        pace.pause(300)
     asyncio.run(asyncio.wait_for(main(), 20))
-    assert len(server.sandbox.asked) == before
+    assert sum(server.sandbox.asked.values()) == 1
+
+
+def test_an_error_after_a_signal_is_still_an_interrupt() -> None:
+    """So that a script that goes on after errors ends."""
+    before = signal.getsignal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt) as caught, signals.held():  # noqa: PT012  it must be raised there
+        signal.raise_signal(signal.SIGINT)
+        raise ZeroDivisionError
+    assert isinstance(caught.value.__cause__, ZeroDivisionError)
+    assert signal.getsignal(signal.SIGINT) == before
+
+
+class _Failing(Pace):
+    """Its file is gone after some starts."""
+
+    left = 100
+
+    async def turn(self) -> float:
+        self.left -= 1
+        if not self.left:
+            raise FileNotFoundError
+        return await super().turn()
+
+
+def test_an_error_between_two_requests_waits_for_what_is_in_flight() -> None:
+    """However long that takes."""
+    states: Counter[str] = Counter()
+
+    async def main() -> None:
+        dispatch = Dispatch(
+            Service(after(40)),
+            _Failing(50, clock=virtual.now),
+            FakeBook(),
+            in_flight=1000,
+            retry_budget=120,
+            timeout=300,
+            clock=virtual.now,
+        )
+        await dispatch.run(jobs(500), lambda job, outcome: states.update([outcome.state]))
+
+    with pytest.raises(FileNotFoundError):
+        virtual.run(main())
+    assert states == {"answered": 99}
+
+
+class _Batches(FakeBook):
+    """Notes nothing of batches."""
+
+    async def let_go(self, job: Job) -> None:
+        """Take a claim back."""
+
+
+def submitted(
+    send: Behaviour, meanwhile: Callable[[Submission], None] = lambda submission: None
+) -> Counter[str]:
+    """Submit 1,000 people in batches, in virtual time, and count what became of them."""
+    messages: Counter[str] = Counter()
+
+    async def main() -> None:
+        submission = Submission(
+            Service(send),
+            Pace(50, clock=virtual.now),
+            cast("BulkBook", _Batches()),
+            Budget(Prices()),
+            retry_budget=120,
+            timeout=300,
+            clock=virtual.now,
+        )
+        asyncio.get_running_loop().call_later(1, meanwhile, submission)
+        try:
+            await submission.run(
+                jobs(1000), lambda job, outcome: messages.update([str(outcome.message)[:9]])
+            )
+        except ZeroDivisionError:
+            messages["raised"] += 1
+
+    virtual.run(main())
+    return messages
+
+
+async def taken(job: Job) -> Answer:
+    """Take a batch, slowly."""
+    await asyncio.sleep(20)
+    return Answer(status="pending", enrichment_id=str(job.number))
+
+
+def test_a_stopped_bulk_job_waits_for_the_batches_in_flight() -> None:
+    """The service may have taken them; five are under way at a time."""
+    assert submitted(taken, lambda submission: submission.interrupt(None)) == {
+        "Sent in a": 500,
+        "Not sent:": 500,
+    }
+
+
+def test_a_mistake_of_ours_does_not_tear_batches_away() -> None:
+    """It is raised when the others are through, and as itself."""
+
+    async def buggy(job: Job) -> Answer:
+        if job.number == 3:
+            raise ZeroDivisionError
+        return await taken(job)
+
+    assert submitted(buggy) == {"Sent in a": 200, "Not sent:": 700, "raised": 1}

@@ -47,6 +47,10 @@ class _Signals:
             yield
             if self._received:
                 raise error
+        except Exception as failed:
+            if self._received and not from_handler(failed):
+                raise error from failed  # a loop that goes on after errors must end, too
+            raise
         finally:
             self._release(on_loop)
 
