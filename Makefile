@@ -4,7 +4,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 # Where a person's interrupt is timed: with nothing beside them.
-INTERRUPTED := tests/test_kernel.py tests/test_calling.py
+INTERRUPTED := tests/test_kernel.py tests/test_calling.py tests/test_stop.py
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test notebook lint types imports bench clean

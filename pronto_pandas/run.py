@@ -6,7 +6,8 @@ import asyncio
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
 import pandas as pd
@@ -24,7 +25,7 @@ from .frame.options import Options
 from .frame.plan import Plan, make
 from .keycheck import TIMEOUT, KeyCheck
 from .known import Known, suppressed
-from .notebook import loop
+from .notebook import loop, signals
 from .notebook.bar import watching
 from .notebook.progress import Counter, Progress, Watcher
 from .settings import APP, Settings
@@ -112,6 +113,7 @@ class Run:
         self._key_check = KeyCheck()
         self._interrupted = False
         self._last: Progress | None = None
+        self._emit: Watcher
 
     def _leave_out(self) -> None:
         """Leave out whose answer is suppressed: who they are may be known by it alone."""
@@ -170,27 +172,34 @@ class Run:
     def in_thread(self) -> None:
         """Send everything and return when it is done, with or without a running loop around."""
         if self.jobs:
-            with watching(self._progress, self._rows) as view, self._going_on():
+            with (
+                signals.held(),
+                self._told_of_a_stop(),
+                watching(self._progress, self._rows) as view,
+            ):
                 loop.run(self, view.show, view.tick, nest=self._settings.loop == "nest")
 
     async def in_loop(self) -> None:
-        """Send everything on the loop that runs."""
+        """Send everything while the loop of the caller goes on."""
         if self.jobs:
-            with watching(self._progress, self._rows) as view, self._going_on():
+            with (
+                signals.held(asyncio.CancelledError),
+                self._told_of_a_stop(),
+                watching(self._progress, self._rows) as view,
+            ):
                 await loop.awaited(self, view.show, view.tick)
 
     @contextmanager
-    def _going_on(self) -> Iterator[None]:
-        """Say after an interrupt what was kept and how to go on."""
+    def _told_of_a_stop(self) -> Iterator[None]:
+        """Print after a stop what became of the people, and how to go on."""
         try:
             yield
-        except (KeyboardInterrupt, asyncio.CancelledError):
-            place = self._ledger.place if self._ledger else "memory"
-            people = self._people
-            settled = sum(map(self._settled, people))
-            kept = f"{settled} of {len(people)} people are settled and kept in the ledger ({place})"
-            print(f"Interrupted: {kept}. Run it again to go on.", file=sys.stderr)  # noqa: T201  the person at the keyboard asked
-            raise
+        finally:
+            if self._interrupted:
+                asked = (self._results[number] for number in self._people)
+                types = [len(self.plan.asks[number]) for number in self._people]
+                with suppress(OSError, ValueError):  # nobody reads it
+                    print(stops.told(asked, types), file=sys.stderr)  # noqa: T201  whoever stopped it reads it
 
     def _settled(self, number: int) -> bool:
         outcomes = self._results[number].values()
@@ -208,6 +217,7 @@ class Run:
         folder = None if limits.address == SANDBOX else platformdirs.user_state_path(APP) / "pace"
         pace = pace_for(limits.service, key.get_secret_value(), limits.rate, folder)
         counter = Counter(self._rows, time.monotonic)
+        self._emit = emit
         ledger = cast("Ledger", self._ledger)
         async with (
             Client(key, service=service, timeout=AT_MOST * limits.timeout) as client,
@@ -216,10 +226,10 @@ class Run:
             self._budget = Budget(limits.prices, self._options.most_credits)
             self._dispatch = self._sender(client, pace, book, self._budget)
             if self._interrupted:  # before there was anything to stop
-                self._dispatch.interrupt(0.0)
-            await pace.turn()
-            await self._key_check.run(client)
-            await self._dispatch.run(self.jobs, self._listener(counter, emit))
+                self._dispatch.interrupt(None)
+            else:
+                await self._key_check.run(client, pace)
+            await self._dispatch.run(self.jobs, self._listener(counter))
 
     def _recorder(self, ledger: Ledger) -> Recorder:
         """Return the access to the ledger that the run writes with."""
@@ -245,16 +255,23 @@ class Run:
             budget=budget,
         )
 
-    def interrupt(self, grace: float) -> None:
-        """Send nothing more; what is in flight gets ``grace`` seconds."""
+    def interrupt(self, grace: float | None = None) -> None:
+        """Send nothing more; what is in flight is awaited, for ``grace`` seconds at most."""
         self._interrupted = True
         if self._dispatch is not None:
             self._dispatch.interrupt(grace)
+            self._show(self._last or Progress(total=self._rows))
         self._key_check.cancel()
+
+    def _show(self, now: Progress) -> None:
+        """Hand on how far the run is."""
+        if self._interrupted and self._dispatch is not None:
+            now = replace(now, awaited=self._dispatch.awaited)
+        self._emit(now)
 
     def abandon(self) -> None:
         """Let go of everything at once."""
-        self.interrupt(0.0)
+        self.interrupt()
         if self._dispatch is not None:
             self._dispatch.abandon()
 
@@ -313,7 +330,7 @@ class Run:
         """Return as what the rows of a contact count in the progress."""
         return verdict(result, asks)
 
-    def _listener(self, counter: Counter, emit: Watcher) -> Callable[[Job, Outcome], None]:
+    def _listener(self, counter: Counter) -> Callable[[Job, Outcome], None]:
         rows = self.plan.rows_per_contact
 
         def record(job: Job, outcome: Outcome) -> None:
@@ -325,6 +342,6 @@ class Run:
                     if not complete and len(result) == len(asks):
                         count = int(rows[number])
                         self._last = counter.add(self._verdict(result, asks), count, self._cost)
-                        emit(self._last)
+                        self._show(self._last)
 
         return record

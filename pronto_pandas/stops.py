@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
+
 from .errors import (
     AuthenticationError,
     ConnectionFailedError,
@@ -16,6 +20,47 @@ from .errors import (
     UnknownRowsWarning,
     warn,
 )
+
+if TYPE_CHECKING:  # the engine is imported when something is sent
+    from .api.spec import EnrichmentType
+    from .engine.jobs import Outcome
+
+NEXT = {
+    "finished": "finished and saved",
+    "submitted": "submitted (their answers are still to come)",
+    "unknown": "sent without an answer (may be charged; resend_unknown=True asks again)",
+    "not sent": "not sent",
+}
+
+
+def told(results: Iterable[Mapping[EnrichmentType, Outcome]], types: Iterable[int]) -> str:
+    """Return what a run that was stopped says of its people.
+
+    Parameters
+    ----------
+    results : iterable of mapping
+        The outcomes of each person by type.
+    types : iterable of int
+        How many types each was asked for.
+    """
+    counts = Counter(_state(result, asked) for result, asked in zip(results, types, strict=True))
+    parts = [f"{counts[state]:,} {words}" for state, words in NEXT.items() if counts[state]]
+    if parts:
+        number, _, words = parts[0].partition(" ")
+        parts[0] = f"{number} {'person' if number == '1' else 'people'} {words}"
+    return f"Stopped. {', '.join(parts)}. Run the same line again to continue."
+
+
+def _state(result: Mapping[EnrichmentType, Outcome], asked: int) -> str:
+    from .engine.jobs import NOT_DELIVERED, NOT_FETCHED
+
+    outcomes = list(result.values())
+    if any(outcome is NOT_FETCHED or outcome is NOT_DELIVERED for outcome in outcomes):
+        return "submitted"
+    states = {outcome.state for outcome in outcomes}
+    if "unknown" in states:
+        return "unknown"
+    return "not sent" if "pending" in states or len(outcomes) < asked else "finished"
 
 
 def raise_for(stopped_by: ProntoError | None, *, anything: bool) -> None:

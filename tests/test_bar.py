@@ -7,7 +7,8 @@ import re
 import pytest
 
 import pronto_pandas as pronto
-from pronto_pandas.notebook.bar import REDRAW, SILENT, Notebook, words
+from pronto_pandas.notebook.bar import REDRAW, SILENT, Notebook, watching, words
+from pronto_pandas.notebook.progress import Watcher
 
 from .conftest import Serve, people
 from .test_kernel import SET_UP, Kernel
@@ -82,6 +83,35 @@ def test_silence_is_said() -> None:
     assert "nothing new" not in screen.line
     bar.close(stopped=True)
     assert screen.line.startswith("Stopped at 1 of 1,000 rows")
+
+
+def test_a_stop_says_what_it_waits_for() -> None:
+    """And how to wait no longer; the time left of what is not sent any more is not shown."""
+    screen = Screen()
+    bar = notebook(screen)
+    screen.now = 10.0
+    bar.show(pronto.Progress(total=1000, done=480, found=480, awaited=225))
+    assert screen.line == (
+        "480 of 1,000 rows · 480 found · 48.0 rows/s · "
+        "Stopping: waiting for 225 answers. Stop again to leave them."
+    )
+    bar.close(stopped=True)
+    assert screen.line == "Stopped at 480 of 1,000 rows · 480 found · 48.0 rows/s · in 10 s"
+
+
+@pytest.mark.parametrize("progress", [False, lambda now: None])
+def test_a_stop_without_a_bar_is_one_line(
+    progress: bool | Watcher, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Else it would look like a hang."""
+    with watching(progress, 10) as view:
+        view.show(pronto.Progress(total=10, done=1))
+        view.show(pronto.Progress(total=10, done=1, awaited=2))
+        view.show(pronto.Progress(total=10, done=2, awaited=1))
+    assert capsys.readouterr() == (
+        "",
+        "Stopping: waiting for 2 answers. Stop again to leave them.\n",
+    )
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import inspect
 import os
-import signal
 import subprocess
 import sys
 import textwrap
@@ -40,11 +39,9 @@ def script(
     """
     return subprocess.Popen(
         [sys.executable, "-W", warnings, "-c", textwrap.dedent(head) + textwrap.dedent(code)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
         text=True,
         env={**os.environ, "PYTHONUNBUFFERED": "1"},
-        **more,
+        **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **more},
     )
 
 
@@ -243,23 +240,6 @@ def wait_for(condition: Any, seconds: float = 30) -> None:
         time.sleep(0.01)
 
 
-@pytest.mark.parametrize("twice", [False, True])
-def test_interrupt_in_a_script(serve: Serve, twice: bool) -> None:
-    """It ends within the grace, with KeyboardInterrupt; a second one does not wait."""
-    server = serve(latency=30)
-    process = script(server, "df.pronto.enrich('email', progress=False)")
-    wait_for(lambda: len(server.sandbox.arrivals) > 20)
-    began = time.monotonic()
-    process.send_signal(signal.SIGINT)
-    if twice:
-        time.sleep(0.3)
-        process.send_signal(signal.SIGINT)
-    _, stderr = process.communicate(timeout=30)
-    assert "KeyboardInterrupt" in stderr
-    assert process.returncode != 0
-    assert time.monotonic() - began < 15
-
-
 class _Stubborn:
     """A task that only ends when it is let go of."""
 
@@ -272,7 +252,7 @@ class _Stubborn:
         emit("running")
         await self.ended.wait()
 
-    def interrupt(self, grace: float) -> None:
+    def interrupt(self, grace: float | None) -> None:
         self.calls.append("interrupt")
 
     def abandon(self) -> None:
@@ -404,11 +384,10 @@ def test_an_interrupt_before_the_first_request_stops_the_run(serve: Serve) -> No
 def test_an_interrupt_before_there_is_a_loop_reaches_the_run() -> None:
     """The thread that makes the loop may not have got that far."""
     task = _Stubborn()
-    threaded = loop._Threaded(task)
-    threaded._interrupted()
-    threaded._interrupted()
-    with pytest.raises(KeyboardInterrupt):
-        threaded.run(lambda event: None, lambda: None)
+    threaded: loop._Threaded[Any] = loop._Threaded(task, lambda event: None, lambda: None)
+    threaded.stop()
+    threaded.stop()
+    threaded.follow()
     assert task.calls == ["abandon"]
 
 

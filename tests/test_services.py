@@ -28,7 +28,6 @@ from pronto_pandas.sandbox import Sandbox, Server
 from pronto_pandas.serving import Serving
 from pronto_pandas.settings import current, keep_for_session
 
-from .canned import CONTACT, FOUND, Canned
 from .conftest import people
 from .test_keys import Colab, FakeKeyring, colab, fake
 

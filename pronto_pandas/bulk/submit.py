@@ -105,6 +105,8 @@ class Submission:
         )
         self._people: dict[int, list[Job]] = {}
         self._desk = asyncio.Semaphore(AT_ONCE)
+        self._running: set[asyncio.Task[None]] = set()
+        self._crash: Exception | None = None
         self.over_budget = False
 
     @property
@@ -120,13 +122,17 @@ class Submission:
             await self._let_go(free, ALONE)
             return
         try:
-            async with asyncio.TaskGroup() as group:
-                for number, people in enumerate(put_together(free), 1):
-                    self._people[number] = people
-                    await self._send(as_one(people, number), group)
-        except asyncio.CancelledError:
-            self.interrupt(CANCEL_GRACE)
+            for number, people in enumerate(put_together(free), 1):
+                self._people[number] = people
+                await self._send(as_one(people, number))
+            await self._drain()
+        except BaseException as error:
+            cancelled = isinstance(error, asyncio.CancelledError)
+            self.interrupt(CANCEL_GRACE if cancelled else None)
+            await self._drain()
             raise
+        if self._crash is not None:
+            raise self._crash
 
     async def _claimed(self, jobs: Iterable[Job]) -> list[Job]:
         """Claim everybody; report whom the ledger knows meanwhile, and whom another run has."""
@@ -162,14 +168,16 @@ class Submission:
         await self._let_go(over, OVER_BUDGET)
         return within
 
-    async def _send(self, batch: Job, group: asyncio.TaskGroup) -> None:
+    async def _send(self, batch: Job) -> None:
         """Give a batch its start, as soon as there is room for it."""
         begun = False
 
         def begin(batch: Job, started: float) -> None:
             nonlocal begun
             begun = True
-            group.create_task(self._one(batch, started))
+            task = asyncio.create_task(self._one(batch, started))
+            self._running.add(task)
+            task.add_done_callback(self._running.discard)
 
         await self._halt.wait(self._desk.acquire())
         taken_over = []
@@ -180,13 +188,21 @@ class Submission:
 
     async def _one(self, batch: Job, started: float) -> None:
         try:
-            outcome = await self._worker.work(batch, started) or TAKEN_OVER
-        finally:
-            self._desk.release()
-        if outcome.state == "error":
-            noted = self._book.note(batch, "refused", outcome.message)
-            await self._halt.kept(noted, outcome)
-        self._settle(batch, outcome)
+            try:
+                outcome = await self._worker.work(batch, started) or TAKEN_OVER
+            finally:
+                self._desk.release()
+            if outcome.state == "error":
+                noted = self._book.note(batch, "refused", outcome.message)
+                await self._halt.kept(noted, outcome)
+            self._settle(batch, outcome)
+        except Exception as error:  # noqa: BLE001  the others end in order, then it is raised
+            self._crash = self._crash or error
+            self._halt.stop()
+
+    async def _drain(self) -> None:
+        while self._running:
+            await asyncio.wait(self._running)
 
     def _settle(self, batch: Job, outcome: Outcome) -> None:
         people = self._people.pop(batch.number)
@@ -203,10 +219,14 @@ class Submission:
         await asyncio.gather(*(self._halt.kept(self._book.give_up(job), outcome) for job in people))
         self._report(people, outcome)
 
-    def interrupt(self, grace: float) -> None:
-        """Start nothing more; give what is in flight ``grace`` seconds, then let go of it."""
-        self._halt.stop()
-        asyncio.get_running_loop().call_later(grace, self.abandon)
+    @property
+    def awaited(self) -> int:
+        """How many answers are in flight."""
+        return self._halt.awaited
+
+    def interrupt(self, grace: float | None) -> None:
+        """Start nothing more; let go of what is in flight after ``grace`` seconds, if any."""
+        self._halt.interrupt(grace)
 
     def abandon(self) -> None:
         """Let go of everything at once; what was in flight is ``unknown``."""

@@ -43,7 +43,9 @@ class Sender(Protocol):
     @property
     def stopped_by(self) -> ProntoError | None: ...  # noqa: D102
     async def run(self, jobs: Iterable[Job], on_outcome: OnOutcome) -> None: ...  # noqa: D102
-    def interrupt(self, grace: float) -> None: ...  # noqa: D102
+    @property
+    def awaited(self) -> int: ...  # noqa: D102
+    def interrupt(self, grace: float | None) -> None: ...  # noqa: D102
     def abandon(self) -> None: ...  # noqa: D102
 
 
@@ -140,17 +142,22 @@ class Dispatch:
                 while self._held:  # by another run, which is about to know
                     await self._look_again()
                 await self._drain()
-        except asyncio.CancelledError:
-            self.interrupt(CANCEL_GRACE)
+        except BaseException as error:
+            cancelled = isinstance(error, asyncio.CancelledError)
+            self.interrupt(CANCEL_GRACE if cancelled else None)
             await self._drain()
             raise
         if self._crash is not None:
             raise self._crash
 
-    def interrupt(self, grace: float) -> None:
-        """Start nothing more; give what is in flight ``grace`` seconds, then let go of it."""
-        self._halt.stop()
-        asyncio.get_running_loop().call_later(grace, self.abandon)
+    @property
+    def awaited(self) -> int:
+        """How many answers are in flight."""
+        return self._halt.awaited
+
+    def interrupt(self, grace: float | None) -> None:
+        """Start nothing more; let go of what is in flight after ``grace`` seconds, if any."""
+        self._halt.interrupt(grace)
 
     def abandon(self) -> None:
         """Let go of everything at once; what was in flight is ``unknown``."""

@@ -32,6 +32,17 @@ class Halt:
         for task in self._waiting:
             task.cancel()
 
+    @property
+    def awaited(self) -> int:
+        """How many answers are in flight."""
+        return len(self._in_flight)
+
+    def interrupt(self, grace: float | None) -> None:
+        """Stop, and let go of what is in flight after so many seconds; without, wait for it."""
+        self.stop()
+        if grace is not None:
+            asyncio.get_running_loop().call_later(grace, self.abandon)
+
     def abandon(self) -> None:
         """Let go of what is in flight, too."""
         self.stop()

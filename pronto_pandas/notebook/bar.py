@@ -16,6 +16,7 @@ from typing import Any, Final, Protocol
 
 from ..errors import ProntoWarning, warn
 from .progress import Progress, Watcher
+from .signals import from_handler
 
 REDRAW: Final = 0.25
 """Seconds between two drawings, at least: more often is flicker, and slows the run down."""
@@ -37,26 +38,48 @@ class View(Protocol):
         """Take that time goes by; called several times a second."""
 
 
-class _Nothing:
+class _Bar(View, Protocol):
+    def close(self, *, stopped: bool) -> None:
+        """Draw it for the last time."""
+
+
+class _Silent:
+    """Prints one line when the run is stopped: that it waits must not look like a hang."""
+
+    def __init__(self) -> None:
+        self._stopping = False
+
     def show(self, now: Progress) -> None:
-        """Show nothing."""
+        if now.awaited and not self._stopping:
+            self._stopping = True
+            self.write(stopping(now.awaited))
+
+    def write(self, line: str) -> None:
+        print(line, file=sys.stderr)  # noqa: T201  whoever stopped the run reads it
 
     def tick(self) -> None:
         """Show nothing."""
 
+    def close(self, *, stopped: bool) -> None:
+        """Leave nothing."""
 
-class _Callers(_Nothing):
+
+class _Callers(_Silent):
     """The caller's own function: what it raises must not cost answers."""
 
     def __init__(self, watcher: Watcher) -> None:
+        super().__init__()
         self._watchers = [watcher]
 
     def show(self, now: Progress) -> None:
+        super().show(now)
         try:
             for call in self._watchers:
                 call(now)
-        except Exception as error:  # noqa: BLE001  it is the caller's code
+        except BaseException as error:
             self._watchers.clear()
+            if _ends_the_run(error):
+                raise
             warn(
                 f"progress= raised {type(error).__name__} and is not called again; "
                 "the run goes on.",
@@ -64,17 +87,60 @@ class _Callers(_Nothing):
             )
 
 
-class _Terminal(_Nothing):
+def _ends_the_run(error: BaseException) -> bool:
+    """Whether an exception is more than a mistake of the code that shows the progress."""
+    return not isinstance(error, Exception) or from_handler(error)
+
+
+class _Terminal(_Silent):
     def __init__(self, bar: Any) -> None:
+        super().__init__()
         self._bar = bar
 
     def show(self, now: Progress) -> None:
+        super().show(now)
         bar = self._bar
         counts = {name: f"{n:,}" for name, n in _counts(now).items()}
         if now.credits_high:
             counts["credits"] = _range(now)
         bar.set_postfix(counts, refresh=now.done == now.total)
         bar.update(now.done - bar.n)
+
+    def write(self, line: str) -> None:
+        self._bar.write(line, file=sys.stderr)
+
+    def close(self, *, stopped: bool) -> None:
+        self._bar.close()
+
+
+class _Safe:
+    """A bar that is dropped where it cannot be drawn; the run goes on."""
+
+    def __init__(self, make: Callable[[], _Bar]) -> None:
+        self._bar: _Bar = _Silent()
+        with self._dropped_if_broken():
+            self._bar = make()
+
+    def show(self, now: Progress) -> None:
+        with self._dropped_if_broken():
+            self._bar.show(now)
+
+    def tick(self) -> None:
+        with self._dropped_if_broken():
+            self._bar.tick()
+
+    def close(self, *, stopped: bool) -> None:
+        with self._dropped_if_broken():
+            self._bar.close(stopped=stopped)
+
+    @contextmanager
+    def _dropped_if_broken(self) -> Iterator[None]:
+        try:
+            yield
+        except Exception as error:
+            if _ends_the_run(error):
+                raise
+            self._bar = _Silent()
 
 
 class Notebook:
@@ -155,13 +221,23 @@ def words(now: Progress, unit: str, *, silent: float, over: bool) -> str:
     left = now.seconds_left
     if over:
         parts.append(f"in {_time(now.seconds)}")
+    elif now.awaited is not None:
+        pass  # the rest is not sent any more
     elif left is not None:
         parts.append(f"{_time(left)} left")
     if now.credits_high:
         parts.append(f"{_range(now)} credits{'' if over else ' so far'}")
     if silent >= SILENT:
         parts.append(f"nothing new for {_time(silent)}")
+    if now.awaited and not over:
+        parts.append(stopping(now.awaited))
     return " · ".join(parts)
+
+
+def stopping(awaited: int) -> str:
+    """Return the line that says what a stopped run still does."""
+    answers, them = ("1 answer", "it") if awaited == 1 else (f"{awaited:,} answers", "them")
+    return f"Stopping: waiting for {answers}. Stop again to leave {them}."
 
 
 def _counts(now: Progress) -> dict[str, int]:
@@ -194,28 +270,25 @@ def watching(progress: bool | Watcher, total: int, unit: str = "rows") -> Iterat
     if callable(progress):
         yield _Callers(progress)
     elif not progress:
-        yield _Nothing()
-    elif in_notebook():
-        with _notebook(total, unit) as view:
-            yield view
+        yield _Silent()
     else:
-        from tqdm.std import tqdm
+        bar = _Safe(lambda: _bar(total, unit))
+        stopped = True
+        try:
+            yield bar
+            stopped = False
+        finally:
+            bar.close(stopped=stopped)
 
-        # A log gets a line now and then; a terminal shows one that moves.
-        pause = 0.1 if sys.stderr.isatty() else SECONDS_IN_A_LOG
-        with tqdm(total=total, unit=f" {unit}", desc="Pronto", mininterval=pause) as bar:
-            yield _Terminal(bar)
 
+def _bar(total: int, unit: str) -> _Bar:
+    if in_notebook():
+        return Notebook(total, unit, _display)
+    from tqdm.std import tqdm
 
-@contextmanager
-def _notebook(total: int, unit: str) -> Iterator[Notebook]:
-    view = Notebook(total, unit, _display)
-    stopped = True
-    try:
-        yield view
-        stopped = False
-    finally:
-        view.close(stopped=stopped)
+    # A log gets a line now and then; a terminal shows one that moves.
+    pause = 0.1 if sys.stderr.isatty() else SECONDS_IN_A_LOG
+    return _Terminal(tqdm(total=total, unit=f" {unit}", desc="Pronto", mininterval=pause))
 
 
 def in_notebook() -> bool:

@@ -1,36 +1,39 @@
 """Runs a coroutine to its end from code that may or may not have an event loop already.
 
 The coroutine gets a loop of its own in a thread; its events are shown from the caller's thread,
-where widgets live and where an interrupt arrives. So one way serves scripts, notebooks and
-worker threads, and nothing of the caller's loop is patched. ``nest`` is for who asks for it.
+where widgets live and where an interrupt arrives. So one way serves scripts, notebooks, worker
+threads and code that awaits. Nothing of the caller's loop is patched, and nothing that happens to
+it tears a request away. ``nest`` is for who asks for it.
 """
 
 from __future__ import annotations
 
 import asyncio
 import queue
-import signal
 import threading
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from types import FrameType
+from contextlib import suppress
 from typing import Any, Generic, Protocol, TypeVar
+
+from . import signals
 
 T = TypeVar("T")
 E = TypeVar("E", covariant=True)
 
-GRACE = 1.5
-"""Seconds that answers in flight get to arrive after an interrupt."""
+CANCEL_GRACE = 1.0
+"""Seconds that answers in flight get when the task that awaits the run is cancelled."""
 
 _TICK = 0.1
+_LEAVE_AT = 3
+"""What is raised for the third time does not wait for the run any more."""
 
 
 class Task(Protocol[E]):
     """A run: it emits events, and can be stopped from within its loop."""
 
     def start(self, emit: Callable[[E], object]) -> Coroutine[Any, Any, None]: ...  # noqa: D102
-    def interrupt(self, grace: float) -> None: ...  # noqa: D102
+    def interrupt(self, grace: float | None) -> None: ...  # noqa: D102
     def abandon(self) -> None: ...  # noqa: D102
 
 
@@ -39,12 +42,20 @@ class _Ended:
 
 
 class _Threaded(Generic[E]):
-    def __init__(self, task: Task[E]) -> None:
-        self._task = task
+    """A task in a thread, and the caller, who follows it to its end."""
+
+    def __init__(
+        self, task: Task[E], show: Callable[[E], object], tick: Callable[[], object]
+    ) -> None:
+        self._task, self._show, self._tick = task, show, tick
         self._events: queue.SimpleQueue[E | _Ended] = queue.SimpleQueue()
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._caller: asyncio.AbstractEventLoop | None = None
+        self._arrival: asyncio.Future[None] | None = None
         self._error: BaseException | None = None
-        self._interrupts = 0
+        self._raised: BaseException | None = None
+        self._stops = 0
+        self._grace: float | None = None
         self._thread = threading.Thread(target=self._work, name="pronto", daemon=True)
 
     def _work(self) -> None:
@@ -52,112 +63,182 @@ class _Threaded(Generic[E]):
             # Not asyncio.run, which nest_asyncio.apply() replaces for the whole process.
             with asyncio.Runner() as runner:
                 self._loop = runner.get_loop()
-                if self._interrupts:  # while there was no loop to tell
-                    self._loop.call_soon(_stop, self._task, self._interrupts)
-                runner.run(self._task.start(self._events.put))
+                if self._stops:  # while there was no loop to tell
+                    self._loop.call_soon(self._stop_task)
+                runner.run(self._main())
         except BaseException as error:  # noqa: BLE001  raised again in the caller's thread
             self._error = error
         finally:
-            self._events.put(_Ended())
+            self._emit(_Ended())
 
-    def run(self, show: Callable[[E], object], tick: Callable[[], object]) -> None:
-        with _interrupts_to(self._interrupted):
-            self._thread.start()
-            while True:
-                try:
-                    # The time-out is what lets an interrupt through on every system.
-                    event = self._events.get(timeout=_TICK)
-                    if isinstance(event, _Ended):
-                        break
-                    show(event)
-                except queue.Empty:
-                    tick()
-        self._thread.join()
-        if self._interrupts:
-            raise KeyboardInterrupt
-        if self._error is not None:
-            raise self._error
-
-    def _interrupted(self) -> None:
-        self._interrupts += 1
-        if self._loop is not None and not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(_stop, self._task, self._interrupts)
-
-
-@contextmanager
-def _interrupts_to(interrupted: Callable[[], None]) -> Iterator[None]:
-    """Call a function at each interrupt, instead of raising wherever the caller's thread is.
-
-    Raised in the middle of drawing a bar, an interrupt can be swallowed there, and the run would go
-    on. The third one is raised all the same.
-    """
-    if threading.current_thread() is not threading.main_thread():
-        yield  # interrupts go to the main thread alone
-        return
-    times = 0
-
-    def handle(number: int, frame: FrameType | None) -> None:
-        nonlocal times
-        times += 1
-        if times > 2:
-            raise KeyboardInterrupt
-        interrupted()
-
-    before = signal.signal(signal.SIGINT, handle)
-    try:
-        yield
-    finally:
-        # None stands for a handler that was not set from Python.
-        signal.signal(signal.SIGINT, before or signal.default_int_handler)
-
-
-def _nested(
-    task: Task[E],
-    show: Callable[[E], object],
-    tick: Callable[[], object],
-    loop: asyncio.AbstractEventLoop,
-) -> None:
-    import nest_asyncio
-
-    nest_asyncio.apply(loop)
-    running = loop.create_task(awaited(task, show, tick))
-    interrupts = 0
-    while not running.done():
+    async def _main(self) -> None:
+        watching = asyncio.create_task(self._watch_caller())
         try:
-            loop.run_until_complete(running)
-        except KeyboardInterrupt:
-            interrupts += 1
-            _stop(task, interrupts)
-    if interrupts:
-        raise KeyboardInterrupt
-    running.result()
+            await self._task.start(self._emit)
+        finally:
+            watching.cancel()
+
+    async def _watch_caller(self) -> None:
+        """Stop when the loop of the caller does: nobody would see what is spent."""
+        while self._caller is None or self._caller.is_running():  # noqa: ASYNC110  it has no event for that
+            await asyncio.sleep(_TICK)
+        self._raised = self._raised or asyncio.CancelledError()
+        self.stop()
+
+    def _emit(self, event: E | _Ended) -> None:
+        self._events.put(event)
+        if self._caller is not None:
+            with suppress(RuntimeError):  # it is closed
+                self._caller.call_soon_threadsafe(self._arrived)
+
+    def stop(self) -> None:
+        """Let nothing more start; the second time, let go of what is in flight."""
+        self._stops += 1
+        self._pass_on()
+
+    def _cancel(self) -> None:
+        """Stop, and wait for answers for a short time only."""
+        self._grace = CANCEL_GRACE
+        self._stops = self._stops or 1
+        self._pass_on()
+
+    def _pass_on(self) -> None:
+        if self._loop is not None:
+            with suppress(RuntimeError):  # it is closed
+                self._loop.call_soon_threadsafe(self._stop_task)
+
+    def _stop_task(self) -> None:
+        if self._stops == 1:
+            self._task.interrupt(self._grace)
+        else:
+            self._task.abandon()
+
+    def follow(self, pump: asyncio.AbstractEventLoop | None = None) -> None:
+        """Show what comes until the run has ended, and keep a loop of the caller's running."""
+        self._caller = pump
+        begun = ended = False
+        while not ended:
+            try:
+                if not begun:
+                    begun = True
+                    self._thread.start()
+                if pump is None:
+                    # The time-out is what lets an interrupt through on every system.
+                    ended = self._next(_TICK)
+                else:
+                    pump.run_until_complete(self._arrival_or_tick())
+                    ended = self._next(0.0)
+            except BaseException as error:  # noqa: BLE001  raised again at the end
+                self._keep(error)
+        self._raise()
+
+    async def afollow(self) -> None:
+        """Do the same on the caller's loop."""
+        self._caller = asyncio.get_running_loop()
+        self._thread.start()
+        ended = False
+        while not ended:
+            try:
+                await self._arrival_or_tick()
+                ended = self._next(0.0)
+            except asyncio.CancelledError as error:
+                self._cancel()
+                self._raised = self._raised or error
+            except GeneratorExit:
+                self.stop()
+                raise
+            except BaseException as error:  # noqa: BLE001  raised again at the end
+                self._keep(error)
+        self._raise()
+
+    def _next(self, seconds: float) -> bool:
+        """Show one event, and return whether the run has ended."""
+        try:
+            event = self._events.get(timeout=seconds)
+        except queue.Empty:
+            self._tick()
+            return not self._thread.is_alive()
+        if isinstance(event, _Ended):
+            self._thread.join()
+            return True
+        self._show(event)
+        return False
+
+    async def _arrival_or_tick(self) -> None:
+        self._arrival = asyncio.get_running_loop().create_future()
+        if self._events.empty():
+            await asyncio.wait([self._arrival], timeout=_TICK)
+
+    def _arrived(self) -> None:
+        if self._arrival is not None and not self._arrival.done():
+            self._arrival.set_result(None)
+
+    def _keep(self, error: BaseException) -> None:
+        """Stop the run for what was raised in the caller's thread, and raise it at the end."""
+        self._raised = self._raised or error
+        self.stop()
+        if self._stops >= _LEAVE_AT:
+            raise error
+
+    def _raise(self) -> None:
+        error = self._raised or self._error
+        if error is not None:
+            raise error
 
 
-def _stop(task: Task[Any], interrupts: int) -> None:
-    """Ask politely at the first interrupt, and not at the second."""
-    if interrupts == 1:
-        task.interrupt(GRACE)
-    else:
-        task.abandon()
+def run(
+    task: Task[E], show: Callable[[E], object], tick: Callable[[], object], *, nest: bool
+) -> None:
+    """Run a task to its end.
+
+    Parameters
+    ----------
+    task : Task
+        What to run.
+    show : callable
+        Gets each event, in the caller's thread.
+    tick : callable
+        Called there now and then while there is none.
+    nest : bool
+        Keep the loop that runs already, if one does, running meanwhile, patched by nest-asyncio.
+        That of a loop that is patched already is kept running without being asked for.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        After an interrupt or SIGTERM, when what was in flight is answered; a second one does not
+        wait for that. Whatever else is raised in the caller's thread meanwhile waits as well.
+    """
+    try:
+        loop = asyncio.get_running_loop()
+    except RuntimeError:
+        loop = None
+    nested = loop is not None and (nest or hasattr(loop, "_nest_patched"))
+    if nested:
+        import nest_asyncio
+
+        nest_asyncio.apply(loop)
+    threaded = _Threaded(task, show, tick)
+    with signals.held(), signals.sent_to(threaded.stop):
+        threaded.follow(loop if nested else None)
 
 
 async def awaited(task: Task[E], show: Callable[[E], object], tick: Callable[[], object]) -> None:
-    """Run a task to its end on the loop that runs.
+    """Run a task to its end, while the loop of the caller goes on.
 
-    An interrupt of a cell that awaits is noticed when its loop wakes; so something wakes it while
-    one long answer is awaited.
+    Raises
+    ------
+    asyncio.CancelledError
+        Where the caller's task was cancelled, after a short grace; or after an interrupt, when
+        what was in flight is answered.
     """
-    ticking = asyncio.create_task(_ticking(tick))
-    try:
-        await task.start(show)
-    finally:
-        ticking.cancel()
-
-
-async def _ticking(tick: Callable[[], object]) -> None:
-    while True:
-        await asyncio.sleep(_TICK)
-        tick()
+    threaded = _Threaded(task, show, tick)
+    with signals.held(asyncio.CancelledError):
+        with signals.sent_to(threaded.stop):
+            await threaded.afollow()
+        # To end before the others do would cancel them.
+        while signals.others_are_stopping():  # noqa: ASYNC110  they end one by one
+            await asyncio.sleep(_TICK)
 
 
 def result_of(work: Callable[[], Coroutine[Any, Any, T]], timeout: float) -> T:
@@ -179,35 +260,3 @@ def result_of(work: Callable[[], Coroutine[Any, Any, T]], timeout: float) -> T:
 
     with ThreadPoolExecutor(1, "pronto") as pool:
         return pool.submit(in_thread).result()
-
-
-def run(
-    task: Task[E], show: Callable[[E], object], tick: Callable[[], object], *, nest: bool
-) -> None:
-    """Run a task to its end.
-
-    Parameters
-    ----------
-    task : Task
-        What to run.
-    show : callable
-        Gets each event, in the caller's thread.
-    tick : callable
-        Called there now and then while there is none.
-    nest : bool
-        Use the loop that runs already, if one does, patched by nest-asyncio. A loop that is
-        patched already is used without being asked for.
-
-    Raises
-    ------
-    KeyboardInterrupt
-        After what was in flight had a short grace; a second interrupt does not wait.
-    """
-    try:
-        loop = asyncio.get_running_loop()
-    except RuntimeError:
-        loop = None
-    if loop is not None and (nest or hasattr(loop, "_nest_patched")):
-        _nested(task, show, tick, loop)
-    else:
-        _Threaded(task).run(show, tick)

@@ -20,6 +20,8 @@ class Progress:
         Since the run started.
     credits_low, credits_high : float
         What the run has cost so far at least and at most, by the prices of the settings.
+    awaited : int, optional
+        Where the run was stopped: the answers that are still in flight.
     """
 
     total: int
@@ -33,6 +35,7 @@ class Progress:
     seconds: float = 0.0
     credits_low: float = 0.0
     credits_high: float = 0.0
+    awaited: int | None = None
 
     @property
     def rows_per_second(self) -> float:
