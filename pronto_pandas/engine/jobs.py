@@ -123,15 +123,18 @@ def given_up(error: Exception, attempts: int) -> Outcome:
 def outcome_of(entry: Entry) -> Outcome:
     """Return the outcome that an entry of the ledger stands for."""
     if entry.state == "answered":
-        return Outcome("answered", None if entry.body is None else _read(entry.body))
+        return Outcome("answered", None if entry.body is None else _read(entry))
     return {"submitted": NOT_FETCHED, "enqueued": NOT_DELIVERED}.get(entry.state, SENT_BEFORE)
 
 
-def _read(body: str) -> Answer:
+def _read(entry: Entry) -> Answer:
     try:
-        return parse(body)
+        answer = parse(entry.body or "")
     except ProntoError:  # it was readable once, so what has changed is the package or the file
         return Answer(status="error", message="The answer in the ledger cannot be read.")
+    if answer.enrichment_id is None and entry.enrichment_id is not None:
+        return answer.model_copy(update={"enrichment_id": entry.enrichment_id})
+    return answer
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,8 @@ from .schema import aliases, entries, insert, runs
 E = entries.c
 _KEY: Final = [column.name for column in entries.primary_key]
 
+_NOBODYS: Final[dict[str, Any]] = {"run": None, "before": None, "before_at": None}
+
 # As text: in an INSERT, SQLAlchemy would take the table of entries for one to select from.
 _HELD: Final = sa.exists().where(runs.c.id == sa.literal_column("pronto_entries.run"))
 """The run that has the entry is in the table of runs; the dead ones were deleted before."""
@@ -72,8 +74,11 @@ def answer(dialect: str) -> sa.Insert:
     """Write an answer, whatever was there before."""
     new = insert(dialect, entries)
     changes: dict[str, Any] = {name: new.excluded[name] for name in ("state", "body", "at")}
-    nothing = dict.fromkeys(("run", "before", "before_at", "enrichment_id"))
-    statement: sa.Insert = new.on_conflict_do_update(index_elements=_KEY, set_=changes | nothing)
+    # The name under which it was fetched, which the answer itself need not have.
+    name = sa.case((E.state == "submitted", E.enrichment_id))
+    statement: sa.Insert = new.on_conflict_do_update(
+        index_elements=_KEY, set_=changes | _NOBODYS | {"enrichment_id": name}
+    )
     return statement
 
 
@@ -83,7 +88,6 @@ _THESE: Final = (
     E.contact.in_(sa.bindparam("contacts", expanding=True)),
 )
 _MINE: Final = (*_THESE, E.run == sa.bindparam("me"))
-_NOBODYS: Final[dict[str, Any]] = {"run": None, "before": None, "before_at": None}
 
 _LEASED: Final = sa.exists().where(
     runs.c.id == sa.bindparam("me"), runs.c.lease > sa.bindparam("now")
