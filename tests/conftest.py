@@ -20,6 +20,10 @@ from keyring.backends import fail
 import pronto_pandas as pronto
 from pronto_pandas.sandbox import Sandbox, Server
 
+from .postgres import LACKING as LACKING_POSTGRES
+from .postgres import postgres as postgres  # fixtures
+from .postgres import postgres_url as postgres_url
+
 # The machine is shared and slow at times; what is tested is what holds, not how fast.
 settings.register_profile(
     "tests", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True
@@ -43,6 +47,9 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     if LACKING:
         lacking = " and ".join(f"{name} is not installed" for name in LACKING)
         terminalreporter.write_line(f"browser tests were not run: {lacking}", yellow=True)
+    if LACKING_POSTGRES:
+        lacking = " and ".join(f"{name} is not installed" for name in LACKING_POSTGRES)
+        terminalreporter.write_line(f"PostgreSQL tests were not run: {lacking}", yellow=True)
 
 
 @pytest.fixture(autouse=True)
