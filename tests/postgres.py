@@ -148,8 +148,8 @@ class Postgres:
 
     def execute(self, statement: str) -> str:
         """Run a statement as the server's owner, and return what it prints."""
-        return self._run("psql", "-h", "127.0.0.1", "-p", str(self.port), "-U", USER, "-d", "postgres",
-                         "-XAtqc", statement).strip()  # fmt: skip
+        where = ["-h", "127.0.0.1", "-p", str(self.port), "-U", USER, "-d", "postgres"]
+        return self._run("psql", *where, "-XAtqc", statement).strip()
 
     def _takes_connections(self) -> bool:
         ready = [self._binaries / "pg_isready", "-q", "-h", "127.0.0.1", "-p", str(self.port)]
