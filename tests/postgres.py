@@ -14,7 +14,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import pytest
 
@@ -72,7 +72,7 @@ class Postgres:
     def __init__(self, folder: Path) -> None:
         assert BINARIES is not None, "PostgreSQL is not installed"
         self.folder, self._binaries, self.port = folder, BINARIES, _free_port()
-        self._as: dict[str, int | list[int]] = {}
+        self._as: dict[str, Any] = {}
         if os.geteuid() == 0:
             user = _unprivileged()
             os.chown(folder, user.pw_uid, user.pw_gid)
@@ -94,13 +94,13 @@ class Postgres:
     def start(self) -> None:
         """Start it and wait until it takes connections."""
         settings = [part for name, value in SETTINGS.items() for part in ("-c", f"{name}={value}")]
-        command = [self._binaries / "postgres", "-D", "data", "-p", str(self.port)]
+        command = [str(self._binaries / "postgres"), "-D", "data", "-p", str(self.port)]
         with (self.folder / "log").open("ab") as log:
             self._process = subprocess.Popen(
                 [*self._with_the_tests, *command, "-k", str(self.folder), *settings],
                 cwd=self.folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                 start_new_session=True,  # an interrupt of the tests stops it in order, at the end
-                **self._as,  # type: ignore[call-overload]  # mypy cannot see which ones
+                **self._as,
             )  # fmt: skip
         until = time.monotonic() + WAIT
         while not self._takes_connections():
@@ -152,16 +152,16 @@ class Postgres:
         return self._run("psql", *where, "-XAtqc", statement).strip()
 
     def _takes_connections(self) -> bool:
-        ready = [self._binaries / "pg_isready", "-q", "-h", "127.0.0.1", "-p", str(self.port)]
+        ready = [str(self._binaries / "pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(self.port)]
         return subprocess.run(ready, check=False).returncode == 0
 
     def _run(self, program: str, *arguments: str) -> str:
         done = subprocess.run(
-            [self._binaries / program, *arguments], cwd=self.folder, capture_output=True, text=True,
-            check=False, **self._as,
+            [str(self._binaries / program), *arguments],
+            cwd=self.folder, capture_output=True, text=True, check=False, **self._as,
         )  # fmt: skip
         assert done.returncode == 0, done.stderr
-        return done.stdout
+        return str(done.stdout)
 
 
 def _unprivileged() -> pwd.struct_passwd:

@@ -119,8 +119,9 @@ def assert_nothing_lost(server: Server, count: int) -> None:
         out = pronto.collect(people(count), "email")
     unknown = out["pronto_status"] == "unknown"
     assert set(out.loc[~unknown, "pronto_status"]) <= SETTLED
-    rows = people(count)[unknown].to_dict("records")
-    assert not [row for row in rows if identity(dict(row)) in server.sandbox.asked]
+    left = people(count)[unknown].to_dict("records")
+    rows = [{str(name): value for name, value in row.items()} for row in left]
+    assert not [row for row in rows if identity(row) in server.sandbox.asked]
     assert len(rows) <= 3
 
 
@@ -168,11 +169,20 @@ def test_a_run_that_was_stopped_for_longer_than_the_lease_of_users(
 def test_runs_that_start_together_share_the_work(
     serve: Serve, place: Place, tmp_path: Path, kind: str
 ) -> None:
-    """On a ledger that none of them has opened before; each gets every answer."""
+    """Each person is asked for by one of them, and each run gets every answer."""
     server = serve(latency=0.1)
     ledger = place(kind)
-    code = 'line_up(); show(people(300).pronto.enrich("email", progress=False))'
-    runs = [Process(server, ledger, code, tmp_path / str(n), rate=200) for n in range(3)]
+    pronto.configure(ledger=ledger)
+    pronto.ledger.info()  # makes the tables
+    code = """
+        people(1, start=MINE).pronto.enrich("email", progress=False)  # imports everything
+        line_up()
+        show(people(300).pronto.enrich("email", progress=False))
+    """
+    runs = [
+        Process(server, ledger, code.replace("MINE", str(9_000 + n)), tmp_path / str(n), rate=200)
+        for n in range(3)
+    ]
     with ended(*runs):
         lined_up(runs)
         results = [run.result() for run in runs]
@@ -294,16 +304,16 @@ def test_a_paying_run_goes_on_beside_one_that_reads_much(serve: Serve, tmp_path:
     """Its requests do not wait for the end of what another process reads."""
     server = serve(latency=0.05)
     path = tmp_path / "ledger.sqlite3"
-    known_to_a_ledger(server, path, 50_000)
+    known_to_a_ledger(server, path, 100_000)
     pronto.configure(ledger=path)
     pronto.collect(people(1), "email")  # brings the file up to date
     reads = """
-        df = people(50_000)
+        df = people(100_000)
         line_up()
         while True:
             assert set(df.pronto.collect("email")["pronto_status"]) == {"not_found"}
     """
-    pays = 'line_up(); show(people(600, start=60_000).pronto.enrich("email", progress=False))'
+    pays = 'line_up(); show(people(400, start=200_000).pronto.enrich("email", progress=False))'
     reader = Process(server, str(path), reads, tmp_path / "reader")
     payer = Process(server, str(path), pays, tmp_path / "payer", rate=100)
     with ended(reader, payer):
@@ -313,7 +323,7 @@ def test_a_paying_run_goes_on_beside_one_that_reads_much(serve: Serve, tmp_path:
     assert result.warnings == []
     assert result.statuses.keys() <= SETTLED
     starts = sorted(server.sandbox.arrivals)
-    assert max(after - before for before, after in itertools.pairwise(starts)) < 0.5
+    assert max(after - before for before, after in itertools.pairwise(starts)) < 1.0
 
 
 @pytest.mark.parametrize(
@@ -370,4 +380,6 @@ def test_a_ledger_that_is_taken_away_stops_the_run(
     assert result.statuses["pending"] > 0, "it went on to the end"
     assert str(path) in result.stderr
     settled = sum(result.statuses[status] for status in SETTLED)
-    assert settled + result.statuses["unknown"] == len(server.sandbox.charges)
+    told = settled + result.statuses["unknown"]
+    assert 0 <= told - len(server.sandbox.charges) <= 3  # written down as sent, and never left
+    assert result.statuses["unknown"] <= 10

@@ -47,8 +47,10 @@ def lists_of(record: dict[str, Any], *, other: bool) -> list[dict[str, Any]]:
 def shown(df: pd.DataFrame, like: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Return the columns of a frame that an earlier version showed, missing values as None."""
     columns = df.reindex(columns=list(like[0])).astype(object)
-    records: list[dict[str, Any]] = columns.where(columns.notna(), None).to_dict("records")
-    return records
+    return [
+        {str(name): value for name, value in row.items()}
+        for row in columns.where(columns.notna(), None).to_dict("records")
+    ]
 
 
 def quietly(function: Any, one: dict[str, Any], **more: Any) -> list[dict[str, Any]]:

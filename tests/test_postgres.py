@@ -51,20 +51,22 @@ def test_three_machines_one_of_them_killed_and_the_server_restarted(
 ) -> None:
     """Nobody is charged twice, nothing that was answered is lost, and the rate limit holds."""
     server = serve(latency=0.5)
+    pronto.configure(ledger=postgres_url)
+    pronto.ledger.info()  # makes the tables
     code = "line_up(); " + ENRICH.replace("ROWS", "300")
     runs = [Process(server, postgres_url, code, tmp_path / str(n), rate=50) for n in range(3)]
     with ended(*runs):
         lined_up(runs)
         wait_for(lambda: len(server.sandbox.charges) >= 60)
         runs[0].signal(signal.SIGKILL)
-        wait_for(lambda: len(server.sandbox.charges) >= 120)
+        wait_for(lambda: len(server.sandbox.charges) >= 120 or not runs[1].running)
         postgres.restart(hard=True)
         results = [run.result() for run in runs[1:]]
     assert (asked_twice(server), charged_twice(server)) == (0, 0)
     for result in results:
         assert result.statuses.keys() <= SETTLED | {"unknown"}, result.warnings
         assert result.statuses["unknown"] <= 0.7 * 50, "more than the killed run had in flight"
-    assert most_in_a_second(sorted(server.sandbox.arrivals)) <= 55  # on their way some catch up
+    assert most_in_a_second(sorted(server.sandbox.arrivals)) <= 60  # some catch up on their way
 
 
 @pytest.mark.parametrize("how", ["restart", "crash", "terminate"])
@@ -78,13 +80,15 @@ def test_a_run_goes_on_when_the_server_is_back(
     )
     with ended(run):
         for charges in (20, 60):
-            wait_for(lambda charges=charges: len(server.sandbox.charges) >= charges)
+            wait_for(
+                lambda charges=charges: len(server.sandbox.charges) >= charges or not run.running
+            )
             if how == "terminate":
-                assert postgres.terminate(postgres_url) > 0
+                assert postgres.terminate(postgres_url) > 0 or not run.running
             else:
                 postgres.restart(hard=how == "crash", down=0.5)
         result = run.result()
-    assert result.warnings == []
+    assert (result.warnings, result.statuses["pending"]) == ([], 0)
     assert result.statuses.keys() <= SETTLED
     assert len(server.sandbox.charges) == 150
     pronto.configure(ledger=postgres_url)
@@ -121,7 +125,7 @@ def test_reading_does_not_wait_for_who_writes(serve: Serve, postgres_url: str) -
         other.execute("SET lock_timeout = '5s'")
         tables = other.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
         names = ", ".join(name for (name,) in tables.fetchall())
-        other.execute(f"LOCK TABLE {names} IN EXCLUSIVE MODE")  # type: ignore[arg-type]  # names of tables
+        other.execute(f"LOCK TABLE {names} IN EXCLUSIVE MODE")
         began = time.monotonic()
         # What waits for the lock would wait for ever: the end of the test is the end of the lock.
         other.execute("SET idle_in_transaction_session_timeout = '4s'")

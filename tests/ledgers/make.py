@@ -59,6 +59,7 @@ class Maker:
         from pronto_pandas.sandbox import Sandbox, Server
 
         self.version, self.pronto = version, pronto
+        self.enrich: Any = pronto.enrich  # of another time
         self.file = folder / f"version_{version}.sqlite3"
         self.file.unlink(missing_ok=True)
         self.server = Server(Sandbox(rate=10_000)).start()
@@ -106,11 +107,11 @@ class Maker:
         import pandas as pd
 
         before = set(self.sandbox.submitted) if self.version >= 2 else set()
-        out = self.pronto.enrich(pd.DataFrame(who), types, progress=False, **more)
+        out = self.enrich(pd.DataFrame(who), types, progress=False, **more)
         self.rename(service, days_ago)
         if recorded:
             shown = out[[c for c in COLUMNS if c in out]].astype(object)
-            found = {
+            found: dict[str, Any] = {
                 "name": name, "service": service, "types": types, "people": who,
                 "shown": shown.where(shown.notna(), None).to_dict("records"),
             }  # fmt: skip
