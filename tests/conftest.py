@@ -22,6 +22,9 @@ import pronto_pandas as pronto
 from pronto_pandas.sandbox import Sandbox, Server
 
 from .canned import Canned
+from .postgres import LACKING as LACKING_POSTGRES
+from .postgres import postgres as postgres  # fixtures
+from .postgres import postgres_url as postgres_url
 
 # The machine is shared and slow at times; what is tested is what holds, not how fast.
 settings.register_profile(
@@ -46,6 +49,9 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     if LACKING:
         lacking = " and ".join(f"{name} is not installed" for name in LACKING)
         terminalreporter.write_line(f"browser tests were not run: {lacking}", yellow=True)
+    if LACKING_POSTGRES:
+        lacking = " and ".join(f"{name} is not installed" for name in LACKING_POSTGRES)
+        terminalreporter.write_line(f"PostgreSQL tests were not run: {lacking}", yellow=True)
 
 
 @pytest.fixture(autouse=True)

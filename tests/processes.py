@@ -1,0 +1,174 @@
+"""Runs in processes of their own on a ledger that they share, as on several machines."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import textwrap
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from pronto_pandas.sandbox import Server
+
+LEASE = 2.0
+"""Seconds for which a run that does not renew its lease counts as living, in these tests."""
+
+ENDS = 120.0
+"""Seconds within which a run has ended, on a machine under load."""
+
+_HEAD = """
+    import time
+    OFFSET = {clock}
+    if OFFSET:
+        time.time = lambda true=time.time: true() + OFFSET
+    import json, sys, warnings
+    import pronto_pandas as pronto
+    from tests.conftest import people
+
+    pronto.configure(base_url={url!r}, api_key={key!r}, ledger={ledger!r}, rate={rate})
+    caught = []
+    warnings.showwarning = lambda message, category, *_: caught.append(category.__name__)
+    warnings.simplefilter("always")
+
+    def show(out):
+        statuses = out["pronto_status"].value_counts().to_dict()
+        print(json.dumps({{"statuses": statuses, "warnings": caught}}), flush=True)
+
+    def line_up():
+        print("ready", flush=True)
+        sys.stdin.readline()
+"""
+
+
+class Process:
+    """A script that runs, with its own home and so without the files that runs share.
+
+    Parameters
+    ----------
+    server : Server
+        The sandbox that it asks.
+    ledger : str
+        A path or a URL.
+    code : str
+        What it does; ``people``, ``pronto``, ``show`` and ``line_up`` are there.
+    home : Path
+        Its home.
+    rate : float
+        Requests a second.
+    clock : float
+        Seconds by which its clock is ahead.
+    lease : float
+        Seconds of a lease.
+    """
+
+    def __init__(
+        self,
+        server: Server,
+        ledger: str,
+        code: str,
+        home: Path,
+        *,
+        rate: float = 500,
+        clock: float = 0.0,
+        lease: float = LEASE,
+    ) -> None:
+        head = _HEAD.format(
+            url=server.url, key=server.sandbox.api_key, ledger=ledger, rate=rate, clock=clock
+        )
+        home.mkdir(exist_ok=True)
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", textwrap.dedent(head) + textwrap.dedent(code)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={
+                **os.environ,
+                "HOME": str(home),
+                "XDG_STATE_HOME": str(home / "state"),
+                "PRONTO_LEASE_SECONDS": str(lease),
+                "PYTHONUNBUFFERED": "1",
+            },
+        )
+
+    def ready(self) -> None:
+        """Wait until it stands in line."""
+        assert self._process.stdout is not None
+        assert self._process.stdout.readline() == "ready\n", self._process.communicate()[1]
+
+    def go(self) -> None:
+        """Let it go on from the line."""
+        assert self._process.stdin is not None
+        self._process.stdin.write("go\n")
+        self._process.stdin.flush()
+
+    def signal(self, number: int) -> None:
+        """Send it a signal."""
+        self._process.send_signal(number)
+
+    @property
+    def running(self) -> bool:
+        """Whether it has not ended."""
+        return self._process.poll() is None
+
+    def result(self) -> Result:
+        """Wait for its end and return what it showed last; fail where it failed."""
+        stdout, stderr = self._process.communicate(timeout=ENDS)
+        assert self._process.returncode == 0, stderr[-3_000:]
+        return Result(json.loads(stdout.splitlines()[-1]), stderr)
+
+    def end(self) -> None:
+        """End it, however it is."""
+        self._process.kill()
+        self._process.communicate()
+
+
+class Result:
+    """What a run showed.
+
+    Parameters
+    ----------
+    shown : dict
+        Statuses of its rows, and the categories of its warnings.
+    stderr : str
+        What else it wrote.
+    """
+
+    def __init__(self, shown: dict[str, Any], stderr: str) -> None:
+        self.statuses: Counter[str] = Counter(shown["statuses"])
+        self.warnings: list[str] = shown["warnings"]
+        self.stderr = stderr
+
+
+@contextmanager
+def ended(*processes: Process) -> Iterator[None]:
+    """End processes with the block, so that a test that fails leaves none behind."""
+    try:
+        yield
+    finally:
+        for process in processes:
+            process.end()
+
+
+def lined_up(processes: list[Process]) -> None:
+    """Let processes go on together."""
+    for process in processes:
+        process.ready()
+    for process in processes:
+        process.go()
+
+
+def asked_twice(server: Server) -> int:
+    """Return how many people the service was asked about more than once."""
+    return sum(count > 1 for count in server.sandbox.asked.values())
+
+
+def charged_twice(server: Server) -> int:
+    """Return how many people were charged for more than once, free answers not counted."""
+    charged = Counter(c["contact"] for c in server.sandbox.charges if c["credits"])
+    return sum(count > 1 for count in charged.values())
