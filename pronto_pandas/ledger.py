@@ -112,12 +112,15 @@ def forget(df: pd.DataFrame, *, columns: Mapping[str, object] | None = None) -> 
 
 
 def purge(older_than: timedelta | str | float) -> int:
-    """Delete what is older than a time, of everybody. It is gone from the file.
+    """Delete answers that are older than a time, of everybody. They are gone from the file.
+
+    Also older requests whose answer was lost, and payloads that a webhook has set aside. What is
+    on its way is kept, however old it is: it would be asked for, and paid for, again.
 
     Parameters
     ----------
     older_than : timedelta, str or float
-        ``"90 days"``, as pandas reads it, or a number of days. 0 deletes everything.
+        ``"90 days"``, as pandas reads it, or a number of days. 0 deletes all answers.
 
     Returns
     -------

@@ -36,7 +36,7 @@ def opened(version: int, folder: Path) -> dict[str, Any]:
 
 def of_pronto(server: Server) -> None:
     """Have a sandbox stand for the service whose answers the ledgers hold."""
-    pronto.configure(base_url=server.url, service="pronto")
+    pronto.configure(base_url=server.url, service="pronto", api_key=server.sandbox.api_key)
 
 
 def lists_of(record: dict[str, Any], *, other: bool) -> list[dict[str, Any]]:
@@ -151,9 +151,10 @@ def test_forgotten_people_are_gone(serve: Serve, tmp_path: Path, version: int) -
     of_pronto(serve())
     for one in lists_of(record, other=False):
         df = pd.DataFrame(one["people"])
-        assert pronto.ledger.forget(df) == len(df) * len(one["types"])
+        gone = pronto.ledger.forget(df)
+        assert (gone.people, gone.entries) == (len(df), len(df) * len(one["types"]))
         assert set(df.pronto.collect(one["types"])["pronto_status"]) == {"pending"}
-    counts = pronto.ledger.info().groupby("address")["entries"].sum()
+    counts = pronto.ledger.info().groupby("service")["entries"].sum()
     assert counts[OTHER] == 3
 
 

@@ -143,7 +143,7 @@ def test_forget_and_purge(serve: Serve, postgres_url: str) -> None:
     serve()
     pronto.configure(ledger=postgres_url)
     enrich(people(20))
-    assert pronto.ledger.forget(people(12)) == 12
+    assert pronto.ledger.forget(people(12)).entries == 12
     assert set(people(12).pronto.collect("email")["pronto_status"]) == {"pending"}
     assert pronto.ledger.purge("1 day") == 0
     assert pronto.ledger.purge(0) == 8

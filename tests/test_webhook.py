@@ -32,9 +32,9 @@ from .test_bulk import hook as hook
 from .test_ledger import ledger_file
 
 
-def keys(df: pd.DataFrame) -> list[str]:
-    """Return the keys that the package gives these people."""
-    return [contact.key for contact in people_of(df, None)]
+def keys(df: pd.DataFrame, type_: str = "email") -> list[str]:
+    """Return the keys of these people's entries."""
+    return [contact.keys(type_)[0] for contact in people_of(df, None)]
 
 
 def payloads_for(job: pronto.BulkJob, df: pd.DataFrame) -> list[dict[str, Any]]:
@@ -152,6 +152,9 @@ def test_what_is_forgotten_is_gone_from_jobs_too(serve: Serve, hook: pronto.Webh
     assert (gone.people, gone.entries, gone.payloads) == (5, 5, 1)
     assert job.sent == 5
     assert len(aside()) == 1
+    pronto.ledger.purge(0)
+    assert len(pronto.jobs()) == 1, "people are out in it"
+    pronto.ledger.forget(people(10))
     pronto.ledger.purge(0)
     assert pronto.jobs() == []
     assert aside() == []

@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from ..api.body import decoded, loads, storable
 from ..api.models import Answer
 from ..api.models import parse as parse_answer
-from ..errors import ProntoError
+from ..errors import UnreadableAnswerError
 
 TAG: Final = "pronto_pandas"
 """The field of ``custom`` that says whose answer it is; beside it are the caller's own fields."""
@@ -43,13 +44,13 @@ class Payload:
     answer: Answer | None = None
 
 
-def parse(body: bytes) -> Payload:
+def parse(body: bytes | str) -> Payload:
     """Read the body of a request; whatever it is, it is kept."""
-    text = body.decode("utf-8", "replace")
+    text = decoded(body)
     try:
-        data = json.loads(text)
-    except (ValueError, RecursionError):
-        return Payload(text)
+        data = loads(text)
+    except ValueError:
+        return Payload(storable(text))
     return read(data, text)
 
 
@@ -66,15 +67,15 @@ def read(data: Any, text: str | None = None) -> Payload:
     whole = json.dumps(data, default=str) if text is None else text
     record = _unwrapped(data)
     if record is None:
-        return Payload(whole)
-    job, _, contact = _tagged(record).partition(".")
+        return Payload(storable(whole))
+    job, _, contact = storable(_tagged(record)).partition(".")
+    # What a tool has wrapped around it is taken off; the rest is kept as it came.
+    own = whole if record == data else json.dumps(record, default=str)
     try:
-        # What a tool has wrapped around it is taken off; the rest is kept as it came.
-        own = text is not None and record == data
-        answer = parse_answer(whole if own else json.dumps(record, default=str))
-    except ProntoError:
+        answer = parse_answer(own)
+    except UnreadableAnswerError:
         answer = None
-    return Payload(whole, job, contact, answer)
+    return Payload(storable(whole), job, contact, answer)
 
 
 def _unwrapped(data: Any) -> dict[str, Any] | None:
@@ -103,6 +104,6 @@ def _decoded(value: Any) -> Any:
     if not isinstance(value, str):
         return value
     try:
-        return json.loads(value)
-    except (ValueError, RecursionError):
+        return loads(value)
+    except ValueError:
         return None

@@ -9,6 +9,7 @@ from typing import Any, Final, Literal
 
 import sqlalchemy as sa
 
+from ..api.body import loads
 from ..api.contact import Contact, same
 from ..api.models import Answer
 from ..api.models import parse as parse_answer
@@ -141,7 +142,7 @@ def take_aside(ledger: Ledger, job: JobRow) -> None:
         aside.c.why == ELSEWHERE, aside.c.contact.in_(who)
     )
     with ledger.read() as t:
-        found = [(row.number, parse(row.body.encode())) for row in t.execute(odd)]
+        found = [(row.number, parse(row.body)) for row in t.execute(odd)]
     mine = [(number, payload) for number, payload in found if payload.job == job.id]
     if mine:
         with ledger.write() as t:
@@ -179,7 +180,7 @@ def forget_payloads(
 def _readable(body: str) -> str:
     """Return a body with its letters as they are, rather than as JSON escapes them."""
     try:
-        return json.dumps(json.loads(body), ensure_ascii=False)
+        return json.dumps(loads(body), ensure_ascii=False)
     except (ValueError, RecursionError):
         return body
 

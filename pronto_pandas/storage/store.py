@@ -9,6 +9,7 @@ from typing import Any, Final, cast
 
 import sqlalchemy as sa
 
+from ..api.body import storable
 from . import schema, statements
 from .database import Database, Transaction, open_database
 from .entry import Entry, Key, Renewal, State, Wanted
@@ -153,13 +154,13 @@ class Ledger:
     def submit(self, t: Transaction, keys: Sequence[Key], run: Run, enrichment_id: str) -> None:
         """Store the name under which the service works on a request."""
         self._change(
-            t, statements.SUBMIT, keys, me=run.id, name=_storable(enrichment_id), date=t.date
+            t, statements.SUBMIT, keys, me=run.id, name=storable(enrichment_id), date=t.date
         )
 
     def enqueue(self, t: Transaction, keys: Sequence[Key], run: Run, enrichment_id: str) -> None:
         """Note that the service has taken a batch, and will deliver its answers."""
         self._change(
-            t, statements.ENQUEUE, keys, me=run.id, name=_storable(enrichment_id), date=t.date
+            t, statements.ENQUEUE, keys, me=run.id, name=storable(enrichment_id), date=t.date
         )
 
     def answer(self, t: Transaction, bodies: Mapping[Key, str]) -> None:
@@ -490,8 +491,3 @@ def _by_type(key: Key) -> str:
 def _chunks(values: Sequence[str]) -> Iterator[Sequence[str]]:
     for start in range(0, len(values), CHUNK):
         yield values[start : start + CHUNK]
-
-
-def _storable(text: str) -> str:
-    """Return a text without what no database takes: half of a surrogate pair, and NUL."""
-    return text.encode("utf-8", "replace").decode().replace("\0", "?")
