@@ -10,6 +10,7 @@ import time
 import warnings
 from collections import Counter
 from collections.abc import Callable
+from itertools import product
 from typing import Any, cast
 
 import pytest
@@ -198,8 +199,17 @@ RAISED = {
 ERRORS = {"alarm in the callback": "TimeoutError", "alarm": "TimeoutError", "asynchronous": "Later"}
 
 
-@pytest.mark.parametrize("call", ["df.pronto.enrich", "await df.pronto.aenrich"])
-@pytest.mark.parametrize("raised", RAISED)
+NEST = "pronto.configure(loop='nest'); df.pronto.enrich"
+
+
+@pytest.mark.parametrize(
+    ("raised", "call"),
+    [
+        *product(RAISED, ["df.pronto.enrich", "await df.pronto.aenrich"]),
+        ("KeyboardInterrupt", NEST),
+        ("alarm", NEST),
+    ],
+)
 def test_whatever_is_raised_where_the_caller_is_stops_the_run(
     serve: Serve, raised: str, call: str
 ) -> None:
