@@ -104,7 +104,8 @@ def enrich(*args: Any, **kwargs: Any) -> pd.DataFrame:
     custom : list of str, optional
         Columns to pass through to the service as ``custom``.
     progress : bool or callable
-        False shows no bar. A callable gets a `Progress` for each person that is settled.
+        False shows no bar. A callable gets a `Progress` for each person that is settled, and one
+        when the run is stopped.
     via : str
         ``"sync"``: one request a person, which waits for the answer. ``"async"``: each type is
         submitted by itself, and the answer fetched when it is there; slower, and an answer that is
@@ -147,6 +148,11 @@ def enrich(*args: Any, **kwargs: Any) -> pd.DataFrame:
         Where answers were lost; their rows may be charged.
     PhoneWithoutLinkedInWarning
         Where phones are asked for people without a LinkedIn address.
+
+    Notes
+    -----
+    An interrupt or SIGTERM sends nothing more, waits for the answers in flight, and raises
+    ``KeyboardInterrupt``; a second one does not wait, and those who were sent are ``unknown``.
     """
     run = request(*args, **kwargs)
     run.in_thread()
@@ -155,9 +161,11 @@ def enrich(*args: Any, **kwargs: Any) -> pd.DataFrame:
 
 @signed_like(request)
 async def aenrich(*args: Any, **kwargs: Any) -> pd.DataFrame:
-    """Do what `enrich` does, on the event loop of the caller: ``out = await aenrich(df, …)``.
+    """Do what `enrich` does, while the loop of the caller goes on: ``out = await aenrich(df, …)``.
 
-    Parameters, result, errors and cost are those of `enrich`.
+    Parameters, result, errors and cost are those of `enrich`. Where its task is cancelled, what
+    arrives within a second is stored, and the rest of what is in flight is ``unknown``. After an
+    interrupt it waits for all of that, and ends as if cancelled.
     """
     run = request(*args, **kwargs)
     await run.in_loop()

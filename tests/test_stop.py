@@ -10,6 +10,7 @@ import time
 import warnings
 from collections import Counter
 from collections.abc import Callable
+from itertools import product
 from typing import Any, cast
 
 import pytest
@@ -39,7 +40,7 @@ SYNC = "df.pronto.enrich('email', progress=False)"
 ASYNC = "asyncio.run(df.pronto.aenrich('email', progress=False))"
 
 
-def start(server: Any, code: str, **more: Any) -> subprocess.Popen[str]:
+def start(server: Any, code: str, sent: int = FEW, **more: Any) -> subprocess.Popen[str]:
     """Start a script with 500 people, and wait until some requests have left."""
     slow = """
 import signal
@@ -47,7 +48,12 @@ signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job ign
 df = people(500); pronto.configure(rate=50)
 """
     process = script(server, slow + code, warnings="default", **more)
-    wait_for(lambda: sum(server.sandbox.asked.values()) > FEW)
+    try:
+        wait_for(lambda: sum(server.sandbox.asked.values()) > sent)
+    except AssertionError:
+        process.kill()
+        process.communicate()
+        raise
     return process
 
 
@@ -193,8 +199,17 @@ RAISED = {
 ERRORS = {"alarm in the callback": "TimeoutError", "alarm": "TimeoutError", "asynchronous": "Later"}
 
 
-@pytest.mark.parametrize("call", ["df.pronto.enrich", "await df.pronto.aenrich"])
-@pytest.mark.parametrize("raised", RAISED)
+NEST = "pronto.configure(loop='nest'); df.pronto.enrich"
+
+
+@pytest.mark.parametrize(
+    ("raised", "call"),
+    [
+        *product(RAISED, ["df.pronto.enrich", "await df.pronto.aenrich"]),
+        ("KeyboardInterrupt", NEST),
+        ("alarm", NEST),
+    ],
+)
 def test_whatever_is_raised_where_the_caller_is_stops_the_run(
     serve: Serve, raised: str, call: str
 ) -> None:
@@ -225,8 +240,9 @@ def test_a_loop_that_its_caller_has_left_stops_the_run(serve: Serve) -> None:
     code = """
 import time
 async def main():
-    task = asyncio.create_task(df.pronto.aenrich("email", progress=False))
-    await asyncio.sleep(1)
+    answered = asyncio.Event()
+    task = asyncio.create_task(df.pronto.aenrich("email", progress=lambda now: answered.set()))
+    await answered.wait()
     raise ZeroDivisionError
 loop = asyncio.new_event_loop()
 try:
@@ -295,16 +311,16 @@ def test_a_task_that_is_cancelled_does_not_wait_long(serve: Serve) -> None:
 
 
 def test_several_runs_of_one_loop_all_wait(serve: Serve) -> None:
-    """The first one to end does not cancel the others."""
-    server = serve(latency=2.0)
+    """The first one to end, here the short one, does not cancel the others."""
+    server = serve(latency=3.0)
     code = """
 async def main():
     await asyncio.gather(*(
-        df[n::2].pronto.aenrich("email", progress=False) for n in range(2)
+        part.pronto.aenrich("email", progress=False) for part in (df[:20], df[20:])
     ))
 asyncio.run(main())
 """
-    process = start(server, code)
+    process = start(server, code, sent=110)
     process.send_signal(signal.SIGINT)
     _, stderr = ended(process)
     assert stderr.count("Stopped. ") == 2
