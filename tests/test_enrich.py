@@ -193,7 +193,7 @@ def test_existing_values_stay_unless_overwritten(serve: Serve) -> None:
         (pd.Series([None] * 20, dtype="string"), "string"),
         (pd.Series([None] * 20, dtype=pd.ArrowDtype(__import__("pyarrow").string())), None),
         (pd.Series(pd.Categorical([None] * 20, categories=["a@b.example"])), None),
-        (pd.Series([pd.NaT] * 20), object),
+        (pd.Series([pd.NaT] * 20), text_dtype()),
         (pd.Series([7.0] + [np.nan] * 19), object),
     ],
 )

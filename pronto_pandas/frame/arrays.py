@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +13,8 @@ import pandas as pd
 Bools = npt.NDArray[np.bool_]
 Ints = npt.NDArray[np.intp]
 Objects = npt.NDArray[np.object_]
+
+_SURROGATE: Final = re.compile("[\ud800-\udfff]")
 
 
 def objects(values: Iterable[Any], length: int) -> Objects:
@@ -34,6 +37,27 @@ def no_rows(length: int) -> Bools:
 def present(values: Objects) -> Bools:
     """Say which cells hold a value."""
     return np.asarray(pd.notna(values), dtype=np.bool_)
+
+
+def cells_of(column: pd.Series) -> Objects:
+    """Return the cells of a column as the objects that they are; the column stays as it is."""
+    try:
+        return np.array(column.astype(object), dtype=object)
+    except (NotImplementedError, TypeError, ValueError):  # Arrow cannot convert each of its types
+        return objects(column, len(column))
+
+
+def encodable(values: Objects) -> Objects:
+    """Return the values with U+FFFD for lone surrogates, which neither Arrow nor UTF-8 can hold."""
+    return objects(
+        (
+            _SURROGATE.sub("\ufffd", value)
+            if isinstance(value, str) and not value.isascii()
+            else value
+            for value in values
+        ),
+        len(values),
+    )
 
 
 def replaced(values: Objects, rows: Ints | Bools, by: Objects | str | None) -> Objects:

@@ -11,7 +11,7 @@ from typing import Final
 
 import pandas as pd
 
-from .arrays import Objects, objects
+from .arrays import Objects, cells_of, objects
 from .companies import company
 from .domains import domain
 from .profiles import linkedin
@@ -49,7 +49,7 @@ def cleaned(values: pd.Series, cleaner: Callable[[str], Hashable]) -> tuple[Obje
     values, problems : ndarray of object
         For each cell the value or None, and the reason why there is none or None.
     """
-    cells = values.astype(object).to_numpy()
+    cells = cells_of(values)
     missing = values.isna().to_numpy()
     keys = cells.copy()
     if not isinstance(values.dtype, pd.StringDtype):
