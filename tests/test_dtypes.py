@@ -13,7 +13,11 @@ import pyarrow as pa
 import pytest
 
 import pronto_pandas as pronto
-from pronto_pandas.frame.assemble import text_dtype
+from pronto_pandas.api.models import Answer
+from pronto_pandas.engine.jobs import Outcome
+from pronto_pandas.frame.assemble import already_filled, assemble, text_dtype
+from pronto_pandas.frame.options import Options
+from pronto_pandas.frame.plan import make
 from pronto_pandas.sandbox import Sandbox, Server
 
 from .conftest import Serve, people
@@ -165,3 +169,83 @@ def test_a_column_of_nothing_in_a_parquet_file_is_filled(serve: Serve, tmp_path:
     back = pd.read_parquet(tmp_path / "out.parquet")
     assert back["email"].dropna().tolist() == out["email"].dropna().tolist()
     assert len(server.sandbox.charges) == 5
+
+
+class Refusing(pd.DataFrame):
+    """A frame of another library, which lets no column be replaced."""
+
+    @property
+    def _constructor(self) -> type[Refusing]:
+        return Refusing
+
+    def isetitem(self, loc: Any, value: Any) -> None:
+        raise OSError(f"no room for {list(value)}")
+
+
+def test_answers_that_no_column_takes_are_kept(serve: Serve) -> None:
+    """The error names the column and the way to the answers, and holds none of them."""
+    server = serve()
+    df = Refusing(people(5).assign(email=None))
+    with pytest.raises(pronto.ResultError, match="column 'email'.*OSError") as caught:
+        pronto.enrich(df, "email", progress=False)
+    assert 'collect(\'email\', prefix="new_")' in str(caught.value)
+    assert ".example" not in str(caught.value)
+    assert caught.value.__suppress_context__
+    paid = len(server.sandbox.charges)
+    out = pronto.collect(df, "email", prefix="new_")
+    expected = people(5).pronto.collect("email")
+    assert out["new_email"].equals(expected["email"])
+    assert out["new_email"].notna().any()
+    assert len(server.sandbox.charges) == paid == 5
+
+
+@pytest.mark.parametrize("dtype", [None, object, "category", "string[python]"])
+def test_half_a_character_ends_no_run(dtype: Any) -> None:
+    """As JavaScript makes one of an emoji that it cuts; it is replaced as Unicode says."""
+    df = people(3)
+    if dtype is not None:
+        df["email_status"] = pd.Series([None] * 3, dtype=dtype)
+    options = Options(("email",))
+    plan = make(df, options, already_filled(df, options))
+    text = "valid \ud83d"  # constructed, because an answer that is read has none
+    answer = Answer.model_construct(email="a@b.example", email_status=text, message=text)
+    outcome = Outcome("answered", answer)
+    out = assemble(df, plan, options, [{"email": outcome}] * 3)
+    assert out["email_status"].tolist() == out["pronto_message"].tolist() == ["valid \ufffd"] * 3
+
+
+def test_rows_cannot_be_repeated_where_labels_must_not_be(serve: Serve) -> None:
+    """Which is found before anything is sent; other shapes of phones are fine."""
+    server = serve()
+    df = people(5).set_flags(allows_duplicate_labels=False)
+    with pytest.raises(pronto.ColumnsError, match=r"duplicate labels.*set_flags"):
+        df.pronto.enrich("phone", phones="rows", progress=False)
+    assert server.sandbox.arrivals == []
+    out = df.pronto.enrich("phone", phones="list", progress=False)
+    assert not out.flags.allows_duplicate_labels
+    out = df.set_flags(allows_duplicate_labels=True).pronto.collect("phone", phones="rows")
+    assert len(out) > len(df)
+
+
+@pytest.mark.parametrize(
+    "index",
+    [
+        pd.Index([1, 1, 2, None, 2]),
+        pd.CategoricalIndex(list("aabbc")),
+        pd.MultiIndex.from_tuples([(1, "a")] * 5),
+        pd.date_range("2026-01-01", periods=5, tz="UTC"),
+    ],
+)
+@pytest.mark.parametrize("headers", [object, "category", "string"])
+def test_any_index_and_headers_of_any_dtype(
+    answered: Answered, index: pd.Index, headers: Any
+) -> None:
+    """Labels twice or of categories are no obstacle, and the cells may be read-only."""
+    settings, frames = answered
+    pronto.configure(**settings)
+    df = people(5).assign(email=np.nan).set_axis(index)
+    df.columns = df.columns.astype(headers)
+    df["firstname"].to_numpy().flags.writeable = False
+    out = df.pronto.collect("email")
+    assert out["email"].dropna().tolist() == frames["columns"]["email"][:5].dropna().tolist()
+    pd.testing.assert_index_equal(out.index, index)
