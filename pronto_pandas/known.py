@@ -41,11 +41,22 @@ class Known:
         Days after which an answer is asked for again.
     fetches : bool
         Whether what was submitted is to be fetched.
+    made : float, optional
+        When the run began, in seconds since 1970; now, if not given. What is newer than that is of
+        this run: ``refresh`` and ``resend_unknown`` leave it as it is.
     """
 
-    def __init__(self, plan: Plan, options: Options, max_age_days: float, *, fetches: bool) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        options: Options,
+        max_age_days: float,
+        *,
+        fetches: bool,
+        made: float | None = None,
+    ) -> None:
         self._plan, self._options, self._fetches = plan, options, fetches
-        self._made = time.time()
+        self._made = time.time() if made is None else made
         self._oldest = self._made - max_age_days * 86_400
         self.to_send: list[Job] = []
         self.to_fetch: list[Job] = []
@@ -94,7 +105,8 @@ class Known:
 
     def replaceable(self, entry: Entry) -> bool:
         """Say whether an entry may be sent anew: never what a living run has sent."""
+        before = entry.at < self._made
         if entry.state in {"unknown", "enqueued"}:
-            return self._options.resend_unknown
-        refreshed = self._options.refresh and entry.at < self._made
+            return self._options.resend_unknown and before
+        refreshed = self._options.refresh and before
         return entry.state == "answered" and (entry.at < self._oldest or refreshed)

@@ -67,6 +67,8 @@ class Run:
         Without, what was submitted is not fetched either, and no key is needed.
     looks : bool
         The run is only looked at: it needs no key, and no answers.
+    made : float, optional
+        When the whole run began of which this is a part; see `Known`.
     """
 
     def __init__(
@@ -79,12 +81,13 @@ class Run:
         sends: bool = True,
         fetches: bool = True,
         looks: bool = False,
+        made: float | None = None,
     ) -> None:
         self.df, self._options, self._settings = df, options, settings
         self._progress = progress
         self.plan: Plan = make(df, options, already_filled(df, options))
         self._ledger = open_ledger(settings) if self.plan.contacts else None
-        known = Known(self.plan, options, settings.max_age_days, fetches=fetches)
+        known = Known(self.plan, options, settings.max_age_days, fetches=fetches, made=made)
         self._replaceable = known.replaceable
         reads = not looks or options.suppress is not None
         self._results = known.look_up(self._ledger, answers=reads)

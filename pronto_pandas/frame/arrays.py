@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from decimal import Decimal
 from typing import Any, Final
 
 import numpy as np
@@ -37,6 +38,15 @@ def no_rows(length: int) -> Bools:
 def present(values: Objects) -> Bools:
     """Say which cells hold a value."""
     return np.asarray(pd.notna(values), dtype=np.bool_)
+
+
+def missing(column: pd.Series) -> Bools:
+    """Say which cells of a column hold no value."""
+    try:
+        return np.array(column.isna(), dtype=np.bool_)  # of sparse columns it is sparse
+    except ArithmeticError:  # a NaN that signals: Decimal("sNaN") refuses to be compared
+        cells = ((isinstance(cell, Decimal) and cell.is_nan()) or pd.isna(cell) for cell in column)
+        return np.fromiter((cell is True for cell in cells), np.bool_, len(column))
 
 
 def cells_of(column: pd.Series) -> Objects:

@@ -22,6 +22,7 @@ from .arrays import (
     cells_of,
     encodable,
     joined,
+    missing,
     no_rows,
     nothing,
     objects,
@@ -77,6 +78,14 @@ def already_filled(df: pd.DataFrame, options: Options) -> dict[EnrichmentType, B
         masks[type_] = mask
     _places(df, "|".join(re.escape(options.prefix + name) for name in RUN_COLUMNS))
     return masks
+
+
+def written(options: Options) -> re.Pattern[str]:
+    """Match the headers of the columns that a run may write."""
+    shapes = {"columns": r"phone_\d+(_type)?", "rows": "phone(_type)?", "list": "phones"}
+    names = [shapes[options.phones] if type_ == "phone" else type_ for type_ in options.types]
+    names += [*(f"{type_}_status" for type_ in options.types), *RUN_COLUMNS]
+    return re.compile(f"{re.escape(options.prefix)}({'|'.join(names)})")
 
 
 def _holding(type_: EnrichmentType, options: Options) -> str:
@@ -183,7 +192,7 @@ def _holds_texts(dtype: Any) -> bool:
 def _as_texts(column: pd.Series, *, texts_alone: bool) -> pd.Series:
     """Return a column as texts, or as the objects that it holds where some are none."""
     cells = cells_of(column)
-    if texts_alone and all(isinstance(cell, str) for cell in cells[present(cells)]):
+    if texts_alone and all(isinstance(cell, str) for cell in cells[~missing(column)]):
         return pd.Series(_text_array(cells))
     return pd.Series(cells, dtype=object)
 

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from . import clean
-from .arrays import Bools, Objects, cells_of, present
+from .arrays import Bools, Objects, cells_of, missing, present
 
 ROWS: Final = 10_000
 """So many rows tell how full a column is."""
@@ -54,7 +54,7 @@ class Look(NamedTuple):
 
 def filled(values: pd.Series) -> pd.Series:
     """Say where a column has a value; missing and blank are the same."""
-    there = np.array(values.notna(), dtype=np.bool_)  # of sparse columns it is sparse
+    there = ~missing(values)
     if not isinstance(values.dtype, np.dtype) or values.dtype.kind == "O":
         written = (not isinstance(v, str) or v.strip() != "" for v in cells_of(values))
         there &= np.fromiter(written, np.bool_, len(values))
