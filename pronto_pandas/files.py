@@ -63,16 +63,21 @@ def pieces(source: Path, chunksize: int) -> Generator[pd.DataFrame]:
     return reading.pieces(source, layout, chunksize)
 
 
-def _again(source: Path, chunksize: int) -> Iterator[pd.DataFrame]:
-    """Read a file that was read before, so that what is wrong now was not then."""
+def _again(source: Path, chunksize: int, rows: int) -> Iterator[pd.DataFrame]:
+    """Read a file that was read before, and had so many rows."""
+    left: int | None = rows
     try:
-        yield from pieces(source, chunksize)
+        for piece in pieces(source, chunksize):
+            left = (left or 0) - len(piece)
+            yield piece
     except ConfigurationError:
+        left = None
+    if left != 0:
         raise ResultError(
-            f"{source.name} was changed while it was enriched, and the rest cannot be read. The "
+            f"{source.name} was changed while it was enriched, so the target is not written. The "
             "answers are kept in the ledger. Run the same line again with the file as it shall be: "
             "what is answered costs nothing."
-        ) from None
+        )
 
 
 def _of_parquet(source: Path, chunksize: int) -> Generator[pd.DataFrame]:
@@ -134,13 +139,22 @@ class _Target:
     def __post_init__(self) -> None:
         self._source = dict(self.columns)
 
-    def check(self, frames: Iterable[pd.DataFrame]) -> None:
-        """Write the frames of the source as they are, and remove them again.
+    def check(self, frames: Iterable[pd.DataFrame]) -> int:
+        """Write the frames of the source as they are, remove them again, and count their rows.
 
         What the target cannot hold, and what cannot be read, is found so before anything is sent.
         """
-        self._write(frames)
+        rows = 0
+
+        def counted() -> Iterator[pd.DataFrame]:
+            nonlocal rows
+            for frame in frames:
+                rows += len(frame)
+                yield frame
+
+        self._write(counted())
         self.path.unlink()
+        return rows
 
     def add(self, frame: pd.DataFrame) -> None:
         """Keep a frame until `write`."""
@@ -174,7 +188,7 @@ class _Target:
         dtype = self._source.get(name)
         found = dtype.pyarrow_dtype if isinstance(dtype, pd.ArrowDtype) else None
         if not self.filled.fullmatch(name):
-            return found or pa.string()
+            return pa.string() if found is None else found
         lists = dtype is None or found in {pa.null(), saving.phones_type()}
         return saving.phones_type() if lists and name.endswith("phones") else pa.string()
 
@@ -206,9 +220,9 @@ def _kept(target: Path) -> Iterator[None]:
     except Exception as error:  # noqa: BLE001  of disks, pandas and Arrow, whose own may show values
         why = getattr(error, "strerror", None) or error.__class__.__name__
         raise ResultError(
-            f"{target.name} could not be written ({why}); what stood there still does. The answers "
-            "are kept in the ledger. Make room, or take another target, and run the same line "
-            "again: what is answered costs nothing."
+            f"{target.name} could not be written ({why}). The answers are kept in the ledger. Make "
+            "room, or take another target, and run the same line again: what is answered costs "
+            "nothing."
         ) from None
 
 
@@ -234,13 +248,15 @@ def enrich_file(
 
     Costs what `enrich` costs. People who are in several pieces are asked once, because the ledger
     knows them; for the same reason a run that was stopped goes on where it was. The new file is
-    there whole, or not at all.
+    there whole, or not at all. Both files are read and written once before anything is sent, so
+    that what the target cannot hold is found then.
 
     Parameters
     ----------
     source, target : path
         ``.csv``, ``.tsv`` or ``.parquet`` (which needs pyarrow), each. Files of text are read as
         `read` does, whatever their encoding and separator, and written as ``df.pronto.save`` does.
+        In Parquet the columns that the run fills are texts, the others what they were.
     type : str or list of str
         As for `enrich`.
     chunksize : int
@@ -262,6 +278,8 @@ def enrich_file(
         Where an argument is wrong, a file or a column is missing. Nothing was sent.
     AuthenticationError, ConsentRequiredError, ConnectionFailedError, LedgerError
         As for `enrich`. The target is not written.
+    ResultError
+        Where the target could not be written in the end. The answers are kept in the ledger.
     """
     source, target = Path(source).expanduser(), Path(target).expanduser()
     check(source, target, chunksize)
@@ -288,11 +306,11 @@ def enrich_file(
             first = next(frames)
         whole = _Target(part, written(options), dict(zip(first.columns, first.dtypes, strict=True)))
         with _possible(target):
-            whole.check(pieces(source, chunksize))
+            rows = whole.check(pieces(source, chunksize))
         # A column is the same field in the whole file.
         found = find(first, columns).overrides(first) | {**(columns or {})}
         for out in _enriched(
-            _again(source, chunksize), replace(options, columns=found), settings, progress
+            _again(source, chunksize, rows), replace(options, columns=found), settings, progress
         ):
             counts.update(out[f"{prefix}pronto_status"].tolist())
             with _kept(target):

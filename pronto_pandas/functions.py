@@ -141,6 +141,8 @@ def enrich(*args: Any, **kwargs: Any) -> pd.DataFrame:
         Where the service could not be reached at all. Nothing was sent.
     LedgerError
         Where the ledger cannot be read or written. Nothing was sent.
+    ResultError
+        Where the answers are there, but a column of the frame could not be written.
 
     Warns
     -----

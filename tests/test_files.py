@@ -174,11 +174,11 @@ def test_max_credits_are_those_of_the_whole_file(serve: Serve, tmp_path: Path) -
 
 
 def a_page_is_damaged(path: Path) -> None:
-    """Write a file whose end, where a reader begins, is as it should be."""
-    people(5000).to_parquet(path, row_group_size=1000, compression=None)
+    """Write a file whose beginning and end, where a reader begins, are as they should be."""
+    people(300).to_parquet(path, row_group_size=100)
     content = bytearray(path.read_bytes())
     middle = len(content) // 2
-    content[middle : middle + 4000] = bytes(4000)
+    content[middle : middle + 500] = b"\xff" * 500
     path.write_bytes(content)
 
 
@@ -206,7 +206,7 @@ def a_header_is_there_twice(path: Path) -> None:
 
 BROKEN: dict[str, Callable[[Path], object]] = {
     "text.parquet": lambda path: path.write_text("firstname,lastname"),
-    "cut.parquet": lambda path: (people(3).to_parquet(path), os.truncate(path, 900)),
+    "cut.parquet": lambda path: path.write_bytes(people(3).to_parquet()[:-9]),
     "page.parquet": a_page_is_damaged,
     "twice.parquet": a_header_is_there_twice,
     "year.parquet": a_date_is_too_far,
@@ -229,7 +229,7 @@ BROKEN: dict[str, Callable[[Path], object]] = {
         ("in.csv", "out.csv", {"type": "personal_email"}, "consent"),
         ("text.parquet", "out.csv", {}, "text.parquet cannot be read"),
         ("cut.parquet", "out.csv", {}, "cut.parquet cannot be read"),
-        ("page.parquet", "out.csv", {}, "page.parquet cannot be read"),
+        ("page.parquet", "out.csv", {"chunksize": 100}, "page.parquet cannot be read"),
         ("twice.parquet", "out.csv", {}, "several columns named 'x'"),
         ("year.parquet", "out.csv", {}, "out.csv cannot hold some values"),
         ("bytes.parquet", "out.parquet", {}, "bytes.parquet cannot be read"),
@@ -292,8 +292,8 @@ def test_who_is_in_several_pieces_is_asked_once_more(
     server = serve()
     source = put(pd.concat([people(5)] * 4, ignore_index=True), tmp_path / f"in{kind}")
 
-    def again(**more: bool) -> pd.Series:
-        return pronto.enrich_file(
+    def again(**more: bool) -> Any:
+        return enrich_file(
             source, tmp_path / "out.csv", "email", chunksize=5, progress=False, **more
         )
 
@@ -322,7 +322,7 @@ def test_who_is_in_several_pieces_is_asked_once_more(
         ("email", [None] * 8),
         ("email_status", [np.nan] * 8),
         ("phone_1", pd.array([None, 33612345678, *[None] * 6], dtype="Int64")),
-        ("phone_1", pd.to_datetime([None] * 8)),
+        ("phone_1", pd.array([None] * 8, dtype="datetime64[ns]")),
         ("phone_2_type", [np.nan] * 8),
         ("enrichment_id", [np.nan] * 8),
         ("pronto_status", [np.nan] * 8),
@@ -330,7 +330,7 @@ def test_who_is_in_several_pieces_is_asked_once_more(
         ("phones", [None, None, "[]", *[None] * 5]),
     ],
 )
-@pytest.mark.parametrize("target", KINDS)
+@pytest.mark.parametrize("target", [".csv", ".parquet"])
 def test_a_column_of_another_type_is_filled_in_a_file(
     serve: Serve, tmp_path: Path, name: str, cells: Any, target: str
 ) -> None:
@@ -382,7 +382,9 @@ def test_a_folder_that_goes_away_costs_no_answer(serve: Serve, tmp_path: Path, t
     def removing(now: pronto.Progress) -> None:
         shutil.rmtree(folder, ignore_errors=True)
 
-    with pytest.raises(pronto.ResultError, match=r"No such file.*kept in the ledger") as caught:
+    with pytest.raises(
+        pronto.ResultError, match=r"could not be written .*kept in the ledger"
+    ) as caught:
         pronto.enrich_file(source, folder / f"o{target}", "email", chunksize=5, progress=removing)
     assert caught.value.__suppress_context__
     folder.mkdir()
@@ -391,21 +393,18 @@ def test_a_folder_that_goes_away_costs_no_answer(serve: Serve, tmp_path: Path, t
     assert len(got(folder / f"o{target}")) == 20
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", KINDS[:2])  # of Parquet, Arrow reads ahead
 def test_a_source_that_changes_costs_no_answer(serve: Serve, tmp_path: Path, kind: str) -> None:
-    """It was read well before anything was sent; what is broken now is told as that."""
+    """It was read whole before anything was sent, so what is missing now is missed."""
     server = serve()
-    source = put(people(20_000), tmp_path / f"in{kind}")
+    source = put(people(300).assign(note="x" * 200), tmp_path / f"in{kind}")
+    size = source.stat().st_size
 
     def cutting(now: pronto.Progress) -> None:
-        with source.open("r+b") as file:
-            file.seek(20_000)
-            file.write(b'"' * 200_000)
+        os.truncate(source, size // 2)
 
     with pytest.raises(pronto.ResultError, match="was changed while"):
-        pronto.enrich_file(
-            source, tmp_path / "out.csv", "email", chunksize=300, progress=cutting, max_credits=300
-        )
+        pronto.enrich_file(source, tmp_path / "out.csv", "email", chunksize=50, progress=cutting)
     assert server.sandbox.charges
     assert [path.name for path in tmp_path.iterdir()] == [f"in{kind}"]
 

@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from ..errors import ConfigurationError
+from ..frame.arrays import missing
 from .cells import NUMBERS, harmless, text
 from .reading import WORKBOOK
 
@@ -233,8 +234,8 @@ def _in_parquet(column: pd.Series, field: Any) -> Any:
     pa = pyarrow()
     try:
         if pa.types.is_string(field.type) and not isinstance(column.dtype, pd.StringDtype):
-            missing = column.isna()
-            cells = [None if no else text(cell) for cell, no in zip(column, missing, strict=True)]
+            without = missing(column)
+            cells = [None if no else text(cell) for cell, no in zip(column, without, strict=True)]
             return pa.array(cells, field.type)
         return pa.array(column, field.type, from_pandas=True)
     except UnicodeEncodeError:
