@@ -55,6 +55,12 @@ def check_frame(df: object) -> None:
         )
 
 
+def check_progress(progress: object) -> None:
+    """Refuse what cannot show progress."""
+    if not isinstance(progress, bool) and not callable(progress):
+        raise ConfigurationError("progress must be True, False or a function. Nothing was sent.")
+
+
 def suppressed(given: Suppress | None) -> Suppressed | None:
     """Return who is never sent; a file is read.
 

@@ -9,6 +9,7 @@
     │   └── MissingKeyError         there is no key; nothing was sent
     ├── ConsentRequiredError        personal emails without recorded consent
     ├── LedgerError                 the ledger cannot be read or written
+    ├── ResultError                 the answers are kept, but could not be put in a frame or a file
     └── ServiceError                one call to the service brought no answer
         ├── CreditsExhaustedError   402 or 422: the balance, or a limit of the plan, is used up
         ├── RefusedError            another 4xx: this request alone
@@ -78,6 +79,10 @@ class ConsentRequiredError(ProntoError):
 
 class LedgerError(ProntoError):
     """The ledger cannot be read or written; nothing is sent without it."""
+
+
+class ResultError(ProntoError):
+    """The answers are kept in the ledger, but could not be put in a frame or a file."""
 
 
 class ServiceError(ProntoError):

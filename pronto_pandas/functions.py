@@ -7,8 +7,14 @@ from typing import Any
 
 import pandas as pd
 
-from .arguments import Suppress, check_consent, check_frame, signed_like, suppressed
-from .errors import ConfigurationError
+from .arguments import (
+    Suppress,
+    check_consent,
+    check_frame,
+    check_progress,
+    signed_like,
+    suppressed,
+)
 from .frame.options import Options, Phones, Types, Via, customs_of, only_of, types_of, via_of
 from .notebook.progress import Watcher
 from .run import Run
@@ -36,8 +42,7 @@ def request(
 ) -> Run:
     """Check everything that can be checked without the network; see `enrich`."""
     check_frame(df)
-    if not isinstance(progress, bool) and not callable(progress):
-        raise ConfigurationError("progress must be True, False or a function. Nothing was sent.")
+    check_progress(progress)
     settings = current()
     types = types_of(type)
     check_consent(types, settings)
@@ -137,6 +142,8 @@ def enrich(*args: Any, **kwargs: Any) -> pd.DataFrame:
         Where the service could not be reached at all. Nothing was sent.
     LedgerError
         Where the ledger cannot be read or written. Nothing was sent.
+    ResultError
+        Where the answers are there, but a column of the frame could not be written.
 
     Warns
     -----

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import pandas as pd
 import pytest
 from hypothesis import given
@@ -12,6 +14,8 @@ from pronto_pandas.frame import clean, columns
 from pronto_pandas.frame.arrays import Objects
 from pronto_pandas.frame.headers import BY_CONTENT, OWN, normalised
 from pronto_pandas.frame.headers import SPELLINGS as TABLE
+
+from .conftest import people
 
 
 def frame(*headers: object) -> pd.DataFrame:
@@ -516,3 +520,34 @@ def test_the_table_says_where_the_names_are() -> None:
         "linkedin_url": "not found",
         "fullname": "its header",
     }
+
+
+def test_a_header_of_half_a_character_is_shown() -> None:
+    """As it is, though no string dtype can hold it."""
+    headers = pd.Index(["First name", "Company \ud83d"], dtype=object)
+    df = pd.DataFrame([["Ana", "x\ud83d"]], columns=headers, dtype=object)
+    table = df.pronto.columns
+    assert table.loc["firstname", "header"] == "First name"
+    assert table.loc["company_name", ["header", "example"]].tolist() == [headers[1], "x\ud83d"]
+
+
+def test_a_nan_that_signals_is_no_value() -> None:
+    """It refuses to be compared, by pandas too."""
+    df = people(2).assign(linkedin_url=pd.Series([Decimal("sNaN"), None], dtype=object))
+    checked = df.pronto.check(type="email")
+    assert checked["check"].tolist() == ["ready", "ready"]
+    assert df.pronto.columns.loc["linkedin_url", "filled %"] == 0
+
+
+def test_a_domain_that_is_taken_elsewhere_has_no_note_of_the_first() -> None:
+    """What was wrong with it is settled then."""
+    df = pd.DataFrame(
+        {
+            "First Name": ["Ann"],
+            "Last Name": ["Berg"],
+            "Website": ["gmail.com"],
+            "Work Email": ["ann@firm.example"],
+        }
+    )
+    checked = df.pronto.check(type="phone", overwrite=True)
+    assert checked["note"].tolist() == ["domain is taken from Work Email"]

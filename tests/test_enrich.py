@@ -6,6 +6,7 @@ import subprocess
 import sys
 import warnings
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -138,6 +139,20 @@ def test_phones_take_the_shape_asked_for(serve: Serve, phones: Any) -> None:
         assert out["phones"].tolist() == expected
 
 
+@pytest.mark.parametrize("on_the_way", ["frame", "parquet"])
+def test_an_empty_list_of_phones_is_nothing(serve: Serve, tmp_path: Path, on_the_way: str) -> None:
+    """Who was asked for and has none has not a value, in this shape either."""
+    server = serve()
+    once = people(20).pronto.enrich("phone", phones="list", progress=False)
+    if on_the_way == "parquet":
+        once = pd.read_parquet(once.pronto.save(tmp_path / "list.parquet"))
+    asked = len(server.sandbox.charges)
+    again = once.pronto.enrich("phone", phones="list", refresh=True, progress=False)
+    without = int((once["pronto_status"] == "not_found").sum())
+    assert len(server.sandbox.charges) - asked == without > 0
+    assert (again["pronto_status"] == "not_found").sum() == without
+
+
 def test_only_phones_that_nobody_has(serve: Serve) -> None:
     """The first columns are there even if no phone is found, so that code after it runs."""
     serve()
@@ -193,7 +208,7 @@ def test_existing_values_stay_unless_overwritten(serve: Serve) -> None:
         (pd.Series([None] * 20, dtype="string"), "string"),
         (pd.Series([None] * 20, dtype=pd.ArrowDtype(__import__("pyarrow").string())), None),
         (pd.Series(pd.Categorical([None] * 20, categories=["a@b.example"])), None),
-        (pd.Series([pd.NaT] * 20), object),
+        (pd.Series([pd.NaT] * 20), text_dtype()),
         (pd.Series([7.0] + [np.nan] * 19), object),
     ],
 )

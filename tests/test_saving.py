@@ -37,12 +37,18 @@ DANGEROUS = [
     "\r=1",
     "+",
     "=",
+    "\n=1",
+    "\n",
+    "\uff1d1+1",
+    "\uff0b1+1",
+    "\uff0d1+1",
+    "\uff20SUM(A1)",
 ]
 SAFE = ["+33612345678", "-5", "+1.5", "-1,234.5", "x=1", "", " =1", "1-1", "'", "'n Berg", "'+336"]
 
 PIECES = st.sampled_from(
     [
-        *"'=+-@\t\r\n\"1.,;|_x\\ é😀", *"\0\x01\x7f\x85\u2028\ufeff\uffff",
+        *"'=+-@\uff1d\uff0b\uff0d\uff20\t\r\n\"1.,;|_x\\ é😀", *"\0\x01\x7f\x85\u2028\ufeff\uffff",
         "_x0041_", "_x005F_", "_x000",
     ]
 )  # fmt: skip
@@ -94,7 +100,9 @@ def test_an_apostrophe_more_is_one_that_can_be_taken_away(text: str) -> None:
     """Of every text; and what is written never runs."""
     assert cells.original(cells.harmless(text)) == text
     written = cells.harmless(text)
-    assert not written.startswith(("=", "@", "\t", "\r"))
+    assert not written.startswith(
+        ("=", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+    )
     assert written == text or written == f"'{text}"
 
 
@@ -171,13 +179,14 @@ def test_a_text_file_has_values_as_a_workbook_has_them(tmp_path: Path) -> None:
             "yes": pd.array([True, None], dtype="boolean"),
             "kind": pd.Categorical(["a", None]),
             "-": [Decimal("-1E+5"), dt.timedelta(days=-1)],
+            "no number": [Decimal("sNaN"), Decimal("NaN")],
         }
     )
     path = df.pronto.save(tmp_path / "list.csv")
     assert path.read_text(encoding="utf-8-sig").splitlines() == [
-        '"phone","day","yes","kind","\'-"',
-        '"33612345678","2026-11-22","TRUE","a","-1E+5"',
-        '"","2026-11-22 10:30:00","","","\'-1 day, 0:00:00"',
+        '"phone","day","yes","kind","\'-","no number"',
+        '"33612345678","2026-11-22","TRUE","a","-1E+5",""',
+        '"","2026-11-22 10:30:00","","","\'-1 day, 0:00:00",""',
     ]
 
 

@@ -5,15 +5,29 @@ from __future__ import annotations
 import copy
 import itertools
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import numpy as np
 import pandas as pd
 
 from ..api.spec import EnrichmentType
-from ..errors import ColumnsError
-from .arrays import Bools, Objects, all_of, joined, no_rows, nothing, objects, present
+from ..errors import ColumnsError, ResultError
+from .arrays import (
+    Bools,
+    Ints,
+    Objects,
+    all_of,
+    cells_of,
+    encodable,
+    joined,
+    missing,
+    no_rows,
+    nothing,
+    objects,
+    present,
+)
 from .cells import holds
 from .columns import filled, position
 from .options import Options
@@ -34,8 +48,11 @@ def text_dtype() -> Any:
 
 def texts(columns: Mapping[str, Objects], index: pd.Index) -> pd.DataFrame:
     """Return a frame of these columns of texts."""
-    dtype = text_dtype()
-    return pd.DataFrame({n: pd.array(v, dtype=dtype) for n, v in columns.items()}, index=index)
+    return pd.DataFrame({n: _text_array(v) for n, v in columns.items()}, index=index)
+
+
+def _text_array(values: Objects) -> Any:
+    return pd.array(encodable(values), dtype=text_dtype())
 
 
 def already_filled(df: pd.DataFrame, options: Options) -> dict[EnrichmentType, Bools]:
@@ -44,8 +61,15 @@ def already_filled(df: pd.DataFrame, options: Options) -> dict[EnrichmentType, B
     Raises
     ------
     ColumnsError
-        Where the frame has two columns of a name that the run would fill.
+        Where the frame has two columns of a name that the run would fill, or must not have the
+        repeated rows that it would get.
     """
+    if options.phones == "rows" and not df.flags.allows_duplicate_labels:
+        raise ColumnsError(
+            'The frame does not allow duplicate labels, and phones="rows" repeats the row of a '
+            'person with several phones. Use phones="columns" or phones="list", or allow them: '
+            "df.set_flags(allows_duplicate_labels=True). Nothing was sent."
+        )
     masks: dict[EnrichmentType, Bools] = {}
     for type_ in options.types:
         mask = no_rows(len(df))
@@ -54,6 +78,14 @@ def already_filled(df: pd.DataFrame, options: Options) -> dict[EnrichmentType, B
         masks[type_] = mask
     _places(df, "|".join(re.escape(options.prefix + name) for name in RUN_COLUMNS))
     return masks
+
+
+def written(options: Options) -> re.Pattern[str]:
+    """Match the headers of the columns that a run may write."""
+    shapes = {"columns": r"phone_\d+(_type)?", "rows": "phone(_type)?", "list": "phones"}
+    names = [shapes[options.phones] if type_ == "phone" else type_ for type_ in options.types]
+    names += [*(f"{type_}_status" for type_ in options.types), *RUN_COLUMNS]
+    return re.compile(f"{re.escape(options.prefix)}({'|'.join(names)})")
 
 
 def _holding(type_: EnrichmentType, options: Options) -> str:
@@ -79,31 +111,36 @@ def _places(df: pd.DataFrame, pattern: str) -> list[int]:
 class _Writer:
     """Writes columns into a copy of a frame."""
 
-    def __init__(self, df: pd.DataFrame, prefix: str) -> None:
-        self.df = df.copy()
-        self._prefix = prefix
+    def __init__(self, df: pd.DataFrame, options: Options) -> None:
+        with _kept("The frame", options):
+            self.df = df.copy()
+        self._options, self._prefix = options, options.prefix
 
     def filled(self, name: str) -> Bools:
         """Say which rows of a column hold a value."""
         name = self._prefix + name
         if name not in self.df.columns:
             return no_rows(len(self.df))
-        return filled(self.df.iloc[:, self._place(name)]).to_numpy()
+        with _kept(f"The column {name!r}", self._options):
+            return filled(self.df.iloc[:, self._place(name)]).to_numpy()
 
     def replace(self, name: str, values: Objects) -> None:
         """Write a whole column."""
-        self._set(self._prefix + name, pd.array(values, dtype=text_dtype()))
+        name = self._prefix + name
+        with _kept(f"The column {name!r}", self._options):
+            self._set(name, _text_array(values))
 
     def fill(self, name: str, values: Objects, rows: Bools, *, lists: bool = False) -> None:
         """Write ``values`` into ``rows``; the other cells stay as they are."""
         name = self._prefix + name
-        if name in self.df.columns:
-            if rows.any():
+        values = encodable(values)
+        with _kept(f"The column {name!r}", self._options):
+            if name not in self.df.columns:
+                blank = nothing(len(self.df))
+                blank[rows] = values[rows]
+                self._set(name, blank if lists else _text_array(blank))
+            elif rows.any():
                 self._set(name, _filled_in(self.df.iloc[:, self._place(name)], values, rows))
-            return
-        blank = nothing(len(self.df))
-        blank[rows] = values[rows]
-        self._set(name, blank if lists else pd.array(blank, dtype=text_dtype()))
 
     def _set(self, name: str, values: Any) -> None:
         # A Series keeps the dtype object, which pandas would else infer anew.
@@ -117,21 +154,47 @@ class _Writer:
         return position(self.df, name, "The run")
 
 
+@contextmanager
+def _kept(what: str, options: Options) -> Iterator[None]:
+    """Raise what goes wrong as an error that names the place, without a value of it."""
+    try:
+        yield
+    except Exception as error:  # noqa: BLE001  pandas, Arrow and other dtypes have errors of many kinds
+        types = list(options.types) if len(options.types) > 1 else options.types[0]
+        raise ResultError(
+            f"{what} could not be written ({error.__class__.__name__}). The answers are kept in "
+            f'the ledger: df.pronto.collect({types!r}, prefix="new_") writes them to columns of '
+            "other names, and sends nothing."
+        ) from None
+
+
 def _filled_in(column: pd.Series, values: Objects, rows: Bools) -> Any:
-    """Write into a column that exists and keep its dtype wherever it can hold the values."""
-    if isinstance(column.dtype, pd.CategoricalDtype):
+    """Write into a column that exists; where its dtype is not one of texts, it becomes one."""
+    texts_alone = all(isinstance(value, str) for value in values[rows])
+    if texts_alone and isinstance(column.dtype, pd.CategoricalDtype):
         new = [v for v in pd.unique(values[rows]) if v not in column.cat.categories]
         column = column.cat.add_categories(new)
-    elif pd.api.types.is_numeric_dtype(column.dtype):
-        # An empty column of a CSV file is read as numbers.
-        column = column.astype(text_dtype() if column.isna().all() else object)
-    try:
-        array = column.array.copy()
-        array[rows] = values[rows]
-    except (TypeError, ValueError):  # dates and the like cannot hold a text
-        array = column.astype(object).array.copy()
-        array[rows] = values[rows]
+    elif not (texts_alone and _holds_texts(column.dtype)):
+        column = _as_texts(column, texts_alone=texts_alone)
+    array = column.array.copy()
+    array[rows] = values[rows]
     return array
+
+
+def _holds_texts(dtype: Any) -> bool:
+    """Whether every text can be written into a column of this dtype."""
+    if isinstance(dtype, pd.ArrowDtype):  # views and dictionaries of texts cannot be written into
+        return str(dtype.pyarrow_dtype) in {"string", "large_string"}
+    objects_alone = isinstance(dtype, np.dtype) and dtype.kind == "O"
+    return objects_alone or isinstance(dtype, pd.StringDtype)
+
+
+def _as_texts(column: pd.Series, *, texts_alone: bool) -> pd.Series:
+    """Return a column as texts, or as the objects that it holds where some are none."""
+    cells = cells_of(column)
+    if texts_alone and all(isinstance(cell, str) for cell in cells[~missing(column)]):
+        return pd.Series(_text_array(cells))
+    return pd.Series(cells, dtype=object)
 
 
 class Settled(Protocol):
@@ -183,7 +246,7 @@ def assemble(
         With ``email``, ``email_status``, ``phone_1``, … as asked, and ``pronto_status``,
         ``pronto_message`` and ``enrichment_id``, all of the string dtype of the installed pandas.
     """
-    writer = _Writer(df, options.prefix)
+    writer = _Writer(df, options)
     for type_ in options.types:
         answers = _Answers(plan, [r[type_].answer if type_ in r else None for r in results])
         asked = answers.there & plan.row_asks[type_]
@@ -200,7 +263,7 @@ def assemble(
             phones, phones_got = answers.each(_phones, None), got
     _write_run(writer, plan, results)
     if options.phones == "rows" and "phone" in options.types:
-        return _one_row_a_phone(writer.df, options.prefix, phones, phones_got)
+        return _one_row_a_phone(writer.df, options, phones, phones_got)
     return writer.df
 
 
@@ -293,16 +356,34 @@ def _of(result: Result, types: Iterable[EnrichmentType]) -> list[Settled]:
     return [result[type_] for type_ in types if type_ in result]
 
 
-def _one_row_a_phone(df: pd.DataFrame, prefix: str, phones: Objects, got: Bools) -> pd.DataFrame:
+def _one_row_a_phone(
+    df: pd.DataFrame, options: Options, phones: Objects, got: Bools
+) -> pd.DataFrame:
     """Repeat each row for each of its phones; rows without one stay as they are."""
     counts = np.ones(len(df), dtype=np.intp)
     counts[got] = [len(of_row) for of_row in phones[got]]
     rows = np.repeat(np.arange(len(df)), counts)
     nth = np.arange(len(rows)) - np.repeat(np.cumsum(counts) - counts, counts)
-    writer = _Writer(df.iloc[rows], prefix)
+    with _kept("The frame of one row a phone", options):
+        repeated = _repeated(df, rows)
+    writer = _Writer(repeated, options)
     for name, part in (("phone", "number"), ("phone_type", "type")):
         values = nothing(len(rows))
         for place in np.flatnonzero(got[rows]):
             values[place] = getattr(phones[rows[place]][nth[place]], part)
         writer.fill(name, values, got[rows])
     return writer.df
+
+
+def _repeated(df: pd.DataFrame, rows: Ints) -> pd.DataFrame:
+    """Take rows of a frame; columns of Arrow's types that have no such operation as objects."""
+    try:
+        return df.iloc[rows]
+    except (NotImplementedError, TypeError, ValueError):
+        columns = [df.iloc[:, place] for place in range(df.shape[1])]
+    for place, column in enumerate(columns):
+        try:
+            column.iloc[rows]
+        except (NotImplementedError, TypeError, ValueError):
+            df.isetitem(place, cells_of(column))
+    return df.iloc[rows]

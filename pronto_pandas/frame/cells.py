@@ -13,7 +13,7 @@ import pandas as pd
 from ..api.contact import Contact, same
 from ..api.spec import EnrichmentType
 from . import clean, columns, domains, names, own
-from .arrays import Bools, Ints, Objects, joined, nothing, objects, present, replaced
+from .arrays import Bools, Ints, Objects, cells_of, joined, nothing, objects, present, replaced
 from .columns import Columns
 from .companies import company_key
 from .headers import Own
@@ -77,8 +77,12 @@ class Cells:
 
     def _put(self, name: str, values: Objects, problems: Objects | None) -> None:
         self.values[name], self._has[name] = values, present(values)
-        if problems is not None and present(problems).any():
+        if problems is None:
+            return
+        if present(problems).any():
             self._problems[name] = problems
+        else:
+            self._problems.pop(name, None)
 
     def _split_names(self) -> None:
         rows = np.flatnonzero(~self.named)
@@ -201,9 +205,10 @@ def _worded(name: str, problems: Objects, after: str = "") -> Objects:
 
 
 def holds(values: pd.Series) -> Bools:
-    """Say which cells hold something; what programs write for nothing is nothing."""
+    """Return which cells hold something; an empty list and what programs write for none do not."""
     texts, problems = clean.cleaned(values, str)
-    return present(texts) | present(problems)
+    empty = (isinstance(cell, list | np.ndarray) and not len(cell) for cell in cells_of(values))
+    return (present(texts) | present(problems)) & ~np.fromiter(empty, np.bool_, len(values))
 
 
 def numbered(values: Mapping[str, Objects], rows: Bools) -> Ints:

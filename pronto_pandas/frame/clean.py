@@ -11,7 +11,7 @@ from typing import Final
 
 import pandas as pd
 
-from .arrays import Objects, objects
+from .arrays import Objects, cells_of, missing, objects
 from .companies import company
 from .domains import domain
 from .profiles import linkedin
@@ -49,12 +49,11 @@ def cleaned(values: pd.Series, cleaner: Callable[[str], Hashable]) -> tuple[Obje
     values, problems : ndarray of object
         For each cell the value or None, and the reason why there is none or None.
     """
-    cells = values.astype(object).to_numpy()
-    missing = values.isna().to_numpy()
+    cells = cells_of(values)
     keys = cells.copy()
     if not isinstance(values.dtype, pd.StringDtype):
         keys = objects((c if isinstance(c, str) else _NOT_TEXT for c in cells), len(cells))
-    keys[missing] = ""
+    keys[missing(values)] = ""
     codes, distinct = pd.factorize(keys)
     results = [_one(cell, cleaner) for cell in distinct]
     sendable = objects((value for value, _ in results), len(results))

@@ -63,7 +63,10 @@ class Columns:
             for name in _ALL
             if name in FIELDS or name in self
         ]
-        return pd.DataFrame(rows).astype({"header": object, "example": object}).set_index("field")
+        table = {name: [row[name] for row in rows] for name in rows[0]}
+        # Headers and cells may hold what the string dtype cannot.
+        as_they_are = {name: pd.Series(table[name], dtype=object) for name in ("header", "example")}
+        return pd.DataFrame(table | as_they_are).set_index("field")
 
     def _instead(self, name: str, df: pd.DataFrame) -> str:
         """Say where a field comes from that has no column of its own."""

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from . import clean
-from .arrays import Bools, Objects, present
+from .arrays import Bools, Objects, cells_of, missing, present
 
 ROWS: Final = 10_000
 """So many rows tell how full a column is."""
@@ -54,10 +54,11 @@ class Look(NamedTuple):
 
 def filled(values: pd.Series) -> pd.Series:
     """Say where a column has a value; missing and blank are the same."""
-    there = values.notna()
-    if not pd.api.types.is_numeric_dtype(values.dtype):
-        there &= values.astype(object).map(lambda v: not isinstance(v, str) or v.strip() != "")
-    return there.astype(bool)
+    there = ~missing(values)
+    if not isinstance(values.dtype, np.dtype) or values.dtype.kind == "O":
+        written = (not isinstance(v, str) or v.strip() != "" for v in cells_of(values))
+        there &= np.fromiter(written, np.bool_, len(values))
+    return pd.Series(there, index=values.index)
 
 
 def look(values: pd.Series, name: str) -> Look:

@@ -13,8 +13,11 @@ import pandas as pd
 
 NUMBERS: Final = (int, float, Decimal, np.integer, np.floating)
 
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
-"""How a text begins that Excel would run when it opens a CSV file."""
+_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+"""How a text begins that Excel would run when it opens a CSV file.
+
+The last four are full-width: Excel takes them for the others where it is Japanese or Chinese.
+"""
 
 _NUMBER: Final = re.compile(r"[+-]?\d+([.,]\d+)*", re.ASCII)
 """What begins so and is no formula: above all phones, as in ``+33612345678``."""
@@ -34,6 +37,8 @@ def text(value: Any) -> str:
         return value
     if isinstance(value, list | tuple | dict | np.ndarray):
         return json.dumps(value, ensure_ascii=False, default=_plain)
+    if isinstance(value, Decimal):  # not by pd.isna: NaNs that signal refuse to be compared
+        return "" if value.is_nan() else str(value)
     if pd.api.types.is_scalar(value) and pd.isna(value):
         return ""
     if isinstance(value, bool | np.bool_):

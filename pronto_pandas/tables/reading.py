@@ -6,7 +6,7 @@ import csv
 import os
 import re
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from itertools import islice
 from pathlib import Path
 from typing import Final, TextIO
@@ -67,7 +67,7 @@ def read(path: str | os.PathLike[str], *, sheet: str | int | None = None) -> pd.
         raise ConfigurationError(
             f"read takes the path of a file, not a {path.__class__.__name__}. Nothing was sent."
         )
-    path = Path(path)
+    path = Path(path).expanduser()
     _checked(path, sheet)
     if path.suffix.lower() == WORKBOOK:
         df, told = _of_workbook(path, sheet)
@@ -90,18 +90,35 @@ def _checked(path: Path, sheet: str | int | None) -> None:
             "A list is read from .csv, .tsv, .txt or .xlsx, not from "
             f"{path.name or str(path)!r}. {advice}. Nothing was sent."
         )
-    if not path.is_file():
-        what = f"{path} is a folder, not a file" if path.is_dir() else f"There is no file {path}"
-        raise ConfigurationError(f"{what}. Nothing was sent.")
+    check_file(path)
     if sheet is not None and kind != WORKBOOK:
         raise ConfigurationError(f"sheet= is for .xlsx; a {kind} has no sheets. Nothing was sent.")
+
+
+def check_file(path: Path) -> None:
+    """Refuse a path where no file is.
+
+    Raises
+    ------
+    ConfigurationError
+        With what is there.
+    """
+    what = f"There is no file {path}"
+    try:
+        if path.is_file():
+            return
+        if path.is_dir():
+            what = f"{path} is a folder, not a file"
+    except OSError as error:  # of a name that is too long, or a folder that may not be read
+        what = f"{path} cannot be read ({error.strerror})"
+    raise ConfigurationError(f"{what}. Nothing was sent.")
 
 
 def _counted(count: int, what: str) -> str:
     return f"{count:,} {what}{'' if count == 1 else 's'}"
 
 
-def pieces(path: Path, layout: Layout, size: int | None) -> Iterator[pd.DataFrame]:
+def pieces(path: Path, layout: Layout, size: int | None) -> Generator[pd.DataFrame]:
     """Read a file of text in frames of so many rows, or in one; there is always one.
 
     Parameters

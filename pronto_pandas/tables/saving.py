@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from ..errors import ConfigurationError
+from ..frame.arrays import missing
 from .cells import NUMBERS, harmless, text
 from .reading import WORKBOOK
 
@@ -53,15 +54,14 @@ def save(df: pd.DataFrame, path: str | os.PathLike[str]) -> Path:
         Where the file cannot be what its name says, cannot hold the frame, or cannot be written.
         What stood there before still does.
     """
-    path = Path(path)
+    path = Path(path).expanduser()
     kind = path.suffix.lower()
     if kind not in {*SEPARATORS, WORKBOOK, PARQUET}:
         raise ConfigurationError(
             f"A list is saved as .csv, .tsv, .xlsx or .parquet, not as {path.name!r}. "
             "Nothing was written."
         )
-    if not path.parent.is_dir():
-        raise ConfigurationError(f"There is no folder {path.parent}. Nothing was written.")
+    check_place(path, "Nothing was written.")
     if any(name is not None for name in df.index.names):
         df = df.reset_index(allow_duplicates=True)
     if not df.shape[1]:
@@ -82,30 +82,71 @@ def save(df: pd.DataFrame, path: str | os.PathLike[str]) -> Path:
     return path
 
 
+def check_place(path: Path, outcome: str) -> None:
+    """Check that a file can be at a path; ``outcome`` ends the error where it cannot.
+
+    Raises
+    ------
+    ConfigurationError
+        Where there is no folder for it, or a folder of its name.
+    """
+    try:
+        there, taken = path.parent.is_dir(), path.is_dir()
+    except OSError as error:  # of a name that is too long, or a folder that may not be read
+        raise ConfigurationError(
+            f"{path} cannot be written ({error.strerror}). Take another name. {outcome}"
+        ) from None
+    if not there:
+        raise ConfigurationError(f"There is no folder {path.parent}. {outcome}")
+    if taken:
+        raise ConfigurationError(f"{path} is a folder. Take another name. {outcome}")
+
+
+@contextmanager
+def beside(path: Path) -> Iterator[Path]:
+    """Give a path to write at, in a folder of the user's own beside ``path``; `put` moves it there.
+
+    Raises
+    ------
+    ConfigurationError
+        Where the folder lets nothing be written.
+    """
+    path = path.resolve()
+    try:
+        folder = tempfile.TemporaryDirectory(
+            prefix=f".{path.name}.", dir=path.parent, ignore_cleanup_errors=True
+        )
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or error
+        raise ConfigurationError(
+            f"{path} cannot be written ({why}). Take another folder, or another name. "
+            "Nothing was sent or written."
+        ) from None
+    with folder as name:
+        yield Path(name) / path.name
+
+
+def put(part: Path, path: Path) -> None:
+    """Put what was written `beside` a path in its place, in one step."""
+    path = path.resolve()
+    if path.exists():
+        shutil.copymode(path, part)  # who could not read it before shall not now
+    part.replace(path)
+
+
 @contextmanager
 def whole(path: Path) -> Iterator[Path]:
-    """Give a path to write at, in a folder of the user's own; it becomes ``path`` in one step.
+    """Give a path to write at; it becomes ``path`` in one step.
 
     Raises
     ------
     ConfigurationError
         Where the folder lets nothing be written, or another program holds the file.
     """
-    path = path.resolve()
-    try:
-        beside = tempfile.TemporaryDirectory(prefix=f".{path.name}.", dir=path.parent)
-    except OSError as error:
-        raise ConfigurationError(
-            f"{path} cannot be written ({error.strerror}). Take another folder, or another name. "
-            "Nothing was sent or written."
-        ) from None
-    with beside as folder:
-        part = Path(folder) / path.name
+    with beside(path) as part:
         yield part
-        if path.exists():
-            shutil.copymode(path, part)  # who could not read it before shall not now
         try:
-            part.replace(path)
+            put(part, path)
         except OSError as error:
             raise ConfigurationError(
                 f"{path.name} cannot be replaced ({error.strerror}). Close it where it is open, as "
@@ -173,12 +214,38 @@ def phones_type() -> Any:
 
 
 def write_parquet(frames: Iterable[pd.DataFrame], schema: Any, path: Path) -> None:
-    """Write frames of the same columns as one Parquet file."""
+    """Write frames of the same columns as one Parquet file.
+
+    Raises
+    ------
+    ConfigurationError
+        Where a column holds what its type cannot.
+    """
     pa = pyarrow()
     with pa.parquet.ParquetWriter(path, schema) as writer:
         for frame in frames:
-            named = frame.set_axis(list(map(str, frame.columns)), axis=1)
-            writer.write_table(pa.Table.from_pandas(named, schema=schema, preserve_index=False))
+            columns = (frame.iloc[:, place] for place in range(frame.shape[1]))
+            arrays = [_in_parquet(*each) for each in zip(columns, schema, strict=True)]
+            writer.write_table(pa.Table.from_arrays(arrays, schema=schema))
+
+
+def _in_parquet(column: pd.Series, field: Any) -> Any:
+    """Return a column as Arrow's; one of texts may hold anything."""
+    pa = pyarrow()
+    try:
+        if pa.types.is_string(field.type) and not isinstance(column.dtype, pd.StringDtype):
+            without = missing(column)
+            cells = [None if no else text(cell) for cell, no in zip(column, without, strict=True)]
+            return pa.array(cells, field.type)
+        return pa.array(column, field.type, from_pandas=True)
+    except UnicodeEncodeError:
+        raise
+    except (pa.ArrowException, OverflowError, TypeError, ValueError):
+        # Not from Arrow's error, which shows a value.
+        raise ConfigurationError(
+            f"Parquet cannot hold the values of the column {field.name!r} as {field.type}. Make "
+            f'them texts: df.astype({{{field.name!r}: "str"}}). Nothing was written.'
+        ) from None
 
 
 def _schema(df: pd.DataFrame) -> Any:

@@ -36,7 +36,7 @@ _DIGITS: Final = 10**15
 _FIRST_YEAR: Final = 1900
 """Where Excel's calendar begins."""
 
-_KEPT: Final = tuple("=+-@'\t\r0123456789")
+_KEPT: Final = tuple("=+-@'\t\r\n\uff1d\uff0b\uff0d\uff200123456789")
 """How texts begin of which Excel would make a formula or a number once their cell is edited."""
 
 _OPENPYXL_READS: Final = ("#", *_KEPT)
