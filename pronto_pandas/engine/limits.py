@@ -41,7 +41,7 @@ BUSY = 0.002
 RATE_KEPT = 2.0
 """Seconds after its last use for which the highest rate is the rate of all."""
 
-MOST_PLACES = 128
+MOST_PLACES = 48
 """The queue of those that wait for a start reaches this many intervals ahead at most."""
 
 SLOWER, SLOWEST, RECOVERY = 0.995, 0.1, 0.0003
@@ -166,10 +166,10 @@ class Gcra:
                     state.next_place = max(state.next_place, now - limit.tolerance) + step
                 self._own_next = max(self._own_next, now) + self._own.interval / self._part
                 return 0.0, None
-            if place is None or has_come:
+            if place is None or now - place > step:  # late: another place, so that one is kept free
                 place = max(state.next_place, ready)
                 state.next_place = place + step
-            return place - now, place
+            return max(place, ready) - now, place
 
     def _bring_into_bounds(self, state: State, now: float) -> Limit:
         """Correct what cannot be, whatever was in the file, and return the limit of all."""
