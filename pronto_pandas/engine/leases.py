@@ -57,7 +57,7 @@ SPACING = 0.25
 LOW = 0.1
 """The next lease is asked for when what is left lasts only so many seconds, and some lag."""
 
-MOST_LAG = 1.0
+MOST_LAG = 5.0
 """Seconds of lag for which a lease is made longer, at most."""
 
 LONGEST_BACKOFF = 4.0
