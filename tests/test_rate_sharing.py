@@ -8,7 +8,7 @@ import math
 import shutil
 import struct
 from collections.abc import Callable
-from itertools import pairwise
+from itertools import chain, pairwise
 from pathlib import Path
 
 import pytest
@@ -75,7 +75,9 @@ values = st.one_of(
 
 
 @given(content=st.one_of(st.tuples(values, values, values, values), st.binary(max_size=40)))
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 def test_whatever_is_in_the_file_starts_go_on(
     tmp_path: Path, content: bytes | tuple[float, ...]
 ) -> None:
@@ -257,7 +259,7 @@ def test_many_processes_get_as_many_starts(tmp_path: Path) -> None:
         return starts
 
     starts = virtual.run(main())
-    assert most_in_a_second(sorted(sum(starts, []))) <= 50
+    assert most_in_a_second(sorted(chain(*starts))) <= 50
     assert sum(map(len, starts)) >= 0.92 * 480
     assert all(len(own) >= 0.6 * 480 / 7 for own in starts)
     assert max(map(len, starts[2:])) - min(map(len, starts[2:])) <= 5
@@ -318,7 +320,7 @@ def test_no_second_holds_more_than_the_highest_rate(
         return starts
 
     starts = virtual.run(main())
-    assert most_in_a_second(sorted(sum(starts, []))) <= max(rates[: len(lates)])
+    assert most_in_a_second(sorted(chain(*starts))) <= max(rates[: len(lates)])
     for own, rate in zip(starts, rates, strict=False):
         assert most_in_a_second(own) <= rate
         assert all(later > sooner for sooner, later in pairwise(own)) or rate == 50
