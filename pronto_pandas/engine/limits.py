@@ -9,17 +9,22 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
+import math
 import random
 import sys
 import threading
 import time
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
 from weakref import WeakKeyDictionary
 
-import portalocker
+from .shared import Shared, SharedFile, State
 
-from .shared import Moment, SharedMoment
+if TYPE_CHECKING:
+    import sqlalchemy as sa
 
 log = logging.getLogger(__name__)
 
@@ -30,6 +35,15 @@ Sleep = Callable[[float], Awaitable[object]]
 Jitter = Callable[[float, float], float]
 
 
+BUSY = 0.002
+"""Seconds to wait where another process has the shared state."""
+
+RATE_KEPT = 2.0
+"""Seconds after its last use for which the highest rate is the rate of all."""
+
+MOST_PLACES = 48
+"""The queue of those that wait for a start reaches this many intervals ahead at most."""
+
 SLOWER, SLOWEST, RECOVERY = 0.995, 0.1, 0.0003
 """The pace after a 429, as a part of before; the least; and what comes back of it in a second."""
 
@@ -39,50 +53,140 @@ def backoff(attempt: int, *, first: float = 1.0, most: float = 30.0) -> float:
     return min(most, first * 2.0 ** min(attempt - 1, 16))
 
 
-class Gcra:
-    """The generic cell rate algorithm: no closed sliding second holds more than ``rate`` starts.
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """The interval between starts, and how far a start may come before its regular time.
 
-    A burst of ``b`` and an interval ``T`` between starts let at most
-    ``floor((1 + (b - 1) T) / T) + 1`` starts into a second. With a burst of 2 that is 50 for any
-    ``T`` just above 1/49 s; 4 % are kept back on top, because connections that open at the same
-    moment bunch on their way to the server.
+    With an interval of ``T`` and a tolerance of ``(b - 1) T``, a closed sliding second holds at
+    most ``floor((1 + (b - 1) T) / T) + 1`` starts. With ``b = 2`` that is 50 for any ``T`` just
+    above 1/49 s; 4 % are kept back on top, because connections that open at the same time bunch on
+    their way to the server.
+    """
+
+    interval: float
+    tolerance: float
+
+    @classmethod
+    @lru_cache(maxsize=64)
+    def of(cls, rate: float) -> Limit:
+        """Return the limit that keeps ``rate`` starts in every closed sliding second."""
+        whole = max(int(rate), 1)
+        burst = 2 if whole >= 4 else 1
+        interval = max(1.0 / (0.96 * rate), (1 + 1e-6) / (whole - burst + 1))
+        return cls(interval, (burst - 1) * interval)
+
+
+class Limiter(Protocol):
+    """Where the starts of a `Pace` come from."""
+
+    def set_rate(self, rate: float) -> None:
+        """Change the rate."""
+
+    def slow(self, part: float) -> None:
+        """Start at a part of the rate from now on."""
+
+    def prepare(self, now: float) -> None:
+        """Get ready for a start that is wanted now or soon; called on the loop that waits."""
+
+    def take(self, now: float, place: float | None) -> tuple[float, float | None]:
+        """Start now and return 0, or return the seconds to wait, and a place in the queue."""
+
+    def wait(self, now: float) -> float:
+        """Return the seconds until the next start, as far as this process can tell."""
+
+    async def sleep(self, seconds: float, sleep: Sleep) -> None:
+        """Wait that long, or less where there is news."""
+
+
+class Gcra:
+    """The generic cell rate algorithm, with a queue.
+
+    No closed sliding second holds more than ``rate`` starts of this process, and over all that
+    share the state none holds more than the highest of their rates.
+
+    Each start moves the next regular one (``next_start``) on by an interval, and is let through at
+    most the tolerance before that. The tolerance is the same for all, also for one that was slowed
+    down: a larger one would let it start before its neighbours, always. For the same reason whoever
+    must wait takes a place in a queue and starts when its time has come, so that one whose loop
+    wakes late gets as many starts as the others. A place gives no right to start: that is decided
+    at the start itself, so those that come late cannot bunch.
 
     Parameters
     ----------
     rate : float
         Starts that no sliding second may exceed.
-    moment : Moment, optional
-        Where the next regular start is kept; a shared one holds the limit over all who share it.
+    shared : Shared, optional
+        The state that others share.
     """
 
-    def __init__(self, rate: float, moment: Moment | None = None) -> None:
-        whole = max(int(rate), 1)
-        self._burst = 2 if whole >= 4 else 1
-        self._fastest = max(1.0 / (0.96 * rate), (1 + 1e-6) / (whole - self._burst + 1))
-        self.slow(1.0)
-        self.moment = moment or Moment()
+    def __init__(self, rate: float, shared: Shared | None = None) -> None:
+        self._shared = shared or Shared()
+        self._own_next = -math.inf
+        self.set_rate(rate)
+
+    def set_rate(self, rate: float) -> None:
+        """Change the rate; what was started counts."""
+        self._rate, self._part = rate, 1.0
+        self._own = Limit.of(rate)
 
     def slow(self, part: float) -> None:
-        """Start at a part of the full pace from now on."""
-        self._interval = self._fastest / part
-        self._tolerance = (self._burst - 1) * self._interval
+        """Start at a part of the rate from now on."""
+        self._part = part
 
-    def take(self, now: float) -> float:
-        """Start now and return 0, or return the seconds to wait before asking again."""
-        with self.moment.held():
-            wait = self.wait(now)
-            if wait > 0:
-                return wait
-            self.moment.value = max(self._ahead(now), now) + self._interval
-            return 0.0
+    def prepare(self, now: float) -> None:
+        """Do nothing: starts are decided on when they happen."""
+
+    async def sleep(self, seconds: float, sleep: Sleep) -> None:
+        """Wait that long."""
+        await sleep(seconds)
+
+    def take(self, now: float, place: float | None = None) -> tuple[float, float | None]:
+        """Start now and return 0, or return the seconds to wait, and a place in the queue.
+
+        Parameters
+        ----------
+        now : float
+            Seconds of the clock that all share.
+        place : float, optional
+            What the last call for the same start returned.
+        """
+        own = self._own_next - self._own.tolerance - now
+        if own > 0 and self._rate < self._shared.state.rate:
+            return own, place  # a place so far ahead would hold up those that are faster
+        with self._shared.held() as state:
+            if state is None:
+                return BUSY, place
+            limit = self._bring_into_bounds(state, now)
+            step = limit.interval / self._part
+            ready = max(state.next_start - limit.tolerance, now + own)
+            has_come = place is not None and place <= now
+            if ready <= now and (has_come or state.next_place <= now):
+                state.next_start = max(state.next_start, now) + step
+                if not has_come:
+                    state.next_place = max(state.next_place, now - limit.tolerance) + step
+                self._own_next = max(self._own_next, now) + self._own.interval / self._part
+                return 0.0, None
+            if place is None or now - place > step:  # late: another place, so that one is kept free
+                place = max(state.next_place, ready)
+                state.next_place = place + step
+            return max(place, ready) - now, place
+
+    def _bring_into_bounds(self, state: State, now: float) -> Limit:
+        """Correct what cannot be, whatever was in the file, and return the limit of all."""
+        if not (self._rate < state.rate < math.inf and now < state.rate_until <= now + RATE_KEPT):
+            state.rate, state.rate_until = self._rate, now + RATE_KEPT
+        limit = Limit.of(state.rate)
+        # No start leaves the next one further ahead than this. The state keeps the corrected
+        # value: with the old one, who waits would have to wait for ever.
+        state.next_start = min(state.next_start, now + limit.tolerance + limit.interval)
+        state.next_place = min(state.next_place, now + MOST_PLACES * limit.interval)
+        return limit
 
     def wait(self, now: float) -> float:
-        """Return the seconds until the next start, as far as it is known without asking others."""
-        return self._ahead(now) - self._tolerance - now
-
-    def _ahead(self, now: float) -> float:
-        # Further ahead than this it never is, but for one left from before a restart.
-        return min(self.moment.value, now + self._tolerance + self._interval)
+        """Return the seconds until the next start, as far as this process can tell."""
+        limit, state = Limit.of(max(self._shared.state.rate, self._rate)), self._shared.state
+        shared = min(state.next_start - limit.tolerance, now + limit.interval)
+        return max(shared, self._own_next - self._own.tolerance) - now
 
 
 class Pace:
@@ -94,8 +198,8 @@ class Pace:
     ----------
     rate : float
         Starts that no sliding second may exceed.
-    moment : Moment, optional
-        Shared with other processes, or the own of this one.
+    limiter : Limiter, optional
+        Where starts come from: `Gcra` unless others share them in another way.
     clock, sleep, jitter : callable
         Injected, so that tests need no real time.
     """
@@ -103,13 +207,13 @@ class Pace:
     def __init__(
         self,
         rate: float,
-        moment: Moment | None = None,
+        limiter: Limiter | None = None,
         *,
         clock: Clock = time.monotonic,
         sleep: Sleep = asyncio.sleep,
         jitter: Jitter = random.uniform,
     ) -> None:
-        self._gcra = Gcra(rate, moment)
+        self._limiter = limiter or Gcra(rate)
         self.rate = rate
         self._clock, self._sleep, self._jitter = clock, sleep, jitter
         self._lock = threading.Lock()
@@ -125,32 +229,45 @@ class Pace:
         """Change the rate; starts that were already let through still count."""
         with self._lock:
             if rate != self.rate:
-                self._gcra, self.rate = Gcra(rate, self._gcra.moment), rate
-                self._part = 1.0
+                self._limiter.set_rate(rate)
+                self.rate, self._part = rate, 1.0
 
     async def turn(self) -> float:
         """Wait for the next start and return its moment. Every request needs one, retries too."""
+        place: float | None = None
         async with self._queue():  # first come, first served; and only the first one wakes
             while True:
                 with self._lock:
                     now = self._clock()
                     self._recover(now)
-                    # Checked at the moment of the start itself: a loop that wakes late must not
-                    # let those through together that were planned one after the other.
-                    wait = max(self._paused_until - now, 0.0) or self._gcra.take(now)
-                if wait <= 0.0:
+                    paused = self._paused_until - now
+                    if paused <= 0.0:
+                        # Decided at the start itself: a loop that wakes late must not let those
+                        # through together that were planned one after the other.
+                        wait, place = self._limiter.take(now, place)
+                        self._limiter.prepare(now)
+                if paused > 0.0:
+                    await self._sleep(paused)
+                elif wait <= 0.0:
                     return now
-                await self._sleep(wait)
+                else:
+                    await self._limiter.sleep(wait, self._sleep)
 
     async def near(self, lead: float) -> None:
         """Wait until the next start is at most ``lead`` seconds away, without taking it."""
         while True:
             with self._lock:
                 now = self._clock()
-                wait = max(self._paused_until - now, self._gcra.wait(now)) - lead
-            if wait <= 0.0:
+                paused = self._paused_until - now - lead
+                if paused <= 0.0:
+                    wait = self._limiter.wait(now) - lead
+                    self._limiter.prepare(now)
+            if paused > 0.0:
+                await self._sleep(paused)
+            elif wait <= 0.0:
                 return
-            await self._sleep(wait)
+            else:
+                await self._limiter.sleep(wait, self._sleep)
 
     def _queue(self) -> asyncio.Lock:
         with self._lock:
@@ -183,12 +300,12 @@ class Pace:
         with self._lock:
             self._recover(self._clock())
             self._part = max(SLOWEST, SLOWER * self._part)
-            self._gcra.slow(self._part)
+            self._limiter.slow(self._part)
 
     def _recover(self, now: float) -> None:
         if self._part < 1.0:
             self._part = min(1.0, self._part + RECOVERY * (now - self._since))
-            self._gcra.slow(self._part)
+            self._limiter.slow(self._part)
         self._since = now
 
     def worked(self, started: float) -> None:
@@ -198,44 +315,60 @@ class Pace:
                 self._strikes = 0
 
 
-_paces: dict[str, Pace] = {}
+_paces: dict[tuple[str, object], Pace] = {}
 _paces_lock = threading.Lock()
 
 
-def pace_for(address: str, api_key: str, rate: float, folder: Path | None = None) -> Pace:
+def pace_for(
+    service: str,
+    api_key: str,
+    rate: float,
+    folder: Path | None = None,
+    database: sa.Engine | None = None,
+) -> Pace:
     """Return the pace that all runs with this key share.
 
     Two runs one after the other, side by side in threads, or in two processes of this machine,
-    share one sliding second.
+    share one sliding second; with a database, all who use it do.
 
     Parameters
     ----------
-    address, api_key : str
+    service, api_key : str
         Whose limit it is.
     rate : float
         Starts that no sliding second may exceed.
     folder : Path, optional
-        Where processes share; without, or where it cannot be written, the threads of this one do.
+        Where processes share; without, or while it cannot be written, the threads of this one do.
+    database : Engine, optional
+        A PostgreSQL database where processes share instead of the folder. The first call for a
+        database creates the table there, and blocks meanwhile.
+
+    Raises
+    ------
+    LedgerError
+        Where the database cannot be used; nothing was sent.
     """
-    name = hashlib.sha256(f"{address}\0{api_key}".encode()).hexdigest()
+    name = hashlib.sha256(f"{service}\0{api_key}".encode()).hexdigest()
+    shared_by = name, None if database is None else database.url
     with _paces_lock:
-        if name not in _paces:
-            _paces[name] = Pace(rate, _moment(folder, name))
-        pace = _paces[name]
+        if shared_by not in _paces:
+            if database is None:
+                limiter: Limiter = Gcra(rate, SharedFile(folder, name) if folder else None)
+            else:
+                limiter = _leased(service, api_key, rate, database)
+            _paces[shared_by] = Pace(rate, limiter)
+        pace = _paces[shared_by]
     pace.set_rate(rate)
     return pace
 
 
-def _moment(folder: Path | None, name: str) -> Moment:
-    if folder is None:
-        return Moment()
-    try:
-        shared = SharedMoment(folder / name)
-        with shared.held():
-            return shared
-    except (OSError, portalocker.exceptions.BaseLockException):
-        log.warning("Other processes with this key are not seen: their folder is not writable.")
-        return Moment()
+def _leased(service: str, api_key: str, rate: float, database: sa.Engine) -> Limiter:
+    from .leases import LeasedStarts
+    from .rate_limit_table import RateLimitTable, account
+
+    table = RateLimitTable(database)
+    table.prepare()
+    return LeasedStarts(rate, table.lease, account(service, api_key))
 
 
 _SPARE_FILES = 128

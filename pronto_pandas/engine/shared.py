@@ -1,61 +1,191 @@
-"""One number that the threads or the processes of a machine share."""
+"""The state of a rate limit, in memory or in a file that the processes of a machine share."""
 
 from __future__ import annotations
 
+import contextlib
+import logging
 import math
 import os
 import struct
-from collections.abc import Iterator
-from contextlib import contextmanager
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import portalocker
 
-_DOUBLE = struct.Struct("<d")
+log = logging.getLogger(__name__)
+
+_FORMAT = struct.Struct("<4d")
+
+_STALE = 7 * 24 * 3600
+"""Seconds after which an unused file is deleted: it is of an earlier boot, as a rule."""
+
+_BUSY = 1.0
+"""Seconds for which another process may keep the file locked; microseconds are usual."""
+
+_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 
-class Moment:
-    """A moment of the monotonic clock, in the memory of this process."""
+@dataclass(slots=True)
+class State:
+    """What all who share a rate limit must agree on. Times are of the monotonic clock."""
+
+    next_start: float = -math.inf
+    """When the next regular start is due."""
+
+    next_place: float = -math.inf
+    """Where the queue of those that wait for a start ends."""
+
+    rate: float = 0.0
+    """The highest rate in use."""
+
+    rate_until: float = -math.inf
+    """When that rate no longer counts, unless it is used again."""
+
+    def values(self) -> tuple[float, float, float, float]:
+        """Return the values in the order of the file."""
+        return self.next_start, self.next_place, self.rate, self.rate_until
+
+
+class Shared:
+    """The state of a rate limit, in the memory of this process."""
 
     def __init__(self) -> None:
-        self.value = -math.inf
+        self.state = State()
 
-    @contextmanager
-    def held(self) -> Iterator[None]:
-        """Let nobody else read or change the value meanwhile."""
-        yield
+    @contextlib.contextmanager
+    def held(self) -> Iterator[State | None]:
+        """Give the state, which nobody else reads or changes meanwhile."""
+        yield self.state
 
 
-class SharedMoment(Moment):
-    """A moment that all processes of this machine share, in a file of eight bytes.
+class SharedFile(Shared):
+    """The state of a rate limit that the processes of this machine share, in a small file.
 
-    The monotonic clock is the same for all of them, and starts anew with the machine: who uses the
-    value must not trust one that lies far ahead.
+    The monotonic clock is the same for all of them and starts anew with the machine. So the name
+    of the file says which boot the clock belongs to, and another machine with the same home has a
+    file of its own. What is read may be anything: whoever uses the state brings it into bounds.
+
+    While the file cannot be used, this process goes on with the state that it last read.
 
     Parameters
     ----------
-    path : Path
-        The file; it and its folder are created for the user alone.
+    folder : Path
+        Created for the user alone, and so is the file.
+    name : str
+        Whose limit it is.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(
+        self, folder: Path, name: str, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         super().__init__()
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self._path = path
+        self._path = folder / f"{name}.{boot_id()}"
+        self._clock = clock
+        self._usable = True
+        self._empty = False
+        self._busy_since: float | None = None
+        with contextlib.suppress(OSError):
+            self._delete_stale(name)
 
-    @contextmanager
-    def held(self) -> Iterator[None]:
-        """Read the value, and write it when the block ends; other processes wait."""
-        # Opened each time: a file that a forked child inherits would be locked for both.
-        file = os.open(self._path, os.O_CREAT | os.O_RDWR, 0o600)
+    @contextlib.contextmanager
+    def held(self) -> Iterator[State | None]:
+        """Read the state, and write it when the block ends; None while another process has it."""
+        file = self._locked()
+        if file is None:
+            yield None if self._busy() else self.state
+            return
         try:
-            portalocker.lock(file, portalocker.LOCK_EX)
-            data = os.read(file, _DOUBLE.size)
-            stored = _DOUBLE.unpack(data)[0] if len(data) == _DOUBLE.size else -math.inf
-            self.value = before = -math.inf if math.isnan(stored) else stored
-            yield
-            if self.value != before:
-                os.lseek(file, 0, os.SEEK_SET)
-                os.write(file, _DOUBLE.pack(self.value))
+            before = self.state.values()
+            yield self.state
+            if self.state.values() != before:
+                self._write(file)
         finally:
             os.close(file)  # which unlocks it
+
+    def _locked(self) -> int | None:
+        """Return the file, locked and read, or None where it cannot be used now."""
+        file = None
+        try:
+            file = self._open()
+            # Not waited for: whoever has the lock may have been stopped, and a wait would hold the
+            # event loop.
+            portalocker.lock(file, portalocker.LOCK_EX | portalocker.LOCK_NB)
+            self._read(file)
+        except portalocker.exceptions.AlreadyLocked as error:
+            if self._busy_since is None:
+                self._busy_since = self._clock()
+            if not self._busy():
+                self._failed(error)
+        except (OSError, portalocker.exceptions.LockException) as error:
+            self._busy_since = None
+            self._failed(error)
+        else:
+            self._busy_since = None
+            return file
+        if file is not None:
+            os.close(file)
+        return None
+
+    def _busy(self) -> bool:
+        since = self._busy_since
+        return since is not None and self._clock() - since < _BUSY
+
+    def _open(self) -> int:
+        # Opened each time: a file that a forked child inherits would be locked for both.
+        try:
+            return os.open(self._path, os.O_CREAT | os.O_RDWR, 0o600)
+        except FileNotFoundError:
+            self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            return os.open(self._path, os.O_CREAT | os.O_RDWR, 0o600)
+
+    def _read(self, file: int) -> None:
+        data = os.read(file, _FORMAT.size)
+        if len(data) == _FORMAT.size:
+            values = (math.inf if math.isnan(value) else value for value in _FORMAT.unpack(data))
+            self.state = State(*values)
+            self._empty = False
+        elif not self._empty:  # new, and with the former one others may have lost their starts
+            self.state.next_start = math.inf
+            self._empty = True  # once: where nothing can be written, it stays empty
+
+    def _write(self, file: int) -> None:
+        try:
+            os.lseek(file, 0, os.SEEK_SET)
+            os.write(file, _FORMAT.pack(*self.state.values()))
+        except OSError as error:
+            self._failed(error)
+        else:
+            self._works()
+
+    def _failed(self, error: Exception) -> None:
+        if self._usable:
+            log.warning(
+                "The rate limit's file %s cannot be used (%s). Until it can, other processes with "
+                "this key are not counted, and together they may exceed the limit.",
+                self._path,
+                type(error).__name__,
+            )
+        self._usable = False
+
+    def _works(self) -> None:
+        if not self._usable:
+            log.info("The rate limit's file %s can be used again.", self._path)
+        self._usable = True
+
+    def _delete_stale(self, name: str) -> None:
+        """Delete files of earlier boots and of earlier versions of this package."""
+        for path in self._path.parent.glob(f"{name}*"):
+            if path != self._path and time.time() - path.stat().st_mtime > _STALE:
+                path.unlink()
+
+
+@cache
+def boot_id() -> str:
+    """Return what tells this boot of this machine from others, where the system says it."""
+    try:
+        return _BOOT_ID.read_text().strip()
+    except OSError:  # not Linux: bounds alone must do
+        return "boot"
