@@ -21,6 +21,8 @@ _SAID: Final = {
     "unknown": "unknown: sent before, answer lost",
 }
 
+_ONE_PERSON: Final = "the same person: linkedin_url and name are the same"
+
 _WIDE: Final = 150  # characters: the reasons stand in the cells
 
 _KIND: Final = re.compile(r": | of row ")
@@ -68,7 +70,11 @@ def of(run: Run) -> Check:
         states = run.states()
         said[~left] = objects(map(_SAID.get, states), len(states))[plan.row_contact[~left]]
         asked = ~left & ~present(said)
-        said[asked] = _asked(run.df.index, plan.row_contact, asked)[asked]
+        person = np.append(run.askers(), -1)[plan.row_contact]
+        said[asked] = _asked(run.df.index, person, asked)[asked]
+        shared = nothing(len(said))
+        shared[asked & (person != plan.row_contact)] = _ONE_PERSON
+        notes = joined([notes, shared], len(said))
         twins = _twins(run.df.index, plan.values["linkedin_url"], said == "ready")
         notes = joined([notes, twins], len(said))
     return Check(texts({"check": said, **plan.values, "note": notes}, run.df.index))

@@ -94,7 +94,8 @@ def of(run: Run, prices: Prices, balance: float | None) -> Estimate:
     rows: Counter[str] = Counter()
     for state, count in zip(states, run.plan.rows_per_contact.tolist(), strict=True):
         rows[state] += count
-    people = states.count("ready")
+    askers = zip(run.askers(), states, strict=True)
+    people = len({number for number, state in askers if state == "ready"})
     return Estimate(
         rows=len(run.plan.row_status),
         to_send=rows["ready"],

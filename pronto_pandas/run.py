@@ -214,11 +214,16 @@ class Run:
 
         service, key = self._target()
         limits = self._settings
-        folder = None if limits.address == SANDBOX else platformdirs.user_state_path(APP) / "pace"
-        pace = pace_for(limits.service, key.get_secret_value(), limits.rate, folder)
+        ledger, own = cast("Ledger", self._ledger), limits.address == SANDBOX
+        pace = pace_for(
+            limits.service,
+            key.get_secret_value(),
+            limits.rate,
+            None if own else platformdirs.user_state_path(APP) / "pace",
+            None if own else ledger.database.server,
+        )
         counter = Counter(self._rows, time.monotonic)
         self._emit = emit
-        ledger = cast("Ledger", self._ledger)
         async with (
             Client(key, service=service, timeout=AT_MOST * limits.timeout) as client,
             self._recorder(ledger) as book,

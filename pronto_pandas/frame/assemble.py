@@ -34,6 +34,7 @@ from .options import Options
 from .plan import Plan
 
 if TYPE_CHECKING:  # slow to import, and needed when something came back
+    from ..api.contact import Contact
     from ..api.models import Answer, Phone
 
 RUN_COLUMNS: Final = ("pronto_status", "pronto_message", "enrichment_id")
@@ -330,7 +331,8 @@ def _write_run(writer: _Writer, plan: Plan, results: Sequence[Result]) -> None:
     for types, rows in wants.items():
         rows = rows & (plan.row_contact >= 0)
         status[rows] = _spread(plan, [verdict(r, types) for r in results])[rows]
-        said[rows] = _spread(plan, [_words(r, types) for r in results])[rows]
+        words = [_words(r, types, c) for r, c in zip(results, plan.contacts, strict=True)]
+        said[rows] = _spread(plan, words)[rows]
         ids[rows] = _spread(plan, [_id(r, types) for r in results])[rows]
     writer.replace("pronto_status", status)
     writer.replace("pronto_message", joined([said, plan.row_message], len(said), " "))
@@ -343,9 +345,18 @@ def _subsets(plan: Plan) -> list[tuple[EnrichmentType, ...]]:
     return [subset for size in sizes for subset in itertools.combinations(types, size)]
 
 
-def _words(result: Result, types: Iterable[EnrichmentType]) -> str | None:
+def _words(result: Result, types: Iterable[EnrichmentType], contact: Contact) -> str | None:
     said = [s.message or (s.answer.message if s.answer else None) for s in _of(result, types)]
+    answers = [s.answer for s in _of(result, types) if s.answer is not None]
+    if answers:
+        from ..api.models import names_differ  # slow to import, and loaded when there is an answer
+
+        if any(names_differ(answer, contact.firstname, contact.lastname) for answer in answers):
+            said.append(_ANOTHER_NAME)
     return " ".join(dict.fromkeys(words for words in said if words)) or None
+
+
+_ANOTHER_NAME: Final = "The answer names another person; check it before use."
 
 
 def _id(result: Result, types: Iterable[EnrichmentType]) -> str | None:

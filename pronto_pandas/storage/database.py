@@ -100,6 +100,11 @@ class Database:
         self._clock, self._date_clock = clock, date_clock
         self._file = None if path is None else _identity(path)
 
+    @property
+    def server(self) -> sa.Engine | None:
+        """The engine of a database that machines share; None where it is of this machine."""
+        return self.engine if self.engine.dialect.name == "postgresql" else None
+
     @contextmanager
     def read(self) -> Iterator[Transaction]:
         """Open a transaction that only reads, and holds nobody up.
