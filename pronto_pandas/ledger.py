@@ -5,25 +5,41 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from html import escape
 
 import pandas as pd
 
 from .api.spec import TYPES
-from .bulk.store import forget_payloads
 from .errors import ConfigurationError
 from .frame.cells import people
 from .run import open_ledger
 from .settings import current
 
 
-def info() -> pd.DataFrame:
-    """Say where the ledger is, what it holds, and how old that is. Sends nothing.
+class Info(pd.DataFrame):
+    """What the ledger holds; its text begins with the sums, in a sentence."""
+
+    @property
+    def _constructor(self) -> type[pd.DataFrame]:
+        return pd.DataFrame
+
+    def __repr__(self) -> str:
+        return f"{self.attrs.get('summary', '')}\n\n{super().__repr__()}".strip()
+
+    def _repr_html_(self) -> str:
+        table: str | None = pd.DataFrame._repr_html_(self)  # type: ignore[attr-defined]  # of pandas
+        return f"<p>{escape(self.attrs.get('summary', ''))}</p>{table or ''}"
+
+
+def info() -> Info:
+    """Return where the ledger is, what it holds, and how old that is. Sends nothing.
 
     Returns
     -------
     DataFrame
-        One row a service and state, with ``entries`` (int), ``oldest`` and ``newest``
-        (datetime, UTC). ``attrs["place"]`` says where the ledger is.
+        One row a service and state, with ``entries`` (int; one a person and type), ``oldest`` and
+        ``newest`` (datetime, UTC). ``attrs["place"]`` is where the ledger is, ``attrs["summary"]``
+        a sentence with the sums.
 
     Raises
     ------
@@ -33,11 +49,29 @@ def info() -> pd.DataFrame:
     ledger = open_ledger(current())
     with ledger.read() as t:
         rows = ledger.count(t)
-    table = pd.DataFrame(rows, columns=["service", "state", "entries", "oldest", "newest"])
+        payloads = ledger.count_payloads(t)
+    table = Info(rows, columns=["service", "state", "entries", "oldest", "newest"])
     for name in ("oldest", "newest"):
         table[name] = pd.to_datetime(table[name].astype("float64"), unit="s", utc=True)
-    table.attrs["place"] = ledger.place
+    table.attrs |= {"place": ledger.place, "summary": _summary(ledger.place, table, payloads)}
     return table
+
+
+def _summary(place: str, table: pd.DataFrame, payloads: int) -> str:
+    """Return the sums in a sentence."""
+    all_ = int(table["entries"].sum())
+    if not all_:
+        return f"The ledger at {place} is empty."
+    of = {state: int(rows["entries"].sum()) for state, rows in table.groupby("state")}
+    on_their_way = sum(of.get(state, 0) for state in ("sent", "submitted", "enqueued"))
+    parts = [f"{of.get('answered', 0):,} of its {all_:,} entries are answered"]
+    if on_their_way:
+        parts.append(f"{on_their_way:,} have been sent and not answered yet")
+    if of.get("unknown"):
+        parts.append(f"the answers of {of['unknown']:,} were lost")
+    if payloads:
+        parts.append(f"{payloads:,} webhook payloads belong to no bulk job")
+    return f"The ledger at {place}: {'; '.join(parts)}."
 
 
 @dataclass(frozen=True)
@@ -101,6 +135,8 @@ def forget(df: pd.DataFrame, *, columns: Mapping[str, object] | None = None) -> 
     LedgerError
         Where the ledger cannot be written.
     """
+    from .bulk.store import forget_payloads
+
     contacts = list(people(df, columns))
     keys = [{key for type_ in TYPES for key in one.keys(type_)} | {one.key} for one in contacts]
     ledger = open_ledger(current())

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+import sqlite3
 import warnings
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +24,7 @@ from pronto_pandas.sandbox.people import identity, truth
 
 from .conftest import Serve, people
 from .test_calling import script, wait_for
+from .test_ledger import enrich, ledger_file
 
 
 @pytest.fixture
@@ -365,3 +368,22 @@ def test_identity_is_kept_of_the_contact(serve: Serve, hook: pronto.Webhook) -> 
     assert job.wait(30, progress=False)
     asked = set(server.sandbox.asked)
     assert asked == {identity(person) for person in rows(people(3))}
+
+
+def test_purge_spares_what_is_open(serve: Serve, hook: pronto.Webhook) -> None:
+    """However old the answer is that it was sent to replace: it would be paid for again."""
+    server = serve(hold_deliveries=True)
+    enrich(people(5))
+    with closing(sqlite3.connect(ledger_file())) as connection:
+        connection.execute("update pronto_entries set at = at - 86400 * 100")
+        connection.commit()
+    job = pronto.bulk_enrich(people(5), "email", hook.url, progress=False)  # max_age_days is 90
+    assert job.sent == 5
+    newest = pronto.ledger.info()["newest"].iloc[0]
+    assert pd.Timestamp.now("UTC") - newest < pd.Timedelta("1 hour"), "when it was sent"
+    assert pronto.ledger.purge("90 days") == 0
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", pronto.UnknownRowsWarning)
+        pronto.bulk_enrich(people(5), "email", hook.url, progress=False)
+    assert set(server.sandbox.asked.values()) == {2}, "each once by each of two runs"
+    assert job.missing == 5

@@ -444,6 +444,7 @@ def test_purge_by_age_and_info(serve: Serve) -> None:
     enrich(people(3, start=5))
     info = pronto.ledger.info()
     assert info.attrs["place"] == str(ledger_file())
+    assert repr(info).startswith(f"The ledger at {ledger_file()}: 8 of its 8 entries are answered.")
     assert info["service"].tolist() == [server.url]
     assert info["state"].tolist() == ["answered"]
     assert info["entries"].tolist() == [8]

@@ -268,6 +268,11 @@ class Ledger:
         rows = sa.select(*columns).where(state.is_not(None)).group_by(entries.c.service, state)
         return [tuple(row) for row in t.execute(rows.order_by(entries.c.service, state))]
 
+    @staticmethod
+    def count_payloads(t: Transaction) -> int:
+        """Return how many webhook payloads were set aside."""
+        return int(t.scalar(sa.select(sa.func.count()).select_from(schema.aside)) or 0)
+
     def _there(self, wanted: Sequence[Wanted]) -> Sequence[Wanted]:
         """Return those of a large list that the ledger may know, where it holds fewer people."""
         known: set[str] = set()
