@@ -170,21 +170,24 @@ def test_runs_that_start_together_share_the_work(
     serve: Serve, place: Place, tmp_path: Path, kind: str
 ) -> None:
     """Each person is asked for by one of them, and each run gets every answer."""
-    server = serve(latency=0.1)
+    server = serve(latency=0.05)
     ledger = place(kind)
     pronto.configure(ledger=ledger)
     pronto.ledger.info()  # makes the tables
     code = """
         people(1, start=MINE).pronto.enrich("email", progress=False)  # imports everything
-        line_up()
-        show(people(300).pronto.enrich("email", progress=False))
+        for part in range(8):
+            line_up()
+            people(60, start=60 * part).pronto.enrich("email", progress=False)
+        show(people(480).pronto.enrich("email", progress=False))
     """
     runs = [
-        Process(server, ledger, code.replace("MINE", str(9_000 + n)), tmp_path / str(n), rate=200)
+        Process(server, ledger, code.replace("MINE", str(9_000 + n)), tmp_path / str(n), rate=300)
         for n in range(3)
     ]
     with ended(*runs):
-        lined_up(runs)
+        for _ in range(8):
+            lined_up(runs)
         results = [run.result() for run in runs]
     assert (asked_twice(server), charged_twice(server)) == (0, 0)
     assert all(result.statuses.keys() <= SETTLED for result in results)
