@@ -112,8 +112,8 @@ def stopped_beside_another(
     assert (asked_twice(server), charged_twice(server)) == (0, 0)
 
 
-def assert_nothing_lost(server: Server, count: int) -> None:
-    """Everybody is settled; unknown is at most who was written down as sent and never left."""
+def assert_nothing_lost(server: Server, count: int, at_once: int = 1) -> None:
+    """Everybody is settled; unknown are at most some requests that were entered and never left."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", pronto.UnknownRowsWarning)
         out = pronto.collect(people(count), "email")
@@ -122,7 +122,7 @@ def assert_nothing_lost(server: Server, count: int) -> None:
     left = people(count)[unknown].to_dict("records")
     rows = [{str(name): value for name, value in row.items()} for row in left]
     assert not [row for row in rows if identity(row) in server.sandbox.asked]
-    assert len(rows) <= 3
+    assert len(rows) <= 3 * at_once
 
 
 @pytest.mark.parametrize(
@@ -153,7 +153,7 @@ def test_a_bulk_run_that_was_stopped_does_not_send_what_another_has_taken_over(
         code = f"HOOK = {hook.url!r}; {BULK}"
         stopped_beside_another(server, ledger, code, tmp_path, rate=1, lease=LEASE)
         wait_for(lambda: server.sandbox.delivered[200] == len(server.sandbox.asked))
-    assert_nothing_lost(server, 300)
+    assert_nothing_lost(server, 300, at_once=100)
 
 
 @pytest.mark.skipif("PRONTO_SLOW_TESTS" not in os.environ, reason="it takes 40 s")
