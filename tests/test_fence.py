@@ -14,7 +14,7 @@ import textwrap
 import time
 import warnings
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -112,8 +112,8 @@ def stopped_beside_another(
     assert (asked_twice(server), charged_twice(server)) == (0, 0)
 
 
-def assert_nothing_lost(server: Server, count: int) -> None:
-    """Everybody is settled; unknown is at most who was written down as sent and never left."""
+def assert_nothing_lost(server: Server, count: int, at_once: int = 1) -> None:
+    """Everybody is settled; unknown are at most some requests that were entered and never left."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", pronto.UnknownRowsWarning)
         out = pronto.collect(people(count), "email")
@@ -122,7 +122,7 @@ def assert_nothing_lost(server: Server, count: int) -> None:
     left = people(count)[unknown].to_dict("records")
     rows = [{str(name): value for name, value in row.items()} for row in left]
     assert not [row for row in rows if identity(row) in server.sandbox.asked]
-    assert len(rows) <= 3
+    assert len(rows) <= 3 * at_once
 
 
 @pytest.mark.parametrize(
@@ -153,7 +153,7 @@ def test_a_bulk_run_that_was_stopped_does_not_send_what_another_has_taken_over(
         code = f"HOOK = {hook.url!r}; {BULK}"
         stopped_beside_another(server, ledger, code, tmp_path, rate=1, lease=LEASE)
         wait_for(lambda: server.sandbox.delivered[200] == len(server.sandbox.asked))
-    assert_nothing_lost(server, 300)
+    assert_nothing_lost(server, 300, at_once=100)
 
 
 @pytest.mark.skipif("PRONTO_SLOW_TESTS" not in os.environ, reason="it takes 40 s")
@@ -170,21 +170,24 @@ def test_runs_that_start_together_share_the_work(
     serve: Serve, place: Place, tmp_path: Path, kind: str
 ) -> None:
     """Each person is asked for by one of them, and each run gets every answer."""
-    server = serve(latency=0.1)
+    server = serve(latency=0.05)
     ledger = place(kind)
     pronto.configure(ledger=ledger)
     pronto.ledger.info()  # makes the tables
     code = """
         people(1, start=MINE).pronto.enrich("email", progress=False)  # imports everything
-        line_up()
-        show(people(300).pronto.enrich("email", progress=False))
+        for part in range(8):
+            line_up()
+            people(60, start=60 * part).pronto.enrich("email", progress=False)
+        show(people(480).pronto.enrich("email", progress=False))
     """
     runs = [
-        Process(server, ledger, code.replace("MINE", str(9_000 + n)), tmp_path / str(n), rate=200)
+        Process(server, ledger, code.replace("MINE", str(9_000 + n)), tmp_path / str(n), rate=300)
         for n in range(3)
     ]
     with ended(*runs):
-        lined_up(runs)
+        for _ in range(8):
+            lined_up(runs)
         results = [run.result() for run in runs]
     assert (asked_twice(server), charged_twice(server)) == (0, 0)
     assert all(result.statuses.keys() <= SETTLED for result in results)
@@ -234,20 +237,29 @@ def test_ten_processes_open_an_empty_ledger_at_once(place: Place, kind: str) -> 
     assert done.stdout == "0\n", done.stderr[-2_000:]
 
 
-@pytest.mark.parametrize("name", ["ledger.sqlite3", "what?x=1", "100%20 # of it.db"])
-@pytest.mark.parametrize("url", [False, True], ids=["path", "url"])
+@pytest.mark.parametrize(
+    ("url", "name"),
+    [
+        (False, "ledger.sqlite3"),
+        (False, "what?x=1"),
+        (False, "100%20 # of it.db"),
+        (True, "ledger.sqlite3"),
+        (True, "a # of it.db"),
+    ],
+)
 def test_a_file_is_its_owners_alone_however_it_is_named(
     serve: Serve, tmp_path: Path, url: bool, name: str
 ) -> None:
     """So are the files beside it, and there is no other; one can read it while another writes."""
     serve()
     path = tmp_path / name
-    quoted = name.replace("%", "%25").replace("?", "%3F")
-    pronto.configure(ledger=f"sqlite:///{tmp_path}/{quoted}" if url else path)
+    pronto.configure(ledger=f"sqlite:///{path}" if url else path)
     modes: set[int] = set()
 
     def look(_: Any) -> None:
-        modes.update(stat.S_IMODE(file.stat().st_mode) for file in tmp_path.iterdir())
+        for file in tmp_path.iterdir():
+            with suppress(FileNotFoundError):  # SQLite takes those beside it away
+                modes.add(stat.S_IMODE(file.stat().st_mode))
 
     before = os.umask(0)
     try:
