@@ -25,7 +25,7 @@ if TYPE_CHECKING:  # the engine is imported when something is sent
     from .api.spec import EnrichmentType
     from .engine.jobs import Outcome
 
-NEXT = {
+PARTS = {
     "finished": "finished and saved",
     "submitted": "submitted (their answers are still to come)",
     "unknown": "sent without an answer (may be charged; resend_unknown=True asks again)",
@@ -44,7 +44,7 @@ def told(results: Iterable[Mapping[EnrichmentType, Outcome]], types: Iterable[in
         How many types each was asked for.
     """
     counts = Counter(_state(result, asked) for result, asked in zip(results, types, strict=True))
-    parts = [f"{counts[state]:,} {words}" for state, words in NEXT.items() if counts[state]]
+    parts = [f"{counts[state]:,} {words}" for state, words in PARTS.items() if counts[state]]
     if parts:
         number, _, words = parts[0].partition(" ")
         parts[0] = f"{number} {'person' if number == '1' else 'people'} {words}"
