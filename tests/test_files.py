@@ -117,7 +117,7 @@ def test_numbers_and_dates_of_parquet_stay_what_they_are(serve: Serve, tmp_path:
     serve()
     df = people(20)
     df["size"] = pd.Series([pd.NA] * 10 + [1] * 10, dtype="Int64")
-    df["met"] = pd.Timestamp("2026-01-02")
+    df["met"] = pd.Timestamp("2026-01-02").as_unit("ms")
     df.loc[15:, "met"] = pd.NaT
     put(df, tmp_path / "in.parquet")
     pronto.enrich_file(
