@@ -312,7 +312,7 @@ def test_near_waits_for_a_lease_and_takes_nothing() -> None:
 
 def test_a_new_rate_gives_up_what_was_leased() -> None:
     """Also what arrives afterwards for the former one."""
-    one = Process(Table(), there=lambda: 0.05)
+    one = Process(Table(), there=lambda: 0.015)
 
     async def main() -> list[float]:
         one.pace.set_rate(1000)
