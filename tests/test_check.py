@@ -152,7 +152,9 @@ def test_one_profile_under_two_names_is_said(serve: Serve) -> None:
             "linkedin": ["linkedin.com/in/ana-example"] * 3 + [None],
         }
     )
-    check = df.pronto.check("phone")
+    check = df.pronto.check("phone")  # which belongs to the profile and the name
+    assert check["check"].tolist()[:3] == ["ready", "duplicate of row 0", "duplicate of row 0"]
+    check = df.pronto.check("email")
     assert check["check"].tolist()[:3] == ["ready", "ready", "duplicate of row 0"]
     assert check["note"].fillna("").tolist() == [
         "", "has the linkedin_url of row 0, and is asked for as another person", "", "",

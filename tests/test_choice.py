@@ -230,7 +230,11 @@ def test_never_more_than_asked_of_a_company(rows: list[tuple[str, str | None]], 
     check = df.pronto.check("phone", per_company=most)["check"].tolist()
     for company in "xyz":
         people = {n for n, d in rows if d == company}
-        sent = {n for (n, d), w in zip(rows, check, strict=True) if d == company and w == "ready"}
+        sent = {
+            n
+            for (n, d), w in zip(rows, check, strict=True)
+            if d == company and w.startswith(("ready", "duplicate"))
+        }
         assert len(sent) == min(most, len(people))
     assert all(w != "over per_company" for (_, d), w in zip(rows, check, strict=True) if d is None)
 

@@ -162,9 +162,10 @@ def test_no_second_holds_more_than_the_limit(seed: int, machines: list[dict[str,
         for machine in machines
     ]
     starts = run_together(6.0, *processes)
-    assert most_in_a_second(starts) <= max(one.pace.rate for one in processes)
-    for one, machine in zip(processes, machines, strict=True):
-        assert one.starts or machine["late"] > 0.03 or machine["rate"] < 50
+    assert not starts or most_in_a_second(starts) <= max(one.pace.rate for one in processes)
+    if all(one.pace.rate == 50 for one in processes):  # slower ones take as much time
+        for one, machine in zip(processes, machines, strict=True):
+            assert one.starts or max(machine["there"], machine["back"], machine["late"]) > 0.1
     for one in filter(lambda one: one.starts, processes):
         assert most_in_a_second(one.starts) <= one.pace.rate
         assert most_in_a_second(one.statements) <= 5
@@ -311,7 +312,7 @@ def test_near_waits_for_a_lease_and_takes_nothing() -> None:
 
 def test_a_new_rate_gives_up_what_was_leased() -> None:
     """Also what arrives afterwards for the former one."""
-    one = Process(Table(), there=lambda: 0.05)
+    one = Process(Table(), there=lambda: 0.015)
 
     async def main() -> list[float]:
         one.pace.set_rate(1000)

@@ -159,6 +159,19 @@ def test_nobody_leases_far_ahead_and_a_clock_that_was_set_back_heals(engine: sa.
     table.close()
 
 
+def test_a_limit_of_one_start_in_minutes_is_kept(engine: sa.Engine) -> None:
+    """Its starts are further apart than others may lease ahead."""
+    table = RateLimitTable(engine)
+    table.prepare()
+    first, second = table.lease("one", 1, 300.0), table.lease("one", 1, 300.0)
+    assert first is not None
+    assert second is not None
+    assert second.first_start - first.first_start == pytest.approx(300.0)
+    assert table.lease("one", 1, 300.0) is None
+    assert rows(engine)[0][1] - first.first_start == pytest.approx(600.0)
+    table.close()
+
+
 def test_many_create_the_table_at_once(postgres_url: str) -> None:
     """PostgreSQL fails where two create the same table at the same moment."""
     engines = [sa.create_engine(postgres_url, poolclass=sa.NullPool) for _ in range(8)]

@@ -116,7 +116,7 @@ def test_an_address_can_belong_to_a_service(two: Two) -> None:
     pronto.configure(base_url=second.url, service="Pipecorn")
     enrich(3)
     assert (first.asked, second.asked) == (3, 0)
-    assert set(pronto.ledger.info()["address"]) == {"pronto"}
+    assert set(pronto.ledger.info()["service"]) == {"pronto"}
 
 
 def test_a_service_can_be_named_by_the_user(two: Two) -> None:
@@ -130,7 +130,7 @@ def test_a_service_can_be_named_by_the_user(two: Two) -> None:
     pronto.configure(base_url=second.url, api_key="k")
     enrich(3)
     assert second.asked == 3
-    assert set(pronto.ledger.info()["address"]) == {"mine", second.url}
+    assert set(pronto.ledger.info()["service"]) == {"mine", second.url}
     pronto.configure(base_url=first.url + "/", service=second.url, api_key="k")
     enrich(3)
     assert first.asked == 3

@@ -178,8 +178,12 @@ class Gcra:
         limit = Limit.of(state.rate)
         # No start leaves the next one further ahead than this. The state keeps the corrected
         # value: with the old one, who waits would have to wait for ever.
-        state.next_start = min(state.next_start, now + limit.tolerance + limit.interval)
-        state.next_place = min(state.next_place, now + MOST_PLACES * limit.interval)
+        furthest = now + limit.tolerance + limit.interval
+        if not state.next_start <= furthest:  # or no number
+            state.next_start = furthest
+        furthest = now + MOST_PLACES * limit.interval
+        if not state.next_place <= furthest:
+            state.next_place = furthest
         return limit
 
     def wait(self, now: float) -> float:

@@ -28,26 +28,27 @@ rate_limits = sa.Table(
     sa.Column("next_start", sa.Double, nullable=False),
 )
 
+_interval = sa.bindparam("interval", type_=sa.Double)
 _clock = sa.extract("epoch", sa.func.clock_timestamp()).cast(sa.Double)
 
 
 def _statement() -> sa.Executable:
     """Return the one statement of a lease: it returns no row where too much is leased already."""
-    worth = sa.bindparam("count", type_=sa.Double) * sa.bindparam("interval", type_=sa.Double)
+    worth = sa.bindparam("count", type_=sa.Double) * _interval
     insert = postgresql.insert(rate_limits).values(
         account=sa.bindparam("name"), next_start=_clock + worth
     )
     return insert.on_conflict_do_update(
         index_elements=[rate_limits.c.account],
         set_={"next_start": sa.func.greatest(rate_limits.c.next_start, _clock) + worth},
-        where=rate_limits.c.next_start <= _clock + FURTHEST,
+        where=rate_limits.c.next_start <= _clock + FURTHEST + _interval,
     ).returning(rate_limits.c.next_start - worth, _clock)
 
 
 def _correction() -> sa.Executable:
     """Return the statement that corrects a row after the database's clock was set back."""
     # What was leased by the former clock reaches that far.
-    furthest = _clock + 2 * FURTHEST
+    furthest = _clock + 2 * FURTHEST + 3 * _interval
     return (
         sa.update(rate_limits)
         .where(rate_limits.c.account == sa.bindparam("name"), rate_limits.c.next_start > furthest)
@@ -123,7 +124,7 @@ class RateLimitTable:
                 connection = self._connected()
                 row = connection.execute(LEASE, values).one_or_none()
                 if row is None:
-                    connection.execute(CORRECT, {"name": account})
+                    connection.execute(CORRECT, {"name": account, "interval": interval})
             except BaseException:
                 self.close()
                 raise

@@ -19,6 +19,9 @@ log = logging.getLogger(__name__)
 
 _FORMAT = struct.Struct("<4d")
 
+_FLAGS = os.O_CREAT | os.O_RDWR
+_LOCK = portalocker.LOCK_EX | portalocker.LOCK_NB
+
 _STALE = 7 * 24 * 3600
 """Seconds after which an unused file is deleted: it is of an earlier boot, as a rule."""
 
@@ -83,6 +86,7 @@ class SharedFile(Shared):
     ) -> None:
         super().__init__()
         self._path = folder / f"{name}.{boot_id()}"
+        self._name = str(self._path)
         self._clock = clock
         self._usable = True
         self._empty = False
@@ -112,7 +116,7 @@ class SharedFile(Shared):
             file = self._open()
             # Not waited for: whoever has the lock may have been stopped, and a wait would hold the
             # event loop.
-            portalocker.lock(file, portalocker.LOCK_EX | portalocker.LOCK_NB)
+            portalocker.lock(file, _LOCK)
             self._read(file)
         except portalocker.exceptions.AlreadyLocked as error:
             if self._busy_since is None:
@@ -136,16 +140,16 @@ class SharedFile(Shared):
     def _open(self) -> int:
         # Opened each time: a file that a forked child inherits would be locked for both.
         try:
-            return os.open(self._path, os.O_CREAT | os.O_RDWR, 0o600)
+            return os.open(self._name, _FLAGS, 0o600)
         except FileNotFoundError:
             self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            return os.open(self._path, os.O_CREAT | os.O_RDWR, 0o600)
+            return os.open(self._name, _FLAGS, 0o600)
 
     def _read(self, file: int) -> None:
         data = os.read(file, _FORMAT.size)
         if len(data) == _FORMAT.size:
-            values = (math.inf if math.isnan(value) else value for value in _FORMAT.unpack(data))
-            self.state = State(*values)
+            state = self.state
+            state.next_start, state.next_place, state.rate, state.rate_until = _FORMAT.unpack(data)
             self._empty = False
         elif not self._empty:  # new, and with the former one others may have lost their starts
             self.state.next_start = math.inf
