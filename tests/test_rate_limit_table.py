@@ -4,16 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import math
-import os
-import shutil
-import socket
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -22,75 +17,8 @@ from pronto_pandas.engine.limits import pace_for
 from pronto_pandas.engine.rate_limit_table import RateLimitTable, account
 from pronto_pandas.errors import LedgerError
 
+from .postgres import Postgres
 from .test_limits import most_in_a_second
-
-pytest.importorskip("psycopg")
-
-BIN = Path("/usr/lib/postgresql/15/bin")
-AS_NOBODY = ["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups"]
-
-
-class Server:
-    """A PostgreSQL server of its own."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
-        self.run("initdb", "-A", "trust", "-U", "pronto", "-N", "-E", "UTF8", "--no-locale")
-
-    def run(self, program: str, *arguments: str) -> None:
-        """Run one of PostgreSQL's programs, which refuse to be run by root."""
-        prefix = AS_NOBODY if os.geteuid() == 0 else []
-        subprocess.run(
-            [*prefix, str(BIN / program), "-D", str(self.folder / "data"), *arguments],
-            check=True,
-            cwd=self.folder,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-
-    def start(self) -> None:
-        """Start the server, on loopback alone."""
-        options = (
-            f"-p {self.port} -c listen_addresses=127.0.0.1 -c fsync=off "
-            f"-c unix_socket_directories={self.folder}"
-        )
-        self.run("pg_ctl", "-w", "-l", str(self.folder / "log"), "-o", options, "start")
-
-    def stop(self) -> None:
-        """Stop it without waiting for those that are connected."""
-        self.run("pg_ctl", "-w", "-m", "immediate", "stop")
-
-    @property
-    def url(self) -> str:
-        """Where it is, for SQLAlchemy."""
-        return f"postgresql+psycopg://pronto@127.0.0.1:{self.port}/postgres"
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Server]:
-    """Return a server that runs."""
-    if not BIN.exists() or sys.platform == "win32":
-        pytest.skip("PostgreSQL is not installed")
-    folder = Path(tempfile.mkdtemp(prefix="pronto-postgres-"))
-    folder.chmod(0o777)
-    server = Server(folder)
-    server.start()
-    yield server
-    server.stop()
-    shutil.rmtree(folder)
-
-
-@pytest.fixture
-def postgres_url(server: Server) -> str:
-    """Return the URL of an empty database."""
-    engine = sa.create_engine(server.url)
-    with engine.begin() as connection:
-        connection.execute(sa.text("DROP TABLE IF EXISTS pronto_rate_limits"))
-    engine.dispose()
-    return server.url
 
 
 @pytest.fixture
@@ -249,15 +177,16 @@ def test_processes_share_a_limit(postgres_url: str) -> None:
     assert most_in_a_second(starts) <= 200
 
 
-def test_the_database_restarts(server: Server, engine: sa.Engine) -> None:
+def test_the_database_restarts(postgres: Postgres, engine: sa.Engine) -> None:
     """Starts wait for it and go on."""
 
     async def main() -> list[float]:
         pace = pace_for("https://a.example", "restart", 50, database=engine)
         starts = [await pace.turn() for _ in range(5)]
-        await asyncio.to_thread(server.stop)
+        postgres.stop()
         waiting = asyncio.gather(*(pace.turn() for _ in range(60)))
-        await asyncio.to_thread(server.start)
+        await asyncio.sleep(0.5)  # it is asked for meanwhile
+        postgres.start()  # in this thread, as the server ends with the one that started it
         return starts + await waiting
 
     starts = asyncio.run(main())
