@@ -46,6 +46,15 @@ def test_what_the_ledger_answers(kind: str, measured: str) -> None:
     assert json.loads(done.stdout)[measured] == {"people": 200, "rows of a file": 2000}[measured]
 
 
+def test_a_run_beside_a_reader() -> None:
+    """Both waits are measured."""
+    command = [sys.executable, str(BENCHMARKS / "contention.py"), "--known", "300", "--rows", "20"]
+    done = subprocess.run([*command, "--warm", "3"], capture_output=True, text=True, check=True)
+    measured = json.loads(done.stdout)
+    assert measured["longest ms, alone"] > 0
+    assert measured["longest ms, beside a reader"] > 0
+
+
 def test_the_committed_results_are_of_all_cases() -> None:
     """As the last whole run wrote them."""
     from compare import CASES

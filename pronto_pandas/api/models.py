@@ -250,7 +250,9 @@ def names_differ(answer: Answer, firstname: str, lastname: str) -> bool:
     firstname, lastname : str
         The names that were asked for.
     """
-    theirs = [_words(name or "") for name in (answer.first_name, answer.last_name)]
+    if not answer.first_name or not answer.last_name or answer.last_name == lastname:
+        return False  # as a rule, and quickly
+    theirs = [_words(name) for name in (answer.first_name, answer.last_name)]
     asked = [_words(name) for name in (firstname, lastname)]
     if not all([*theirs, *asked]):
         return False
