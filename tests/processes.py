@@ -119,7 +119,7 @@ class Process:
     def result(self) -> Result:
         """Wait for its end and return what it showed last; fail where it failed."""
         stdout, stderr = self._process.communicate(timeout=ENDS)
-        assert self._process.returncode == 0, stderr[-3_000:]
+        assert self._process.returncode == 0, (self._process.returncode, stderr[-3_000:])
         return Result(json.loads(stdout.splitlines()[-1]), stderr)
 
     def end(self) -> None:

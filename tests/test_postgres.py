@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import time
 import urllib.error
 import urllib.request
 from collections import Counter
 from pathlib import Path
+from textwrap import dedent
 from typing import Any
 
 import pandas as pd
@@ -46,27 +48,62 @@ def test_a_list_run_twice_sends_nothing_the_second_time(
     assert len(server.sandbox.charges) == 60
 
 
-def test_three_machines_one_of_them_killed_and_the_server_restarted(
-    serve: Serve, postgres: Postgres, postgres_url: str, tmp_path: Path
+STARTS = """
+    import os
+    from pronto_pandas.engine.limits import Pace
+    turn, file = Pace.turn, os.open("STARTS", os.O_CREAT | os.O_WRONLY | os.O_APPEND, 0o600)
+    async def noted(pace):
+        moment = await turn(pace)
+        os.write(file, f"{moment}\\n".encode())
+        return moment
+    Pace.turn = noted
+    line_up()
+"""
+"""Notes each start, on the clock that all processes of this machine have in common."""
+
+SLOW = pytest.mark.skipif("PRONTO_SLOW_TESTS" not in os.environ, reason="it takes a minute")
+
+
+@pytest.mark.parametrize(
+    ("machines", "rows"),
+    [(3, 300), pytest.param(3, 2000, marks=SLOW), pytest.param(5, 2000, marks=SLOW)],
+)
+def test_machines_one_of_them_killed_and_the_server_restarted(
+    serve: Serve, postgres: Postgres, postgres_url: str, tmp_path: Path, machines: int, rows: int
 ) -> None:
-    """Nobody is charged twice, nothing that was answered is lost, and the rate limit holds."""
+    """Nobody is charged twice, nothing that was answered is lost, and the rate limit holds.
+
+    Their clocks are ten minutes apart.
+    """
     server = serve(latency=0.5)
     pronto.configure(ledger=postgres_url)
     pronto.ledger.info()  # makes the tables
-    code = "line_up(); " + ENRICH.replace("ROWS", "300")
-    runs = [Process(server, postgres_url, code, tmp_path / str(n), rate=50) for n in range(3)]
+    files = [tmp_path / f"{n}.starts" for n in range(machines)]
+    code = ENRICH.replace("ROWS", str(rows))
+    runs = [
+        Process(
+            server, postgres_url, dedent(STARTS).replace("STARTS", str(file)) + code,
+            tmp_path / str(n), rate=50, clock=600 * (n - 1),
+        )
+        for n, file in enumerate(files)
+    ]  # fmt: skip
     with ended(*runs):
         lined_up(runs)
-        wait_for(lambda: len(server.sandbox.charges) >= 60)
+        wait_for(lambda: len(server.sandbox.charges) >= 0.2 * rows)
         runs[0].signal(signal.SIGKILL)
-        wait_for(lambda: len(server.sandbox.charges) >= 120 or not runs[1].running)
+        wait_for(lambda: len(server.sandbox.charges) >= 0.4 * rows or not runs[1].running, 60)
         postgres.restart(hard=True)
         results = [run.result() for run in runs[1:]]
     assert (asked_twice(server), charged_twice(server)) == (0, 0)
     for result in results:
         assert result.statuses.keys() <= SETTLED | {"unknown"}, result.warnings
         assert result.statuses["unknown"] <= 0.7 * 50, "more than the killed run had in flight"
-    assert most_in_a_second(sorted(server.sandbox.arrivals)) <= 60  # some catch up on their way
+    starts = sorted(float(line) for file in files for line in file.read_text().split())
+    assert most_in_a_second(starts) <= 50
+    if rows == 2000:
+        steady = starts[int(0.55 * len(starts)) : int(0.95 * len(starts))]  # after the restart
+        share = (len(steady) - 1) / (steady[-1] - steady[0]) / 50
+        assert share >= 0.95, share
 
 
 @pytest.mark.parametrize("how", ["restart", "crash", "terminate"])
