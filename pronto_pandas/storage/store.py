@@ -85,7 +85,15 @@ class Ledger:
                 found[key] = more[best]
         return found
 
-    def claim(self, t: Transaction, wanted: Sequence[Wanted], run: Run, renewal: Renewal) -> Claims:
+    def claim(
+        self,
+        t: Transaction,
+        wanted: Sequence[Wanted],
+        run: Run,
+        renewal: Renewal,
+        *,
+        busy: Container[Key] = (),
+    ) -> Claims:
         """Take for a run what may be sent, and return the entries of what may not.
 
         What a dead run has submitted is this run's now, too, and among what is returned.
@@ -100,6 +108,8 @@ class Ledger:
             Who sends.
         renewal : Renewal
             Which entries may be sent again.
+        busy : container of Key
+            The entries of other requests of this run, which are held.
         """
         if t.one_clock:  # SQLite has one writer at a time anyway
             t.execute(sa.select(sa.func.pg_advisory_xact_lock(_CLAIM_LOCK)))
@@ -112,7 +122,7 @@ class Ledger:
              "run": run.id, "at": t.date, "me": run.id,
              "answered_before": renewal.answered_before,
              "unknown_before": renewal.unknown_before}
-            for contact, type_ in sorted(first)
+            for contact, type_ in sorted(first) if (contact, type_) not in busy
         ]  # fmt: skip
         taken = set(map(tuple, t.execute(statements.claim(t.dialect), rows))) if rows else set()
         left = [place for place in first if place not in taken]
