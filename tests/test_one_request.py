@@ -12,7 +12,8 @@ from pronto_pandas.api.contact import Contact
 from pronto_pandas.bulk import submit
 from pronto_pandas.engine.jobs import Job
 from pronto_pandas.engine.recorder import Recorder
-from pronto_pandas.storage.entry import Renewal
+from pronto_pandas.storage.entry import Renewal, Wanted
+from pronto_pandas.storage.lease import new_run
 from pronto_pandas.storage.store import connect
 
 from .conftest import Serve, people
@@ -71,3 +72,29 @@ def test_two_batches_do_not_hold_the_same_person(
     out = job.results()
     assert out["enrichment_id"].iloc[[0, -1]].nunique() == 1
     assert set(out["pronto_status"]) <= {"found", "not_found"}
+
+
+def test_an_answer_that_does_not_come_in_time_is_not_waited_for_as_another_contact(
+    serve: Serve,
+) -> None:
+    """The run has submitted it itself, and ends."""
+    server = serve(latency=1_000, timeout=0.5)
+    out = pronto.enrich(BOTH, "email", via="async", progress=False)
+    assert out["pronto_status"].tolist() == ["pending", "pending"]
+    assert sum(server.sandbox.asked.values()) == 1
+
+
+def test_a_claim_in_doubt_takes_over_once_more_what_was_submitted() -> None:
+    """Its first transaction was committed, and nobody heard of it."""
+    ledger, wanted = connect(str(ledger_file()), "x"), [Wanted("email", ("a",))]
+    dead, run = new_run(), new_run()
+    with ledger.write() as t:
+        ledger.claim(t, wanted, dead, Renewal())
+        ledger.send(t, [("a", "email")], dead)
+        ledger.submit(t, [("a", "email")], dead, "name")
+        ledger.end(t, dead)
+    for _ in range(2):
+        with ledger.write() as t:
+            claims = ledger.claim(t, wanted, run, Renewal())
+        entry = claims.kept["a", "email"]
+        assert (entry.state, entry.enrichment_id) == ("submitted", "name")

@@ -153,7 +153,7 @@ LOSE: Final = (
 
 ADOPT: Final = (
     sa.update(entries)
-    .where(*_THESE, E.state == "submitted", sa.not_(_HELD))
+    .where(*_THESE, E.state == "submitted", sa.or_(sa.not_(_HELD), E.run == sa.bindparam("me")))
     .values(run=sa.bindparam("me"))
     .returning(E.contact)
 )

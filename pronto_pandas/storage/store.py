@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Any, Final, cast
 
@@ -96,7 +96,8 @@ class Ledger:
     ) -> Claims:
         """Take for a run what may be sent, and return the entries of what may not.
 
-        What a dead run has submitted is this run's now, too, and among what is returned.
+        What a dead run has submitted is this run's now, too, and among what is returned; so is
+        what this run has submitted itself, which it may have left, and nobody else fetches.
 
         Parameters
         ----------
@@ -126,8 +127,9 @@ class Ledger:
         ]  # fmt: skip
         taken = set(map(tuple, t.execute(statements.claim(t.dialect), rows))) if rows else set()
         left = [place for place in first if place not in taken]
+        adopted = set(self._change(t, statements.ADOPT, left, me=run.id))
         known = self._entries(t, left, {lease.run.id for lease in self._leases(t)}, bodies=True)
-        known |= self._adopted(t, known, run)
+        known |= {key: replace(known[key], state="submitted") for key in adopted}
         claims = Claims({}, {})
         for key, place in at.items():
             if place in taken and first[place] == key:
@@ -393,12 +395,6 @@ class Ledger:
             )
             found |= {(row.alias, row.type): row.contact for row in t.execute(these)}
         return found
-
-    def _adopted(self, t: Transaction, known: Mapping[Key, Entry], run: Run) -> dict[Key, Entry]:
-        """Take over what dead runs have submitted; what another run was quicker to take is held."""
-        submitted = [key for key, entry in known.items() if entry.state == "submitted"]
-        mine = set(self._change(t, statements.ADOPT, submitted, me=run.id))
-        return {key: Entry(key[0], "held") for key in submitted if key not in mine}
 
     def _change(
         self, t: Transaction, statement: Any, keys: Sequence[Key], **values: Any
