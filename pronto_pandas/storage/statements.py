@@ -167,5 +167,11 @@ RESTORE: Final = (
 )
 REMOVE: Final = sa.delete(entries).where(*_OPEN, E.before.is_(None))
 
+PURGE: Final = sa.delete(entries).where(
+    E.at < sa.bindparam("before_date"),
+    _state("answered", "unknown", of=_SEEN),
+    sa.or_(_state("answered", "unknown"), sa.not_(_HELD)),
+)
+
 LEAVE: Final = sa.update(entries).where(E.run == sa.bindparam("me")).values(run=None)
 END: Final = sa.delete(runs).where(runs.c.id == sa.bindparam("me"))

@@ -242,10 +242,10 @@ class Ledger:
     def purge(self, t: Transaction, before: float) -> int:
         """Delete what reached its state before a moment, at every service; return how many.
 
-        What is open is spared, whenever it was sent.
+        What is open is spared, whenever it was sent; what a dead run has left is not open.
         """
-        settled = entries.c.state.in_(("answered", "unknown"))
-        gone = t.execute(sa.delete(entries).where(entries.c.at < before, settled)).rowcount
+        self._delete_dead_runs(t)
+        gone = t.execute(statements.PURGE, {"before_date": before}).rowcount
         nobody = sa.select(entries.c.contact).where(
             entries.c.service == aliases.c.service,
             entries.c.contact == aliases.c.contact,
