@@ -13,8 +13,12 @@ from typing import Any
 
 import pandas as pd
 import pytest
+import sqlalchemy as sa
 
 import pronto_pandas as pronto
+from pronto_pandas.storage.entry import Renewal, Wanted
+from pronto_pandas.storage.lease import new_run
+from pronto_pandas.storage.store import connect
 
 from .conftest import Serve, people
 from .postgres import Postgres
@@ -136,6 +140,25 @@ def test_reading_does_not_wait_for_who_writes(serve: Serve, postgres_url: str) -
         assert time.monotonic() - began < 4, "it waited for the lock"
         other.rollback()
     assert len(server.sandbox.charges) == 20
+
+
+def test_a_run_that_begins_while_others_read_is_alive_to_them(postgres_url: str) -> None:
+    """Who reads sees one moment: what the run has sent is not taken for a dead one's."""
+    ledger, other = connect(postgres_url, "x"), connect(postgres_url, "x")
+    wanted, run = [Wanted("email", ("a",))], new_run()
+    began: list[object] = []
+
+    def begin(connection: Any, cursor: Any, statement: str, *_: Any) -> None:
+        if "pronto_runs" in statement and not began:  # who is alive was read, and no entry yet
+            began.append(run)
+            with other.write() as t:
+                other.claim(t, wanted, run, Renewal())
+                assert other.send(t, [wanted[0].key], run)
+
+    sa.event.listen(ledger.database.engine, "after_cursor_execute", begin)
+    assert ledger.find(wanted) == {}
+    assert began
+    assert ledger.find(wanted)[wanted[0].key].state == "held"
 
 
 def test_forget_and_purge(serve: Serve, postgres_url: str) -> None:
