@@ -635,3 +635,19 @@ def test_an_answer_that_was_delivered_is_not_lost_with_its_request() -> None:
         ledger.lose(t, [key], run)
         entry = ledger.find_in(t, wanted)[key]
     assert (entry.state, entry.body) == ("answered", '{"email": "a@b.example"}')
+
+
+def test_purge_deletes_what_a_dead_run_has_left(serve: Serve) -> None:
+    """An answer that it was about to ask for again, and a request whose answer nobody has."""
+    ledger = connect(str(ledger_file()), "x")
+    wanted, dead = [Wanted("email", ("a",)), Wanted("email", ("b",))], new_run()
+    with ledger.write() as t:
+        ledger.answer(t, {("a", "email"): '{"email": "a@b.example"}'})
+        ledger.claim(t, wanted, dead, Renewal(answered_before=t.date + 1))
+        ledger.send(t, [("b", "email")], dead)
+    with ledger.write() as t:
+        assert ledger.purge(t, t.date + 1) == 0, "its run is alive"
+        t.execute(sa.delete(schema.runs))
+    with ledger.write() as t:
+        assert ledger.purge(t, t.date + 1) == 2
+        assert t.scalar(sa.select(sa.func.count()).select_from(schema.entries)) == 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -15,8 +16,17 @@ from typing import Any
 
 import pandas as pd
 import pytest
+import sqlalchemy as sa
 
 import pronto_pandas as pronto
+from pronto_pandas.bulk import store
+from pronto_pandas.bulk.payload import TAG, Payload, parse
+from pronto_pandas.run import open_ledger
+from pronto_pandas.settings import current
+from pronto_pandas.storage import schema
+from pronto_pandas.storage.entry import Renewal, Wanted
+from pronto_pandas.storage.lease import new_run
+from pronto_pandas.storage.store import connect
 
 from .conftest import Serve, people
 from .postgres import Postgres
@@ -175,6 +185,25 @@ def test_reading_does_not_wait_for_who_writes(serve: Serve, postgres_url: str) -
     assert len(server.sandbox.charges) == 20
 
 
+def test_a_run_that_begins_while_others_read_is_alive_to_them(postgres_url: str) -> None:
+    """Who reads sees one moment: what the run has sent is not taken for a dead one's."""
+    ledger, other = connect(postgres_url, "x"), connect(postgres_url, "x")
+    wanted, run = [Wanted("email", ("a",))], new_run()
+    began: list[object] = []
+
+    def begin(connection: Any, cursor: Any, statement: str, *_: Any) -> None:
+        if "pronto_runs" in statement and not began:  # who is alive was read, and no entry yet
+            began.append(run)
+            with other.write() as t:
+                other.claim(t, wanted, run, Renewal())
+                assert other.send(t, [wanted[0].key], run)
+
+    sa.event.listen(ledger.database.engine, "after_cursor_execute", begin)
+    assert ledger.find(wanted) == {}
+    assert began
+    assert ledger.find(wanted)[wanted[0].key].state == "held"
+
+
 def test_forget_and_purge(serve: Serve, postgres_url: str) -> None:
     """What is deleted is pending again."""
     serve()
@@ -198,6 +227,40 @@ def test_a_bulk_job_is_delivered(serve: Serve, postgres_url: str) -> None:
     assert set(server.sandbox.delivered) == {200}
     assert set(job.results()["pronto_status"]) <= SETTLED
     assert (asked_twice(server), charged_twice(server)) == (0, 0)
+
+
+def test_two_receivers_of_one_persons_answers_keep_the_better_one(
+    serve: Serve, postgres: Postgres, postgres_url: str
+) -> None:
+    """Though neither sees what the other is about to write."""
+    serve(hold_deliveries=True)
+    pronto.configure(ledger=postgres_url)
+    with pronto.webhook(port=0) as hook:
+        job = pronto.bulk_enrich(people(2), "email", hook.url, progress=False)
+    ledger = open_ledger(current())
+    with ledger.read() as t:
+        contact = t.scalar(sa.select(schema.members.c.contact).limit(1))
+    found, nothing = (
+        parse(json.dumps({"custom": {TAG: f"{job.id}.{contact}"}} | answer))
+        for answer in ({"status": "success", "email": "a@b.example"}, {"status": "error"})
+    )
+
+    def deliver(payload: Payload) -> None:
+        with ledger.write() as t:
+            store.deliver(ledger, t, [payload])
+
+    second = threading.Thread(target=deliver, args=[nothing])
+    with ledger.write() as t:
+        store.deliver(ledger, t, [found])
+        second.start()
+        wait_for(lambda: postgres.execute(WAITING) == "1")
+    second.join()
+    with ledger.read() as t:
+        bodies = t.connection.scalars(sa.select(schema.entries.c.body)).all()
+    assert [body for body in bodies if body] == [found.body]
+
+
+WAITING = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
 
 
 def post(url: str, body: bytes) -> int:

@@ -7,6 +7,7 @@ import json
 import sqlite3
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -25,6 +26,7 @@ from pronto_pandas.bulk.receiver import LARGEST
 from pronto_pandas.frame.cells import people as people_of
 from pronto_pandas.sandbox.people import truth
 from pronto_pandas.serving import Serving
+from pronto_pandas.storage import schema
 
 from .conftest import Serve, people
 from .test_bulk import assert_true, bulk, rows
@@ -228,6 +230,23 @@ def test_a_ledger_that_cannot_be_written_is_no_200(serve: Serve, hook: pronto.We
         connection.execute("alter table gone_too rename to pronto_members")
         connection.commit()
     assert httpx.post(hook.url, json=payload).status_code == 200
+    assert job.arrived == 1
+
+
+def test_a_ledger_that_is_locked_for_a_moment_is_waited_for(
+    serve: Serve, hook: pronto.Webhook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its sender may not try again, and the answer would be lost."""
+    serve(hold_deliveries=True)
+    df = people(2)
+    job = bulk(df, hook)
+    url, payload = hook.url, payloads_for(job, df)[0]
+    monkeypatch.setattr(schema, "BUSY_TIMEOUT", 20)
+    other = sqlite3.connect(ledger_file(), isolation_level=None, check_same_thread=False)
+    with closing(other):
+        other.execute("begin immediate")
+        threading.Timer(0.2, other.execute, ["rollback"]).start()
+        assert httpx.post(url, json=payload, timeout=20).status_code == 200
     assert job.arrived == 1
 
 

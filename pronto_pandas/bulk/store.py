@@ -214,6 +214,8 @@ class _Delivery:
                 members.c.job.in_(self._jobs),
                 members.c.contact.in_(contacts[start : start + CHUNK]),
             )
+            # Two receivers of one person's answers take turns, or the better one could be lost.
+            these = these.order_by(members.c.contact, members.c.job).with_for_update()
             for job, contact, arrived in self._t.execute(these):
                 yield (job, contact), arrived is not None
 

@@ -107,10 +107,11 @@ class Webhook:
             ) from None
 
     def _store(self, payloads: Sequence[Payload]) -> None:
+        from ..storage.writer import commit
         from . import store
 
-        with self._ledger.write() as t:
-            store.deliver(self._ledger, t, payloads)
+        # Many senders do not try again: an answer that waits for another program is not refused.
+        commit(self._ledger, lambda t: store.deliver(self._ledger, t, payloads))
 
     def __enter__(self) -> Self:
         return self.start()

@@ -107,7 +107,7 @@ class Database:
 
     @contextmanager
     def read(self) -> Iterator[Transaction]:
-        """Open a transaction that only reads, and holds nobody up.
+        """Open a transaction that only reads, sees one moment, and holds nobody up.
 
         Raises
         ------
@@ -115,8 +115,11 @@ class Database:
             Where the ledger cannot be read.
         """
         self._same_file()
+        options: dict[str, Any] = {schema.READS: True}
+        if self.server is not None:
+            options["isolation_level"] = "REPEATABLE READ"
         with self._named_errors(), self._lock, self.engine.connect() as connection:
-            connection = connection.execution_options(**{schema.READS: True})
+            connection = connection.execution_options(**options)
             with connection.begin():
                 yield self._transaction(connection)
 

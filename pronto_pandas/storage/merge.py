@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Final
 
 import sqlalchemy as sa
 
@@ -55,26 +56,39 @@ def _copy(source: Path, target: Path) -> None:
         target.parent.mkdir(parents=True, mode=0o700)
     part = target.with_suffix(".part")
     part.unlink(missing_ok=True)
-    os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
-    with closing(sqlite3.connect(source)) as old, closing(sqlite3.connect(part)) as new:
-        old.backup(new)
-    part.replace(target)
+    try:
+        os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+        with closing(sqlite3.connect(source)) as old, closing(sqlite3.connect(part)) as new:
+            old.backup(new)
+        part.replace(target)
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def _add(source: Path, target: Path) -> None:
-    """Add what is new; of two entries for the same, an answer wins, and the later answer."""
+    """Add what is new; of two entries for the same, the better one stays, or the later answer."""
     same = " AND ".join(f"o.{c.name} = e.{c.name}" for c in schema.entries.primary_key)
+    one, other = _RANK.replace("entry.", "e."), _RANK.replace("entry.", "o.")
+    later = f"{other} = {_ANSWERED} AND {one} = {_ANSWERED} AND o.at > e.at"
+    better = (
+        f"SELECT 1 FROM other.pronto_entries AS o WHERE {same} AND ({other} > {one} OR {later})"  # noqa: S608  names of our own columns
+    )
     with closing(sqlite3.connect(target, isolation_level=None)) as connection:
         schema.on_connect(connection, None)
         connection.execute("ATTACH ? AS other", (str(source),))
         connection.execute("BEGIN IMMEDIATE")
-        theirs = f"SELECT 1 FROM other.pronto_entries AS o WHERE {same} AND o.state = 'answered'"  # noqa: S608  names of our own columns
-        better = f"{theirs} AND (e.state <> 'answered' OR o.at > e.at)"
         connection.execute(f"DELETE FROM main.pronto_entries AS e WHERE EXISTS ({better})")  # noqa: S608  as above
         for table in schema.metadata.sorted_tables:
-            if table not in {schema.meta, schema.runs}:  # a lease holds in its own ledger
+            if table is not schema.runs:  # a lease holds in its own ledger
                 connection.execute(_insert(table))
         connection.execute("COMMIT")
+
+
+_ANSWERED: Final = 4
+_RANK: Final = f"""CASE CASE entry.state WHEN 'claimed' THEN entry.before ELSE entry.state END
+WHEN 'answered' THEN {_ANSWERED} WHEN 'submitted' THEN 3 WHEN 'enqueued' THEN 2
+WHEN 'sent' THEN 1 WHEN 'unknown' THEN 1 ELSE 0 END"""
+"""How much an entry is worth; a claim as much as what it covers."""
 
 
 def _insert(table: sa.Table) -> str:

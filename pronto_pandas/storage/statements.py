@@ -153,7 +153,7 @@ LOSE: Final = (
 
 ADOPT: Final = (
     sa.update(entries)
-    .where(*_THESE, E.state == "submitted", sa.not_(_HELD))
+    .where(*_THESE, E.state == "submitted", sa.or_(sa.not_(_HELD), E.run == sa.bindparam("me")))
     .values(run=sa.bindparam("me"))
     .returning(E.contact)
 )
@@ -166,6 +166,12 @@ RESTORE: Final = (
     .values(state=E.before, at=sa.func.coalesce(E.before_at, E.at), **_NOBODYS)
 )
 REMOVE: Final = sa.delete(entries).where(*_OPEN, E.before.is_(None))
+
+PURGE: Final = sa.delete(entries).where(
+    E.at < sa.bindparam("before_date"),
+    _state("answered", "unknown", of=_SEEN),
+    sa.or_(_state("answered", "unknown"), sa.not_(_HELD)),
+)
 
 LEAVE: Final = sa.update(entries).where(E.run == sa.bindparam("me")).values(run=None)
 END: Final = sa.delete(runs).where(runs.c.id == sa.bindparam("me"))

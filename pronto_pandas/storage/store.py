@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Any, Final, cast
 
@@ -85,10 +85,19 @@ class Ledger:
                 found[key] = more[best]
         return found
 
-    def claim(self, t: Transaction, wanted: Sequence[Wanted], run: Run, renewal: Renewal) -> Claims:
+    def claim(
+        self,
+        t: Transaction,
+        wanted: Sequence[Wanted],
+        run: Run,
+        renewal: Renewal,
+        *,
+        busy: Container[Key] = (),
+    ) -> Claims:
         """Take for a run what may be sent, and return the entries of what may not.
 
-        What a dead run has submitted is this run's now, too, and among what is returned.
+        What a dead run has submitted is this run's now, too, and among what is returned; so is
+        what this run has submitted itself, which it may have left, and nobody else fetches.
 
         Parameters
         ----------
@@ -100,6 +109,8 @@ class Ledger:
             Who sends.
         renewal : Renewal
             Which entries may be sent again.
+        busy : container of Key
+            The entries of other requests of this run, which are held.
         """
         if t.one_clock:  # SQLite has one writer at a time anyway
             t.execute(sa.select(sa.func.pg_advisory_xact_lock(_CLAIM_LOCK)))
@@ -112,12 +123,13 @@ class Ledger:
              "run": run.id, "at": t.date, "me": run.id,
              "answered_before": renewal.answered_before,
              "unknown_before": renewal.unknown_before}
-            for contact, type_ in sorted(first)
+            for contact, type_ in sorted(first) if (contact, type_) not in busy
         ]  # fmt: skip
         taken = set(map(tuple, t.execute(statements.claim(t.dialect), rows))) if rows else set()
         left = [place for place in first if place not in taken]
+        adopted = set(self._change(t, statements.ADOPT, left, me=run.id))
         known = self._entries(t, left, {lease.run.id for lease in self._leases(t)}, bodies=True)
-        known |= self._adopted(t, known, run)
+        known |= {key: replace(known[key], state="submitted") for key in adopted}
         claims = Claims({}, {})
         for key, place in at.items():
             if place in taken and first[place] == key:
@@ -230,10 +242,10 @@ class Ledger:
     def purge(self, t: Transaction, before: float) -> int:
         """Delete what reached its state before a moment, at every service; return how many.
 
-        What is open is spared, whenever it was sent.
+        What is open is spared, whenever it was sent; what a dead run has left is not open.
         """
-        settled = entries.c.state.in_(("answered", "unknown"))
-        gone = t.execute(sa.delete(entries).where(entries.c.at < before, settled)).rowcount
+        self._delete_dead_runs(t)
+        gone = t.execute(statements.PURGE, {"before_date": before}).rowcount
         nobody = sa.select(entries.c.contact).where(
             entries.c.service == aliases.c.service,
             entries.c.contact == aliases.c.contact,
@@ -383,12 +395,6 @@ class Ledger:
             )
             found |= {(row.alias, row.type): row.contact for row in t.execute(these)}
         return found
-
-    def _adopted(self, t: Transaction, known: Mapping[Key, Entry], run: Run) -> dict[Key, Entry]:
-        """Take over what dead runs have submitted; what another run was quicker to take is held."""
-        submitted = [key for key, entry in known.items() if entry.state == "submitted"]
-        mine = set(self._change(t, statements.ADOPT, submitted, me=run.id))
-        return {key: Entry(key[0], "held") for key in submitted if key not in mine}
 
     def _change(
         self, t: Transaction, statement: Any, keys: Sequence[Key], **values: Any

@@ -138,6 +138,25 @@ class Writer:
                 return alone, kept
 
 
+def commit(ledger: Ledger, operation: Callable[[Transaction], T]) -> T:
+    """Return what an operation returns, once it is on disk; for writes outside of a run.
+
+    Raises
+    ------
+    LedgerError
+        Where it could not be written; a ledger that is busy is tried again first.
+    """
+    until = time.monotonic() + RETRY_FOR
+    while True:
+        try:
+            with ledger.write() as t:
+                return operation(t)
+        except LedgerBusyError:
+            if time.monotonic() > until:
+                raise
+        time.sleep(RETRY_WAIT)
+
+
 def _discarded(connection: sa.Connection | None) -> sa.Connection | None:
     """Close a connection that may be broken; the next one is a new one."""
     if connection is not None:
