@@ -16,6 +16,7 @@ from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pandas as pd
 import pytest
 
@@ -356,3 +357,115 @@ def test_a_ledger_may_be_among_tables_of_the_users(serve: Serve, tmp_path: Path)
     serve()
     pronto.configure(ledger=path)
     assert enrich(2)["pronto_status"].isin(["found", "not_found"]).all()
+
+
+def ready(url: str) -> Any:
+    """Return an HTTP client that posts an answer of nobody to a webhook, and gets the status."""
+    return lambda: httpx.post(url, json={"email": "a@b.example"}, timeout=20).status_code
+
+
+def set_aside(path: Path) -> int:
+    """Return how many payloads belong to no job."""
+    with closing(sqlite3.connect(path)) as connection:
+        return int(connection.execute("SELECT count(*) FROM pronto_aside").fetchone()[0])
+
+
+def test_a_webhook_whose_ledger_is_moved_away_waits_for_it(
+    serve: Serve, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It answers 503, makes no file, leaves a line in the log, and goes on when it is back."""
+    serve()
+    path = tmp_path / "ledger.sqlite3"
+    pronto.configure(ledger=path)
+    with pronto.webhook(port=0) as hook:
+        post = ready(hook.url)
+        assert post() == 200
+        path.rename(tmp_path / "away")
+        assert [post(), post()] == [503, 503]
+        assert [file.name for file in tmp_path.iterdir()] == ["away"]
+        lines = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+        assert len(lines) == 2
+        assert f"{path} was deleted or replaced while it was used. Put it back" in lines[0]
+        assert "a@b.example" not in "".join(lines)
+        (tmp_path / "away").rename(path)
+        assert post() == 200
+    assert set_aside(path) == 2
+
+
+@posix
+@pytest.mark.parametrize("how", ["a run", "a webhook", "touch", "cp"])
+def test_a_webhook_writes_to_the_ledger_that_has_taken_the_place_of_its_own(
+    serve: Serve, tmp_path: Path, how: str
+) -> None:
+    """Without a restart, at the address that jobs know; and the file is the user's alone."""
+    serve(hold_deliveries=True)
+    path = tmp_path / "ledger.sqlite3"
+    pronto.configure(ledger=path)
+    with pronto.webhook(port=0) as hook:
+        post = ready(hook.url)
+        assert post() == 200
+        path.rename(tmp_path / "away")
+        if how == "a run":
+            enrich(3)
+        elif how == "a webhook":
+            pronto.webhook(port=0)  # which draws another token
+        elif how == "touch":
+            path.touch(0o644)
+        else:
+            shutil.copy(tmp_path / "away", path)
+            path.chmod(0o644)
+        before = 1 if how == "cp" else 0
+        assert post() == 200
+        assert (mode(path), set_aside(path)) == (0o600, before + 1)
+        assert set_aside(tmp_path / "away") == 1
+        job = pronto.bulk_enrich(people(2, 10), "email", hook.url, progress=False)
+        other = pronto.webhook(port=0)._tokens | {hook.url.rpartition("/")[2]}
+        base = hook.url.rpartition("/")[0]
+        assert {ready(f"{base}/{token}")() for token in other} == {200}
+    assert job.sent == 2
+
+
+def test_a_file_that_is_no_ledger_is_not_written_to_by_a_webhook(
+    serve: Serve, tmp_path: Path
+) -> None:
+    """Where it has taken the place of the ledger; and the webhook goes on after that."""
+    serve()
+    path = tmp_path / "ledger.sqlite3"
+    pronto.configure(ledger=path)
+    with pronto.webhook(port=0) as hook:
+        path.rename(tmp_path / "away")
+        path.write_text("half of a copy" * 100)
+        assert ready(hook.url)() == 503
+        assert path.read_text() == "half of a copy" * 100
+        (tmp_path / "away").replace(path)
+        assert ready(hook.url)() == 200
+
+
+@pytest.mark.parametrize("how", ["moved", "replaced"])
+def test_a_run_whose_ledger_is_taken_away_stops_and_keeps_what_it_has(
+    serve: Serve, tmp_path: Path, how: str
+) -> None:
+    """In its frame; and it makes no file in the place of the other."""
+    server = serve(latency=0.02)
+    path = tmp_path / "ledger.sqlite3"
+    pronto.configure(ledger=path, rate=200)
+
+    def take_away(event: Any) -> None:
+        if event.done >= 20 and not (tmp_path / "away").exists():
+            path.rename(tmp_path / "away")
+            if how == "replaced":
+                path.touch()
+
+    with pytest.warns(pronto.LedgerWarning, match="was deleted or replaced"):
+        out = enrich(300, progress=take_away)
+    counts = out["pronto_status"].value_counts()
+    answered = int(counts.reindex(["found", "not_found"]).sum())
+    assert 20 <= answered <= len(server.sandbox.charges) < 300
+    assert counts["pending"] > 0
+    assert path.exists() is (how == "replaced")
+    assert how == "moved" or path.stat().st_size == 0
+    (tmp_path / "away").replace(path)
+    kept = pronto.collect(people(300), "email")
+    settled = kept["pronto_status"].isin(["found", "not_found"])
+    assert settled.sum() >= 1
+    pd.testing.assert_frame_equal(out[settled], kept[settled])

@@ -148,6 +148,7 @@ class Database:
 
     def keep(self) -> sa.Connection | None:
         """Open a connection for many transactions, to be closed; None where threads share one."""
+        self._same_file()
         with self._named_errors():
             return None if self._shared else self.engine.connect()
 
@@ -169,6 +170,7 @@ class Database:
         """Remove what was deleted from SQLite's own log, too."""
         if self.engine.dialect.name != "sqlite":
             return
+        self._same_file()
         with (
             self._named_errors(),
             self._lock,
@@ -179,6 +181,18 @@ class Database:
     def replaced(self) -> bool:
         """Return whether the file is another one than when it was opened, or gone."""
         return self._path is not None and _identity(self._path) != self._file
+
+    def reopened(self) -> Database:
+        """Return the database that is now in the place of one that was replaced.
+
+        Raises
+        ------
+        LedgerError
+            Where there is none, or it cannot be used; none is created.
+        """
+        if self._path is not None and _identity(self._path) is None:
+            self._same_file()
+        return open_database(self.place, create=False)
 
     def _same_file(self) -> None:
         if self.replaced():
