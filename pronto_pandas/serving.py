@@ -43,7 +43,7 @@ class _Protocol(H11Protocol):
 
     def _set_deadline(self) -> None:
         """Let time run while a request is awaited, and none while it is answered."""
-        cycle = self.cycle
+        cycle: Any = self.cycle  # None before the first request
         if cycle is not None and not cycle.more_body and not cycle.response_complete:
             self._drop_deadline()
         elif self._deadline is None:

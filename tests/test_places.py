@@ -1,8 +1,9 @@
-"""Where a ledger may be, who may read it, and what its errors say."""
+"""Where a ledger may be, who may read it, what its errors say, and how it is backed up."""
 
 from __future__ import annotations
 
 import os
+import secrets
 import shutil
 import socket
 import sqlite3
@@ -10,9 +11,8 @@ import stat
 import subprocess
 import sys
 import tempfile
-import warnings
-from collections.abc import Iterator
-from contextlib import ExitStack, closing, contextmanager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +28,7 @@ from pronto_pandas.storage.store import Ledger, connect
 from .conftest import Serve, people
 from .postgres import Postgres
 
-SECRET = "not-for-messages"
+SECRET = "not-for-messages"  # noqa: S105  made up
 
 posix = pytest.mark.skipif(os.name != "posix", reason="files have no modes and owners there")
 root = pytest.mark.skipif(
@@ -469,3 +469,195 @@ def test_a_run_whose_ledger_is_taken_away_stops_and_keeps_what_it_has(
     settled = kept["pronto_status"].isin(["found", "not_found"])
     assert settled.sum() >= 1
     pd.testing.assert_frame_equal(out[settled], kept[settled])
+
+
+def test_a_backup_is_whole_while_the_ledger_is_used(serve: Serve, tmp_path: Path) -> None:
+    """A copy of the file alone would lack what SQLite keeps beside it; nobody else may read it."""
+    server = serve()
+    path, target = tmp_path / "ledger.sqlite3", tmp_path / "backups" / "ledger.db"
+    pronto.configure(ledger=path)
+    first = enrich(20)
+    with closing(sqlite3.connect(path)) as other:  # as it reads, what is new stays beside the file
+        other.execute("BEGIN")
+        other.execute("SELECT * FROM pronto_entries").fetchone()
+        out = pd.concat([first, enrich(5, start=20)])
+        mask = os.umask(0)
+        try:
+            assert pronto.ledger.backup(target) == target
+        finally:
+            os.umask(mask)
+    assert [file.name for file in target.parent.iterdir()] == ["ledger.db"]
+    assert (mode(target), mode(target.parent)) == (0o600, 0o700)
+    path.unlink()
+    target.rename(path)
+    again = enrich(25)
+    assert again["email"].tolist() == out["email"].tolist()
+    assert len(server.sandbox.charges) == 25
+
+
+@pytest.mark.parametrize("in_file", [True, False])
+def test_the_next_backup_replaces_the_last_one(serve: Serve, tmp_path: Path, in_file: bool) -> None:
+    """Under the same name; also one of a ledger in memory."""
+    serve()
+    pronto.configure(ledger=tmp_path / "ledger.sqlite3" if in_file else None)
+    counts = []
+    for start in (0, 3):
+        enrich(3, start=start)
+        backup = pronto.ledger.backup(str(tmp_path / "backup.db"))
+        with closing(sqlite3.connect(backup)) as connection:
+            (count,) = connection.execute("SELECT count(*) FROM pronto_entries").fetchone()
+        assert count == pronto.ledger.info()["entries"].sum()
+        counts.append(count)
+    assert counts[1] == counts[0] + 3
+
+
+@posix
+@pytest.mark.parametrize("kind", ["text", "ledger", "itself", "restored", "folder", "fifo"])
+def test_a_backup_replaces_nothing_but_a_backup(tmp_path: Path, kind: str) -> None:
+    """Not the ledger itself, nor another one, which may be the only copy of what it holds."""
+    path, target = tmp_path / "ledger.sqlite3", tmp_path / "target"
+    pronto.configure(ledger=path)
+    pronto.ledger.info()
+    if kind == "text":
+        target.write_text("a list of mine")
+    elif kind == "ledger":
+        connect(str(target), "x")
+    elif kind == "folder":
+        target.mkdir()
+    elif kind == "fifo":
+        os.mkfifo(target)
+    else:
+        target = path
+    if kind == "restored":
+        pronto.ledger.backup(tmp_path / "backup").replace(path)
+    before = target.lstat()
+    with pytest.raises(pronto.LedgerError, match=r"is not a backup.*Choose another name"):
+        pronto.ledger.backup(target)
+    assert (target.lstat().st_ino, target.lstat().st_size) == (before.st_ino, before.st_size)
+    assert not list(tmp_path.glob("*.part"))
+
+
+@pytest.mark.parametrize("name", ["file/backup.db", "nul\0", "x" * 300])
+def test_a_backup_that_cannot_be_written_is_an_error(tmp_path: Path, name: str) -> None:
+    """And leaves nothing."""
+    (tmp_path / "file").touch()
+    pronto.configure(ledger=None)
+    with pytest.raises(pronto.LedgerError, match="No backup could be written"):
+        pronto.ledger.backup(tmp_path / name)
+    assert [file.name for file in tmp_path.iterdir()] == ["file"]
+
+
+def test_a_ledger_on_postgresql_is_backed_up_by_postgresql(
+    postgres_url: str, tmp_path: Path
+) -> None:
+    """The error says by what."""
+    pronto.configure(ledger=postgres_url)
+    with pytest.raises(pronto.LedgerError, match="pg_dump"):
+        pronto.ledger.backup(tmp_path / "backup.db")
+    assert list(tmp_path.iterdir()) == []
+
+
+def url_of(postgres: Postgres, user: str, name: str) -> str:
+    """Return the URL of a database for a user."""
+    return f"postgresql://{user}@127.0.0.1:{postgres.port}/{name}"
+
+
+@pytest.fixture
+def role(postgres: Postgres) -> Iterator[Callable[[str], str]]:
+    """Return what creates a role of PostgreSQL's for the test."""
+    made: list[str] = []
+
+    def create(options: str) -> str:
+        name = f"role_{secrets.token_hex(6)}"
+        postgres.execute(f"CREATE ROLE {name} {options}")
+        made.append(name)
+        return name
+
+    yield create
+    for name in made:
+        postgres.execute(f"DROP ROLE {name}")
+
+
+REFUSED = "does not take this user, password or database. Correct its URL"
+MAY_NOT = "may not be written by this user. Grant it CREATE"
+
+
+@pytest.mark.parametrize("how", ["wrong password", "no password", "no login", "no role"])
+def test_a_server_that_does_not_take_the_user_is_named(
+    serve: Serve, postgres: Postgres, postgres_url: str, role: Callable[[str], str], how: str
+) -> None:
+    """As such: it can be reached."""
+    server = serve()
+    user = role("NOLOGIN" if how == "no login" else f"LOGIN PASSWORD '{secrets.token_hex(6)}'")
+    rules = postgres.folder / "data" / "pg_hba.conf"
+    before = rules.read_text()
+    if "password" in how:
+        rules.write_text(f"host all {user} 127.0.0.1/32 scram-sha-256\n{before}")
+        postgres.execute("SELECT pg_reload_conf()")
+    with ExitStack() as at_last:
+        at_last.callback(postgres.execute, "SELECT pg_reload_conf()")
+        at_last.callback(rules.write_text, before)
+        login = {"wrong password": f"{user}:{SECRET}", "no role": "nobody"}.get(how, user)
+        pronto.configure(ledger=url_of(postgres, login, postgres_url.rpartition("/")[2]))
+        with refused(server, REFUSED):
+            enrich()
+
+
+def test_a_database_that_is_not_there_is_named(serve: Serve, postgres: Postgres) -> None:
+    """It is not created either."""
+    server = serve()
+    pronto.configure(ledger=url_of(postgres, "pronto", "nosuch"))
+    with refused(server, REFUSED):
+        enrich()
+
+
+def test_a_user_without_the_rights_is_told_which_are_missing(
+    serve: Serve, postgres: Postgres, postgres_url: str, role: Callable[[str], str]
+) -> None:
+    """To make tables, to read, to write; who may only read can read."""
+    import psycopg
+
+    server = serve()
+    user = role("LOGIN")
+    mine = url_of(postgres, user, postgres_url.rpartition("/")[2])
+    pronto.configure(ledger=mine)
+    with refused(server, MAY_NOT):
+        enrich()
+    connect(postgres_url, "x")  # makes the tables
+    with refused(server, MAY_NOT):
+        enrich()
+    with (
+        psycopg.connect(postgres_url.replace("+psycopg", ""), autocommit=True) as owner,
+        ExitStack() as at_last,
+    ):
+        at_last.callback(owner.execute, f"DROP OWNED BY {user}")
+        owner.execute(f"GRANT SELECT ON ALL TABLES IN SCHEMA public TO {user}")
+        assert set(people(2).pronto.collect("email")["pronto_status"]) == {"pending"}
+        with refused(server, "let this user create tables"):
+            enrich()
+        with refused(server, MAY_NOT):
+            pronto.webhook(port=0)
+
+
+def test_a_server_without_a_free_connection_is_named(
+    serve: Serve, postgres: Postgres, postgres_url: str, role: Callable[[str], str]
+) -> None:
+    """It can be reached, and may have one in a moment."""
+    server = serve()
+    user = role("LOGIN CONNECTION LIMIT 0")
+    pronto.configure(ledger=url_of(postgres, user, postgres_url.rpartition("/")[2]))
+    with refused(server, "has no connection free. Close others, or try again later"):
+        enrich()
+
+
+def test_a_server_that_takes_connections_and_says_nothing_is_not_waited_for(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """For longer than a connection may take to open."""
+    server = serve()
+    monkeypatch.setattr(database, "CONNECT_TIMEOUT", 1)  # psycopg takes at least 2
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        port = silent.getsockname()[1]
+        pronto.configure(ledger=f"postgresql://u:{SECRET}@127.0.0.1:{port}/db")
+        with refused(server, "cannot be reached. Check the server and the network"):
+            enrich()

@@ -9,6 +9,7 @@ import os
 import re
 import sqlite3
 import stat
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -65,6 +66,10 @@ class Transaction:
         if not self.one_clock:
             return self._date_clock()
         return float(self.connection.scalar(_DATABASE_CLOCK) or 0.0)
+
+
+BACKUP: Final = 0x50726F6E
+"""What SQLite's header says of a backup, so that the next one may replace it."""
 
 
 _DATABASE_CLOCK: Final = sa.select(sa.extract("epoch", sa.func.clock_timestamp()))
@@ -177,6 +182,63 @@ class Database:
             contextlib.closing(self.engine.raw_connection()) as connection,
         ):
             connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    def backup(self, target: Path) -> None:
+        """Copy all, as it is at one moment, to a file for the user alone.
+
+        Parameters
+        ----------
+        target : Path
+            Not there yet, or an earlier backup.
+
+        Raises
+        ------
+        LedgerError
+            Where that cannot be done; the target is then as it was.
+        """
+        if self.server is not None:
+            raise LedgerError(
+                f"The ledger at {self.place} is backed up by PostgreSQL's own means: pg_dump."
+            )
+        self._same_file()
+        try:
+            if os.path.lexists(target) and not self._may_replace(target):
+                raise LedgerError(
+                    f"{target} is there, and is not a backup of a ledger. Choose another name."
+                )
+            target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            file, name = tempfile.mkstemp(".part", f".{target.name}.", target.parent)
+            os.close(file)
+            try:
+                self._copy(Path(name))
+                Path(name).replace(target)
+            finally:
+                Path(name).unlink(missing_ok=True)
+        except (OSError, ValueError, sqlite3.Error) as error:
+            why = getattr(error, "strerror", None) or str(error)
+            raise LedgerError(f"No backup could be written to {target} ({why}).") from None
+
+    def _may_replace(self, target: Path) -> bool:
+        """Return whether a file is a backup, and not one that has become this ledger."""
+        if not target.is_file() or _identity(target) == self._file:
+            return False
+        uri = f"{target.as_uri()}?mode=ro"
+        with contextlib.closing(sqlite3.connect(uri, uri=True)) as connection:
+            try:
+                found: tuple[int] = connection.execute("PRAGMA application_id").fetchone()
+            except sqlite3.DatabaseError:  # another kind of file
+                return False
+        return found == (BACKUP,)
+
+    def _copy(self, target: Path) -> None:
+        with (
+            self._named_errors(),
+            self._lock,
+            contextlib.closing(self.engine.raw_connection()) as source,
+            contextlib.closing(sqlite3.connect(target)) as copy,
+        ):
+            source.driver_connection.backup(copy)  # type: ignore[union-attr]  # there is one
+            copy.execute(f"PRAGMA application_id = {BACKUP}")
 
     def replaced(self) -> bool:
         """Return whether the file is another one than when it was opened, or gone."""
