@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from html import escape
+from pathlib import Path
 
 import pandas as pd
 
@@ -145,6 +147,33 @@ def forget(df: pd.DataFrame, *, columns: Mapping[str, object] | None = None) -> 
         gone = ledger.forget(t, keys)
     ledger.database.checkpoint()
     return Forgotten(gone.people, len(contacts), gone.entries, payloads, gone.in_use)
+
+
+def backup(path: str | os.PathLike[str]) -> Path:
+    """Copy the ledger to a file for you alone, also while runs use it. Sends nothing.
+
+    Copying the file itself leaves out what SQLite still has in the files beside it. To go back to
+    a backup, end all that uses the ledger, delete its file and those beside it (``-wal`` and
+    ``-shm``), and put the backup in its place.
+
+    Parameters
+    ----------
+    path : path
+        The file to write. An earlier backup there is replaced; nothing else is.
+
+    Returns
+    -------
+    Path
+        Where the backup is.
+
+    Raises
+    ------
+    LedgerError
+        Where it cannot be written, or the ledger is on PostgreSQL, which has ``pg_dump``.
+    """
+    target = Path(path).expanduser().absolute()
+    open_ledger(current()).database.backup(target)
+    return target
 
 
 def purge(older_than: timedelta | str | float) -> int:

@@ -109,6 +109,7 @@ class Run:
                 PhoneWithoutLinkedInWarning,
             )
         self._dispatch: Sender | None = None
+        self._recording: Recorder | None = None
         self._budget: Budget | None = None
         self._key_check = KeyCheck()
         self._interrupted = False
@@ -228,6 +229,7 @@ class Run:
             Client(key, service=service, timeout=AT_MOST * limits.timeout) as client,
             self._recorder(ledger) as book,
         ):
+            self._recording = book
             self._budget = Budget(limits.prices, self._options.most_credits)
             self._dispatch = self._sender(client, pace, book, self._budget)
             if self._interrupted:  # before there was anything to stop
@@ -279,6 +281,8 @@ class Run:
         self.interrupt()
         if self._dispatch is not None:
             self._dispatch.abandon()
+        if self._recording is not None:
+            self._recording.writer.hurry()
 
     def frame(self) -> pd.DataFrame:
         """Return the caller's frame with what came back; raise or warn where the run stopped.

@@ -9,11 +9,50 @@ import threading
 from typing import Any, Final, Self
 
 import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from .values import HERE
 
 BACKLOG: Final = 2048
 """Connections that may wait to be accepted."""
+
+REQUEST_TIMEOUT: Final = 30.0
+"""Seconds within which a request has arrived whole, or its connection is closed."""
+
+
+class _Protocol(H11Protocol):
+    """HTTP with a time limit on the arrival of a request, which uvicorn has not."""
+
+    _deadline: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # uvicorn's
+        super().connection_made(transport)
+        self._set_deadline()
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        self._set_deadline()
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        self._set_deadline()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        self._drop_deadline()
+
+    def _set_deadline(self) -> None:
+        """Let time run while a request is awaited, and none while it is answered."""
+        cycle: Any = self.cycle  # None before the first request
+        if cycle is not None and not cycle.more_body and not cycle.response_complete:
+            self._drop_deadline()
+        elif self._deadline is None:
+            self._deadline = self.loop.call_later(REQUEST_TIMEOUT, self.transport.abort)
+
+    def _drop_deadline(self) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
 
 
 class Serving:
@@ -35,6 +74,7 @@ class Serving:
         config = uvicorn.Config(
             app,
             access_log=False,
+            http=_Protocol,
             lifespan="off",
             log_config=None,
             log_level="critical",  # logs are no place for people's data

@@ -80,6 +80,9 @@ class FakeBook:
         self._set(jobs, "claimed")
         return Claims({one.key: one.keys[0] for job in jobs for one in wanted_by(job)}, {})
 
+    async def held_elsewhere(self, jobs: Sequence[Job]) -> list[Job]:
+        return []
+
     async def about_to_send(self, jobs: Sequence[Job]) -> tuple[list[Job], list[Job]]:
         self._set(jobs, "sent")
         return list(jobs), []

@@ -72,9 +72,9 @@ def test_an_answer_that_was_about_to_be_asked_for_again_counts_as_one(tmp_path: 
 def test_the_address_of_the_webhook_comes_along(tmp_path: Path) -> None:
     """What is on its way to it finds the ledger that has its entries now."""
     source, target = (connect(str(tmp_path / name), "x") for name in ("source", "target"))
-    token = _token(source)
+    token = _token(source, "a")
     carry_over(tmp_path / "source", tmp_path / "target")
-    assert _token(target) == token
+    assert _token(target, "b") == token
 
 
 def test_a_copy_that_fails_leaves_nothing_behind(tmp_path: Path) -> None:

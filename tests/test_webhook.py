@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
 import sqlite3
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
-from contextlib import closing
+from collections.abc import Iterable, Iterator
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +19,13 @@ import httpx
 import pandas as pd
 import pytest
 from starlette.applications import Starlette
-from starlette.routing import Mount
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Mount, Route
 
 import pronto_pandas as pronto
+from pronto_pandas import serving
+from pronto_pandas.bulk import store
 from pronto_pandas.bulk.payload import TAG, parse
 from pronto_pandas.bulk.receiver import LARGEST
 from pronto_pandas.frame.cells import people as people_of
@@ -168,18 +173,8 @@ def test_a_burst_is_taken_whole(serve: Serve, hook: pronto.Webhook) -> None:
     serve(hold_deliveries=True)
     df = people(2000)
     job = bulk(df, hook)
-    payloads = payloads_for(job, df)
-
-    async def burst() -> list[int]:
-        async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session:
-
-            async def post(payload: dict[str, Any]) -> int:
-                async with session.post(hook.url, json=payload) as reply:
-                    return reply.status
-
-            return await asyncio.gather(*map(post, payloads))
-
-    assert asyncio.run(burst()) == [200] * 2000
+    bodies = [json.dumps(payload).encode() for payload in payloads_for(job, df)]
+    assert together(hook.url, bodies) == [200] * 2000
     assert (job.arrived, job.missing) == (2000, 0)
     assert_true(job.results())
 
@@ -195,7 +190,7 @@ def test_what_does_not_belong_here(serve: Serve, hook: pronto.Webhook) -> None:
     assert httpx.post(f"{base}/wrong", json=payloads[0]).status_code == 404
     assert httpx.post(f"{base}/é", json=payloads[0]).status_code == 404
     assert httpx.post(base, json=payloads[0]).status_code == 404
-    assert httpx.get(url).status_code == 405
+    assert (httpx.get(url).status_code, httpx.head(url).status_code) == (405, 405)
     assert httpx.post(url, content=b"x" * 5_000_000).status_code == 413
     assert job.arrived == 0
     for body in (b"", b"{", b"[" * 100_000, b"5", b"\xff\xfe", b'{"custom": 5}', b"x" * LARGEST):
@@ -215,8 +210,10 @@ def test_what_does_not_belong_here(serve: Serve, hook: pronto.Webhook) -> None:
     assert_true(job.results())
 
 
-def test_a_ledger_that_cannot_be_written_is_no_200(serve: Serve, hook: pronto.Webhook) -> None:
-    """A sender that tries again later has lost nothing."""
+def test_a_ledger_that_cannot_be_written_is_no_200(
+    serve: Serve, hook: pronto.Webhook, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A sender that tries again later has lost nothing; the log has a line, without values."""
     serve(hold_deliveries=True)
     df = people(2)
     job = bulk(df, hook)
@@ -226,6 +223,9 @@ def test_a_ledger_that_cannot_be_written_is_no_200(serve: Serve, hook: pronto.We
         connection.execute("alter table pronto_members rename to gone_too")
         connection.commit()
         assert httpx.post(hook.url, json=payload, timeout=20).status_code == 503
+        (line,) = logged(caplog)
+        assert "answered with 503. The ledger at" in line
+        assert job.id not in line
         connection.execute("alter table gone rename to pronto_aside")
         connection.execute("alter table gone_too rename to pronto_members")
         connection.commit()
@@ -248,6 +248,118 @@ def test_a_ledger_that_is_locked_for_a_moment_is_waited_for(
         threading.Timer(0.2, other.execute, ["rollback"]).start()
         assert httpx.post(url, json=payload, timeout=20).status_code == 200
     assert job.arrived == 1
+
+
+def logged(caplog: pytest.LogCaptureFixture) -> list[str]:
+    """Return the warnings in the log of the package."""
+    return [
+        record.getMessage()
+        for record in caplog.records
+        if record.name.startswith("pronto_pandas.") and record.levelname == "WARNING"
+    ]
+
+
+def together(url: str, bodies: Iterable[bytes]) -> list[int]:
+    """Post bodies at once, and return the statuses."""
+
+    async def post_all() -> list[int]:
+        async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session:
+
+            async def post(body: bytes) -> int:
+                async with session.post(url, data=body) as reply:
+                    return reply.status
+
+            return await asyncio.gather(*map(post, bodies))
+
+    return asyncio.run(post_all())
+
+
+@pytest.mark.parametrize(("bad", "failed"), [([0], 1), ([7, 8, 29], 3)])
+def test_a_payload_that_cannot_be_stored_fails_alone(
+    serve: Serve,
+    hook: pronto.Webhook,
+    caplog: pytest.LogCaptureFixture,
+    bad: list[int],
+    failed: int,
+) -> None:
+    """Though what comes at once is written in one transaction."""
+    serve(hold_deliveries=True)
+    df = people(30)
+    job = bulk(df, hook)
+    url = hook.url
+    with closing(sqlite3.connect(ledger_file())) as connection:
+        connection.execute(
+            "CREATE TRIGGER refuses BEFORE INSERT ON pronto_aside WHEN new.body LIKE '%refuse me%' "
+            "BEGIN SELECT RAISE(ABORT, 'refused'); END"
+        )
+        bodies = [json.dumps(payload).encode() for payload in payloads_for(job, df)]
+        for place in bad:
+            bodies.insert(place, b'{"email": "refuse me"}')
+        connection.commit()
+        statuses = together(url, bodies)
+    assert [place for place, status in enumerate(statuses) if status != 200] == sorted(bad)
+    assert {statuses[place] for place in bad} == {503}
+    assert job.arrived == 30
+    assert len(logged(caplog)) == failed
+    assert not [line for line in logged(caplog) if "refuse me" in line]
+
+
+def test_what_no_error_of_the_ledger_names_is_logged_by_its_kind(
+    serve: Serve, hook: pronto.Webhook, caplog: pytest.LogCaptureFixture, monkeypatch: Any
+) -> None:
+    """Its message may hold a value."""
+
+    def broken(*_: Any, **__: Any) -> None:
+        raise RuntimeError("Ada Lovelace")
+
+    serve()
+    url = hook.url
+    monkeypatch.setattr(store, "deliver", broken)
+    assert httpx.post(url, json={}).status_code == 500
+    assert logged(caplog) == ["A payload was not stored, and answered with 500 (RuntimeError)."]
+
+
+REQUEST = b"POST TARGET HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"",
+        REQUEST[:20],
+        REQUEST + b"123",
+        REQUEST + b"12345" + REQUEST[:20],
+        REQUEST + b"12345" + REQUEST + b"123",
+    ],
+    ids=["nothing", "half a head", "half a body", "then half a head", "then half a body"],
+)
+def test_a_request_that_does_not_arrive_whole_is_not_waited_for(
+    hook: pronto.Webhook, serve: Serve, monkeypatch: pytest.MonkeyPatch, sent: bytes
+) -> None:
+    """Those who send half of one would otherwise use up all connections."""
+    monkeypatch.setattr(serving, "REQUEST_TIMEOUT", 0.1)
+    serve()
+    url = httpx.URL(hook.url)
+    with socket.create_connection((url.host, url.port or 0), timeout=10) as connection:
+        connection.sendall(sent.replace(b"TARGET", url.raw_path))
+        received = b""
+        with suppress(ConnectionResetError):
+            while part := connection.recv(1 << 16):
+                received += part
+    assert received.count(b"HTTP/1.1 200") == sent.count(b"12345")
+
+
+def test_an_answer_may_take_longer_than_a_request(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The time limit ends when the request is there."""
+    monkeypatch.setattr(serving, "REQUEST_TIMEOUT", 0.05)
+
+    async def slow(request: Request) -> Response:
+        await request.body()
+        await asyncio.sleep(0.2)
+        return PlainTextResponse("there")
+
+    with Serving(Starlette(routes=[Route("/", slow, methods=["POST"])])) as own:
+        assert httpx.post(f"http://127.0.0.1:{own.port}/", content=b"x").text == "there"
 
 
 def test_the_address_stays_the_same(serve: Serve) -> None:

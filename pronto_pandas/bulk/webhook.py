@@ -54,7 +54,8 @@ class Webhook:
         self._public = None if public_url is None else _public(public_url)
         self._port, self._host = port, host
         self._ledger = open_ledger(settings)
-        self._token = _token(self._ledger)
+        self._token = _token(self._ledger, secrets.token_urlsafe(32))
+        self._tokens = {self._token}
         self._serving: Serving | None = None
 
     @property
@@ -74,7 +75,7 @@ class Webhook:
         """The ASGI application. Mounted under a path, ``public_url`` ends with that path."""
         from .receiver import create_app
 
-        return create_app(self._token, self._store)
+        return create_app(self._tokens, self._store)
 
     def start(self) -> Self:
         """Listen, from a thread; answers are taken from now on.
@@ -110,8 +111,20 @@ class Webhook:
         from ..storage.writer import commit
         from . import store
 
+        if self._ledger.database.replaced():
+            self._open_again()
         # Many senders do not try again: an answer that waits for another program is not refused.
         commit(self._ledger, lambda t: store.deliver(self._ledger, t, payloads))
+
+    def _open_again(self) -> None:
+        """Open the ledger that has taken the place of ours; where there is none, that is an error.
+
+        Jobs know this webhook by its token, whichever ledger their answers go to.
+        """
+        from ..storage.store import Ledger
+
+        self._ledger = Ledger(self._ledger.database.reopened(), self._ledger.service)
+        self._tokens.add(_token(self._ledger, self._token))
 
     def __enter__(self) -> Self:
         return self.start()
@@ -214,15 +227,14 @@ def _listens(url: str) -> bool:
     return True
 
 
-def _token(ledger: Ledger) -> str:
-    """Return the token of a ledger; it is drawn once."""
+def _token(ledger: Ledger, new: str) -> str:
+    """Return the token of a ledger, which is given a new one where it has none."""
     import sqlalchemy as sa
 
     from ..storage import schema
 
-    row = {"name": TOKEN, "value": secrets.token_urlsafe(32)}
     with ledger.write() as t:
-        new = schema.insert(t.dialect, schema.meta).on_conflict_do_nothing()
-        t.execute(new, row)
+        insert = schema.insert(t.dialect, schema.meta).on_conflict_do_nothing()
+        t.execute(insert, {"name": TOKEN, "value": new})
         kept = sa.select(schema.meta.c.value).where(schema.meta.c.name == TOKEN)
         return str(t.scalar(kept))

@@ -204,7 +204,13 @@ class Dispatch:
         """See whether another run has its answers now; send what it has left."""
         held, self._held = self._held, []
         await self._halt.wait(self._sleep(HELD_POLL))
-        await self._send_all(held)
+        if not self._halt.stopped():
+            try:
+                self._held = await self._book.held_elsewhere(held)
+            except LedgerError as error:
+                self._halt.stop(error)
+        still = set(map(id, self._held))
+        await self._send_all([job for job in held if id(job) not in still])
 
     def _has_room(self, job: Job) -> bool:
         return not self._window.full() and self._budget.fits(job)

@@ -89,6 +89,7 @@ class Books(Protocol):
     """What the engine asks of the ledger; each call that is awaited is on disk when it returns."""
 
     async def claim(self, jobs: Sequence[Job]) -> Claims: ...  # noqa: D102
+    async def held_elsewhere(self, jobs: Sequence[Job]) -> list[Job]: ...  # noqa: D102
     async def about_to_send(self, jobs: Sequence[Job]) -> tuple[list[Job], list[Job]]: ...  # noqa: D102
     def may_leave(self, job: Job) -> bool: ...  # noqa: D102
     async def not_worked_on(self, job: Job) -> None: ...  # noqa: D102

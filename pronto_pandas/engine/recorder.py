@@ -71,6 +71,13 @@ class Recorder:
         self._claimed.update((contact, key[1]) for key, contact in claims.taken.items())
         return claims
 
+    async def held_elsewhere(self, jobs: Sequence[Job]) -> list[Job]:
+        """Return those of which another run has everything; to ask so is cheaper than to claim."""
+        wanted = {id(job): wanted_by(job) for job in jobs}
+        every = [one for mine in wanted.values() for one in mine]
+        held = await self._write(lambda t, _: self._ledger.held_elsewhere(t, every, self._run))
+        return [job for job in jobs if held.issuperset(one.key for one in wanted[id(job)])]
+
     async def about_to_send(self, jobs: Sequence[Job]) -> tuple[list[Job], list[Job]]:
         """Write that these are sent; return those that may leave now, and the others.
 

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import functools
 import os
+import re
 import sqlite3
 import stat
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import unquote
 
 import sqlalchemy as sa
 from sqlalchemy.pool import NullPool, StaticPool
@@ -62,6 +66,10 @@ class Transaction:
         if not self.one_clock:
             return self._date_clock()
         return float(self.connection.scalar(_DATABASE_CLOCK) or 0.0)
+
+
+BACKUP: Final = 0x50726F6E
+"""What SQLite's header says of a backup, so that the next one may replace it."""
 
 
 _DATABASE_CLOCK: Final = sa.select(sa.extract("epoch", sa.func.clock_timestamp()))
@@ -148,6 +156,7 @@ class Database:
 
     def keep(self) -> sa.Connection | None:
         """Open a connection for many transactions, to be closed; None where threads share one."""
+        self._same_file()
         with self._named_errors():
             return None if self._shared else self.engine.connect()
 
@@ -169,6 +178,7 @@ class Database:
         """Remove what was deleted from SQLite's own log, too."""
         if self.engine.dialect.name != "sqlite":
             return
+        self._same_file()
         with (
             self._named_errors(),
             self._lock,
@@ -176,9 +186,78 @@ class Database:
         ):
             connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
+    def backup(self, target: Path) -> None:
+        """Copy all, as it is at one moment, to a file for the user alone.
+
+        Parameters
+        ----------
+        target : Path
+            Not there yet, or an earlier backup.
+
+        Raises
+        ------
+        LedgerError
+            Where that cannot be done; the target is then as it was.
+        """
+        if self.server is not None:
+            raise LedgerError(
+                f"The ledger at {self.place} is backed up by PostgreSQL's own means: pg_dump."
+            )
+        self._same_file()
+        try:
+            if os.path.lexists(target) and not self._may_replace(target):
+                raise LedgerError(
+                    f"{target} is there, and is not a backup of a ledger. Choose another name."
+                )
+            target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            file, name = tempfile.mkstemp(".part", f".{target.name}.", target.parent)
+            os.close(file)
+            try:
+                self._copy(Path(name))
+                Path(name).replace(target)
+            finally:
+                Path(name).unlink(missing_ok=True)
+        except (OSError, ValueError, sqlite3.Error) as error:
+            why = getattr(error, "strerror", None) or str(error)
+            raise LedgerError(f"No backup could be written to {target} ({why}).") from None
+
+    def _may_replace(self, target: Path) -> bool:
+        """Return whether a file is a backup, and not one that has become this ledger."""
+        if not target.is_file() or _identity(target) == self._file:
+            return False
+        uri = f"{target.as_uri()}?mode=ro"
+        with contextlib.closing(sqlite3.connect(uri, uri=True)) as connection:
+            try:
+                found: tuple[int] = connection.execute("PRAGMA application_id").fetchone()
+            except sqlite3.DatabaseError:  # another kind of file
+                return False
+        return found == (BACKUP,)
+
+    def _copy(self, target: Path) -> None:
+        with (
+            self._named_errors(),
+            self._lock,
+            contextlib.closing(self.engine.raw_connection()) as source,
+            contextlib.closing(sqlite3.connect(target)) as copy,
+        ):
+            source.driver_connection.backup(copy)  # type: ignore[union-attr]  # there is one
+            copy.execute(f"PRAGMA application_id = {BACKUP}")
+
     def replaced(self) -> bool:
         """Return whether the file is another one than when it was opened, or gone."""
         return self._path is not None and _identity(self._path) != self._file
+
+    def reopened(self) -> Database:
+        """Return the database that is now in the place of one that was replaced.
+
+        Raises
+        ------
+        LedgerError
+            Where there is none, or it cannot be used; none is created.
+        """
+        if self._path is not None and _identity(self._path) is None:
+            self._same_file()
+        return open_database(self.place, create=False)
 
     def _same_file(self) -> None:
         if self.replaced():
@@ -195,48 +274,73 @@ class Database:
         try:
             yield
         except (sa.exc.DBAPIError, sqlite3.Error) as error:
+            self._same_file()
             raise named(error, self.place) from None
 
 
-def open_database(where: str | None) -> Database:
+def open_database(where: str | None, *, create: bool = True) -> Database:
     """Open a database, ready for use.
 
     Parameters
     ----------
     where : str, optional
         A path, a URL of SQLite or PostgreSQL, or None for the memory of this process.
+    create : bool
+        If False, a file that does not exist is an error.
 
     Raises
     ------
     LedgerError
         Where it cannot be used; nothing was sent.
     """
-    url = None if where is None or "://" not in where else _url(where)
-    if url is not None and url.get_backend_name() == "postgresql":
-        database = _on_server(url)
+    if where is not None and "://" in where and not where.startswith("sqlite"):
+        database = _on_server(_server_url(where))
     else:
-        file = where if url is None else url.database
-        database = _in_memory() if file in {None, "", ":memory:"} else _in_file(Path(str(file)))
+        file = where if where is None or "://" not in where else _file_of_url(where)
+        in_memory = file in {None, "", ":memory:"}
+        database = _in_memory() if in_memory else _in_file(Path(str(file)), create=create)
     database.prepare()
     return database
 
 
-def _url(where: str) -> sa.URL:
+_SQLITE_URL: Final = re.compile(r"sqlite(?:\+\w+)?://(?:/([^?]*))?")
+
+
+def _file_of_url(where: str) -> str | None:
+    """Return the path in a URL of SQLite."""
+    # SQLAlchemy 2.1 decodes "%20" and 2.0 does not: that would be two ledgers.
+    found = _SQLITE_URL.fullmatch(where)
+    if found is None:
+        raise LedgerError(
+            "A URL of SQLite is 'sqlite:///' and a path, without a host or options. Give ledger= "
+            "the path alone; it may hold any character. Nothing was sent."
+        )
+    return unquote(found[1]) if found[1] else None
+
+
+def _server_url(where: str) -> sa.URL:
     try:
         url = sa.make_url(where)
-        backend = url.get_backend_name()
+        known = url.get_backend_name() in {"postgresql", "postgres"}
     except (sa.exc.ArgumentError, ValueError):
-        backend = ""
-    if backend not in {"sqlite", "postgresql", "postgres"} or (backend == "sqlite" and url.query):
+        known = False
+    if not known:
+        raise LedgerError(_NO_URL)
+    if "@" in (url.host or ""):  # the rest of a password, which messages would show
         raise LedgerError(
-            "ledger= is a path, None for memory, or the URL of a database of PostgreSQL: "
-            "'postgresql://user@host/database'. Nothing was sent."
+            'The password in the URL of the ledger holds "@": write it as "%40". Nothing was sent.'
         )
-    return url.set(drivername="postgresql+psycopg") if backend != "sqlite" else url
+    return url.set(drivername="postgresql+psycopg")
+
+
+_NO_URL: Final = (
+    "ledger= is a path, None for memory, or the URL of a database of PostgreSQL: "
+    "'postgresql://user@host/database'. Nothing was sent."
+)
 
 
 def _on_server(url: sa.URL) -> Database:
-    place = url.render_as_string(hide_password=True)
+    place = url.set(query={}).render_as_string(hide_password=True)  # options may hold a password
     try:
         engine = sa.create_engine(
             url,
@@ -249,6 +353,8 @@ def _on_server(url: sa.URL) -> Database:
             f"The ledger at {place} needs the driver psycopg: "
             "pip install 'pronto-pandas[postgres]'. Nothing was sent."
         ) from None
+    except sa.exc.ArgumentError:  # of its options
+        raise LedgerError(_NO_URL) from None
     sa.event.listen(engine, "connect", _set_time_limits)
     return Database(engine, place)
 
@@ -267,57 +373,82 @@ def _set_time_limits(connection: Any, record: object) -> None:
 
 @functools.cache
 def _in_memory() -> Database:
-    engine = _sqlite(sa.URL.create("sqlite"), StaticPool, check_same_thread=False)
+    engine = _sqlite(StaticPool, connect_args={"check_same_thread": False})
     return Database(engine, "memory", lock=threading.Lock())
 
 
-def _in_file(path: Path) -> Database:
+def _in_file(path: Path, *, create: bool) -> Database:
     try:
-        path = path.expanduser()
-        _create(path)
+        path = path.expanduser().absolute()
+        real = path.resolve()
+        if create:
+            _create(real)
+        _keep_private(real)
     except (OSError, RuntimeError, ValueError) as error:
-        why = getattr(error, "strerror", None) or type(error).__name__
+        why = getattr(error, "strerror", None) or str(error).rstrip(".")
         raise LedgerError(
-            f"The ledger at {path} cannot be written there ({why}). Choose another place with "
-            "pronto.configure(ledger=…), or None for memory. Nothing was sent."
+            f"The ledger at {path} cannot be written there ({why}). {_ELSEWHERE}"
         ) from None
-    # Built, not pasted: a path may hold "?", "%" and "#".
-    engine = _sqlite(sa.URL.create("sqlite", database=str(path)), NullPool)
+    # SQLite creates no file that nobody else may read: where it has gone, this fails.
+    connect = functools.partial(
+        sqlite3.connect, f"{path.as_uri()}?mode=rw", uri=True, check_same_thread=False
+    )
+    engine = _sqlite(NullPool, creator=connect)
     return Database(engine, str(path), path=path)
 
 
-def _sqlite(url: sa.URL, pool: Any, **arguments: Any) -> sa.Engine:
-    engine = sa.create_engine(url, poolclass=pool, hide_parameters=True, connect_args=arguments)
+def _sqlite(pool: Any, **arguments: Any) -> sa.Engine:
+    engine = sa.create_engine("sqlite://", poolclass=pool, hide_parameters=True, **arguments)
     sa.event.listen(engine, "connect", schema.on_connect)
     sa.event.listen(engine, "begin", schema.on_begin)
     return engine
 
 
+_ELSEWHERE: Final = (
+    "Choose another place with pronto.configure(ledger=…), or None for memory. Nothing was sent."
+)
+
+
 def _create(path: Path) -> None:
-    """Create the file for the user alone, or see that it is theirs and nobody else reads it."""
+    """Create the file for the user alone, if there is none."""
     if not path.parent.exists():
         path.parent.mkdir(parents=True, mode=0o700)
-    file = os.open(path, os.O_CREAT | os.O_RDWR, 0o600)
-    try:
-        found = os.fstat(file)
-        if not stat.S_ISREG(found.st_mode):
-            raise LedgerError(f"The ledger at {path} is no file. Nothing was sent.")
-        if os.name != "posix":  # pragma: no cover  modes mean nothing there
-            return
-        if found.st_uid != os.geteuid():
+    with contextlib.suppress(FileExistsError):
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+
+
+def _keep_private(path: Path) -> None:
+    """See that the file, and those that SQLite keeps beside it, are the user's alone.
+
+    They are not opened for that: POSIX drops all locks of a process on a file when any of its
+    descriptors is closed, also those by which SQLite knows that the file is in use.
+    """
+    _keep_file_private(path)
+    for suffix in ("-wal", "-shm", "-journal"):
+        with contextlib.suppress(FileNotFoundError):
+            _keep_file_private(path.with_name(path.name + suffix))
+
+
+def _keep_file_private(file: Path) -> None:
+    found = file.lstat()
+    if not stat.S_ISREG(found.st_mode):
+        raise LedgerError(f"The ledger at {file} is not a file. {_ELSEWHERE}")
+    if os.name != "posix":  # pragma: no cover  modes mean nothing there
+        return
+    if found.st_uid != os.geteuid():
+        raise LedgerError(
+            f"The file of the ledger at {file} belongs to another user, who could read the "
+            f"answers. Make it yours (chown). {_ELSEWHERE}"
+        )
+    if found.st_mode & 0o077:
+        file.chmod(0o600)
+        if file.lstat().st_mode & 0o077:
             raise LedgerError(
-                f"The file of the ledger at {path} belongs to another user, who could read the "
-                "answers. Choose another place, or make it yours (chown). Nothing was sent."
+                f"The file of the ledger at {file} can be read by others, and its file system "
+                f"does not let that be changed. {_ELSEWHERE}"
             )
-        if found.st_mode & 0o077:
-            os.fchmod(file, 0o600)
-            if os.fstat(file).st_mode & 0o077:
-                raise LedgerError(
-                    f"The file of the ledger at {path} can be read by others, and its file system "
-                    "does not let that be changed. Choose another place. Nothing was sent."
-                )
-    finally:
-        os.close(file)
+    if not os.access(file, os.R_OK | os.W_OK, effective_ids=os.access in os.supports_effective_ids):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
 
 
 def _identity(path: Path) -> tuple[int, int] | None:
@@ -332,26 +463,36 @@ def named(error: Exception, place: str) -> LedgerError:
     """Return what is wrong with the ledger, without a value of it."""
     cause = getattr(error, "orig", None) or error
     code = getattr(cause, "sqlite_errorname", None) or getattr(cause, "sqlstate", None) or ""
-    lost = getattr(error, "connection_invalidated", False) or (
-        not code and type(cause).__name__ == "OperationalError"
-    )
-    failed = f"failed ({' '.join(filter(None, (type(cause).__name__, code)))})"
+    # PostgreSQL gives no code while a connection opens, and its driver none where one is lost.
+    if getattr(error, "connection_invalidated", False):
+        code = _LOST
+    elif not code:
+        text, names = str(cause), {kind.__name__ for kind in type(cause).__mro__}
+        lost = _LOST if "OperationalError" in names else ""
+        code = next((code for words, code in _REFUSALS if any(map(text.__contains__, words))), lost)
     why, busy = next(
-        ((why, busy) for codes, why, busy in _MEANINGS if code.startswith(codes)), (failed, False)
+        ((why, busy) for codes, why, busy in _MEANINGS if code.startswith(codes)),
+        (f"failed ({' '.join(filter(None, (type(cause).__name__, code)))})", False),
     )
-    if lost:
-        why, busy = _UNREACHABLE, True
     if "no such" in str(cause):
-        why = _DAMAGED
+        why, busy = _DAMAGED, False
     kind = LedgerBusyError if busy else LedgerError
     return kind(f"The ledger at {place} {why}. Nothing is sent without an entry in it.")
 
 
-_DAMAGED: Final = (
-    "is damaged. Move the file away to start anew (its answers will be asked for and paid for "
-    "again), or put a backup in its place"
+_LOST: Final = "08006"
+_REFUSALS: Final = (
+    (("password", "permitted to log in", "does not exist", "pg_hba.conf"), "28000"),
+    (("too many", "connection slots"), "53300"),
+    (("bad: invalid", "invalid URI", "invalid connection option", "invalid integer"), "URL"),
 )
-_UNREACHABLE: Final = "cannot be reached. Check the server and the network"
+"""By words of a server, in English, that lets nobody in: the code that says the same."""
+
+_DAMAGED: Final = f"is damaged. {schema.START_ANEW}"
+_UNREACHABLE: Final = (
+    "cannot be reached. Check the server and the network, and the user, password and database in "
+    "its URL"
+)
 _MEANINGS: Final[tuple[tuple[tuple[str, ...], str, bool], ...]] = (
     (
         ("SQLITE_BUSY", "SQLITE_LOCKED", "55P03"),
@@ -359,13 +500,20 @@ _MEANINGS: Final[tuple[tuple[tuple[str, ...], str, bool], ...]] = (
         True,
     ),
     (("40001", "40P01", "25P03"), "was used by many at once. Run the same line again", True),
+    (("08", "57P"), _UNREACHABLE, True),
+    (("53300",), "has no connection free. Close others, or try again later", True),
+    (("URL",), "does not take the options or the port in its URL. Correct it", False),
     (
-        ("08", "57P", "53300"),
-        _UNREACHABLE,
-        True,
+        ("28", "3D000"),
+        "does not take this user, password or database. Correct its URL, or create them",
+        False,
     ),
-    (("28", "3D000"), "does not take this user, password or name of a database", False),
-    (("42501", "25006"), "may not be written by this user", False),
+    (
+        ("42501", "25006"),
+        "may not be written by this user. Grant it CREATE on the schema and all rights on the "
+        "tables, or use another user",
+        False,
+    ),
     (("SQLITE_FULL", "53100"), "cannot be written: the disk is full. Make room", False),
     (("SQLITE_NOTADB", "SQLITE_CORRUPT", "42P01", "42703"), _DAMAGED, False),
     (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 import time
 from collections.abc import Callable
@@ -117,22 +118,22 @@ def version_of(connection: sa.Connection, place: str) -> int | None:
     LedgerError
         Where the tables are not ours, or a later version of the package has written them.
     """
-    found = sa.inspect(connection)
-    if not found.has_table(meta.name):
-        if found.has_table(entries.name):
+    ours = metadata.tables.keys() & set(sa.inspect(connection).get_table_names())
+    text: object = None
+    if meta.name in ours:
+        text = connection.scalar(sa.select(meta.c.value).where(meta.c.name == "version"))
+    if text is None:
+        if ours - {meta.name}:
             raise _damaged(place)
         return None
-    text = connection.scalar(sa.select(meta.c.value).where(meta.c.name == "version"))
-    if text is None:
-        return None
-    if not str(text).isdecimal() or int(text) < 1:
+    if not re.fullmatch("[1-9][0-9]{0,8}", str(text)):
         raise _damaged(place)
-    if int(text) > VERSION:
+    if int(str(text)) > VERSION:
         raise LedgerError(
             f"The ledger at {place} was written by a later version of pronto-pandas. "
             "Update the package. Nothing was sent."
         )
-    return int(text)
+    return int(str(text))
 
 
 def migrate(connection: sa.Connection, place: str) -> None:
@@ -162,10 +163,15 @@ _LOCK: Final = 0x50524F4E  # any number that nobody else locks
 
 def _damaged(place: str) -> LedgerError:
     return LedgerError(
-        f"The ledger at {place} is damaged, or its tables are another program's. Move it away to "
-        "start a new one (its answers will be asked for and paid for again), or put a backup in "
-        "its place. Nothing was sent."
+        f"The ledger at {place} is damaged, or its tables are another program's. {START_ANEW}. "
+        "Nothing was sent."
     )
+
+
+START_ANEW: Final = (
+    "Move it away to start a new one (its answers will be asked for and paid for again), or put a "
+    "backup in its place, as pronto.ledger.backup makes them"
+)
 
 
 def _add_enrichment_ids(connection: sa.Connection) -> None:

@@ -69,11 +69,21 @@ class Ledger:
                 found |= self.find_in(t, wanted[start : start + PIECE], bodies=bodies)
         return found
 
+    def held_elsewhere(self, t: Transaction, wanted: Sequence[Wanted], run: Run) -> set[Key]:
+        """Return what another living run has."""
+        alive = self._alive(t) - {run.id}
+        found = self._find(t, wanted, alive, bodies=False)
+        return {key for key, entry in found.items() if entry.state == "held"}
+
     def find_in(
         self, t: Transaction, wanted: Sequence[Wanted], *, bodies: bool = True
     ) -> dict[Key, Entry]:
         """Return what is known, within a transaction; a dead run's claims count for nothing."""
-        alive = {lease.run.id for lease in self._leases(t) if _is_alive(lease, t)}
+        return self._find(t, wanted, self._alive(t), bodies=bodies)
+
+    def _find(
+        self, t: Transaction, wanted: Sequence[Wanted], alive: set[str], *, bodies: bool
+    ) -> dict[Key, Entry]:
         found = self._entries(t, [one.key for one in wanted], alive, bodies=bodies)
         rest = [one for one in wanted if len(one.keys) > 1 and one.key not in found]
         others = self._other_keys(t, rest)
@@ -217,7 +227,7 @@ class Ledger:
         people : sequence
             For each person all keys under which an entry may stand.
         """
-        alive = [lease.run.id for lease in self._leases(t) if _is_alive(lease, t)]
+        alive = self._alive(t)
         there: set[str] = set()
         in_use: set[str] = set()
         gone = 0
@@ -410,6 +420,9 @@ class Ledger:
                 if result.returns_rows:
                     changed += [(contact, type_) for contact in result.scalars()]
         return changed
+
+    def _alive(self, t: Transaction) -> set[str]:
+        return {lease.run.id for lease in self._leases(t) if _is_alive(lease, t)}
 
     @staticmethod
     def _leases(t: Transaction) -> list[Lease]:
