@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import random
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Protocol
 
@@ -164,20 +164,36 @@ class Dispatch:
         self._halt.abandon()
 
     async def _send_all(self, jobs: Iterable[Job]) -> None:
+        """Send jobs; while some are sent, the next ones are claimed."""
         jobs = iter(jobs)
+        ahead = asyncio.create_task(self._next_claimed(jobs))
+        try:
+            while to_do := await ahead:
+                ahead = asyncio.create_task(self._next_claimed(jobs))
+                await self._send_block(to_do)
+        finally:
+            ahead.cancel()
+
+    async def _next_claimed(self, jobs: Iterator[Job]) -> list[Job]:
+        """Return the next jobs that are to be sent or fetched; none at the end."""
         while block := list(itertools.islice(jobs, CLAIM_AHEAD)):
-            together: list[Job] = []
-            for job in await self._claimed(block):
-                if len(together) >= self._starts.at_once or not self._has_room(job):
-                    await self._leave(together)
-                    together = []
-                if not await self._room(job):
-                    self._on_outcome(job, OVER_BUDGET if self.over_budget else PENDING)
-                elif job.enrichment_id is not None:
-                    self._begin(job, self._clock())
-                else:
-                    together.append(job)
-            await self._leave(together)
+            if to_do := await self._claimed(block):
+                return to_do
+        return []
+
+    async def _send_block(self, jobs: Sequence[Job]) -> None:
+        together: list[Job] = []
+        for job in jobs:
+            if len(together) >= self._starts.at_once or not self._has_room(job):
+                await self._leave(together)
+                together = []
+            if not await self._room(job):
+                self._on_outcome(job, OVER_BUDGET if self.over_budget else PENDING)
+            elif job.enrichment_id is not None:
+                self._begin(job, self._clock())
+            else:
+                together.append(job)
+        await self._leave(together)
 
     async def _claimed(self, block: list[Job]) -> list[Job]:
         """Claim jobs in the ledger; return what is to be sent or fetched of them.
