@@ -198,6 +198,24 @@ def test_a_refresh_that_is_stopped_keeps_the_answers_it_was_to_replace(serve: Se
     assert states() == {"answered": 30}
 
 
+def test_a_refresh_whose_answer_is_lost_does_not_hide_the_earlier_answer(serve: Serve) -> None:
+    """It is shown, and is not asked for once more by itself."""
+    server = serve()
+    known = enrich(people(20))
+    server.sandbox.faults, server.sandbox.fault_kinds = 1.0, ("500",)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", pronto.ProntoWarning)
+        enrich(people(20), refresh=True)
+        server.sandbox.faults = 0.0
+        out = enrich(people(20))
+    assert set(server.sandbox.asked.values()) == {2}
+    found = known["pronto_status"] == "found"
+    assert out["email"].equals(known["email"])
+    assert set(out.loc[found, "pronto_status"]) == {"found"}
+    assert set(out.loc[~found, "pronto_status"]) == {"unknown"}
+    assert states() == Counter(unknown=20)
+
+
 def test_a_resend_that_is_stopped_leaves_unknown_what_was_unknown(serve: Serve) -> None:
     """Or the next run would send it again without being asked to."""
     server = serve(faults=1.0, fault_kinds=("reset after",))
