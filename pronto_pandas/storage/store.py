@@ -227,19 +227,25 @@ class Ledger:
         gone = 0
         for chunk in _chunks(list(dict.fromkeys(key for keys in people for key in keys))):
             named = sa.select(aliases.c.alias, aliases.c.contact).where(aliases.c.alias.in_(chunk))
-            for alias, contact in t.execute(named).all():
-                there.add(alias)
-                chunk = [*chunk, contact]
+            pairs = t.execute(named).all()
+            there.update(alias for alias, _ in pairs)
+            chunk = [*chunk, *(contact for _, contact in pairs)]
             these = entries.c.contact.in_(chunk)
             there.update(t.connection.scalars(sa.select(entries.c.contact).where(these)))
             held = sa.and_(
-                these, entries.c.state.in_(("claimed", "sent")), entries.c.run.in_(alive)
+                these,
+                entries.c.state.in_(("claimed", "sent", "submitted")),
+                entries.c.run.in_(alive),
             )
-            in_use.update(t.connection.scalars(sa.select(entries.c.contact).where(held)))
+            kept = set(t.connection.scalars(sa.select(entries.c.contact).where(held)))
+            in_use |= kept | {alias for alias, contact in pairs if contact in kept}
             t.execute(sa.update(entries).where(held).values(body=None, before=None))
             gone += t.execute(sa.delete(entries).where(these, sa.not_(held))).rowcount
             for table in (aliases, schema.members, schema.aside):
-                t.execute(sa.delete(table).where(table.c.contact.in_(chunk)))
+                rows: sa.ColumnElement[bool] = table.c.contact.in_(chunk)
+                if table is aliases:  # whoever has another key of a person in use finds it
+                    rows &= table.c.contact.not_in(kept)
+                t.execute(sa.delete(table).where(rows))
         known = sum(not there.isdisjoint(keys) for keys in people)
         return Forgotten(known, gone, sum(not in_use.isdisjoint(keys) for keys in people))
 
