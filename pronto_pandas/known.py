@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from .api.spec import EnrichmentType
@@ -128,6 +130,23 @@ class Known:
         one_by_one = self._options.endpoint == "async"
         for types in ([t] for t in asked) if one_by_one else [asked] if asked else []:
             self.to_send.append(Job(number, contact, tuple(types), self._plan.customs[number]))
+
+    def leave_out(self, gone: set[int]) -> None:
+        """Ask for nothing as these contacts; whoever shares it with them is asked for instead."""
+        for numbers in self.sharing.values():
+            numbers.sort(key=gone.__contains__)
+        self.to_send = [other for job in self.to_send for other in self._instead(job, gone)]
+        self.to_fetch = [other for job in self.to_fetch for other in self._instead(job, gone)]
+
+    def _instead(self, job: Job, gone: set[int]) -> Iterator[Job]:
+        if job.number not in gone:
+            yield job
+            return
+        for type_ in job.types:
+            number = self.sharing[job.contact.keys(type_)[0], type_][0]
+            if number not in gone:
+                contact, custom = self._plan.contacts[number], self._plan.customs[number]
+                yield replace(job, number=number, contact=contact, types=(type_,), custom=custom)
 
     def askers(self) -> list[int]:
         """Return for each contact the one who is asked for in its place, often itself."""

@@ -94,8 +94,8 @@ class Run:
         )
         reads = not looks or options.suppress is not None
         self._results = known.look_up(self._ledger, answers=reads)
-        self.jobs = [*(known.to_send if sends else ()), *known.to_fetch]
         self._leave_out()
+        self.jobs = [*(known.to_send if sends else ()), *known.to_fetch]
         self._key: SecretStr | None = None
         if sends and known.to_send and not looks:
             settings.prices.require(options.types)
@@ -121,7 +121,7 @@ class Run:
         if self._options.suppress is not None:
             gone = suppressed(self._results, self._options.suppress)
             self.plan = self.plan.without(gone)
-            self.jobs = [job for job in self.jobs if job.number not in gone]
+            self._known.leave_out(gone)
 
     def states(self) -> list[str]:
         """Say of each contact: ``ready`` to be sent, ``submitted``, ``unknown`` or ``answered``."""

@@ -198,6 +198,24 @@ def test_a_refresh_that_is_stopped_keeps_the_answers_it_was_to_replace(serve: Se
     assert states() == {"answered": 30}
 
 
+def test_a_refresh_whose_answer_is_lost_does_not_hide_the_earlier_answer(serve: Serve) -> None:
+    """It is shown, and is not asked for once more by itself."""
+    server = serve()
+    known = enrich(people(20))
+    server.sandbox.faults, server.sandbox.fault_kinds = 1.0, ("500",)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", pronto.ProntoWarning)
+        enrich(people(20), refresh=True)
+        server.sandbox.faults = 0.0
+        out = enrich(people(20))
+    assert set(server.sandbox.asked.values()) == {2}
+    found = known["pronto_status"] == "found"
+    assert out["email"].equals(known["email"])
+    assert set(out.loc[found, "pronto_status"]) == {"found"}
+    assert set(out.loc[~found, "pronto_status"]) == {"unknown"}
+    assert states() == Counter(unknown=20)
+
+
 def test_a_resend_that_is_stopped_leaves_unknown_what_was_unknown(serve: Serve) -> None:
     """Or the next run would send it again without being asked to."""
     server = serve(faults=1.0, fault_kinds=("reset after",))
@@ -651,3 +669,36 @@ def test_purge_deletes_what_a_dead_run_has_left(serve: Serve) -> None:
     with ledger.write() as t:
         assert ledger.purge(t, t.date + 1) == 2
         assert t.scalar(sa.select(sa.func.count()).select_from(schema.entries)) == 0
+
+
+@pytest.mark.parametrize("state", ["claimed", "sent", "submitted"])
+def test_who_is_forgotten_while_a_run_asks_is_not_asked_for_again(state: str) -> None:
+    """Under none of the keys; and the caller hears that the answer is still to come."""
+    ledger, run, key = connect(str(ledger_file()), "x"), new_run(), ("a", "email")
+    with ledger.write() as t:
+        ledger.claim(t, [Wanted("email", ("a", "b"))], run, Renewal())
+        if state != "claimed":
+            ledger.send(t, [key], run)
+        if state == "submitted":
+            ledger.submit(t, [key], run, "name")
+        assert ledger.forget(t, [{"b"}]).in_use == 1
+        other = [Wanted("email", ("b", "c"))]
+        assert ledger.find_in(t, other)["b", "email"].state == "held"
+        ledger.end(t, run)
+    with ledger.write() as t:
+        ledger.forget(t, [{"b"}])
+        for table in (schema.entries, schema.aliases):
+            assert t.scalar(sa.select(sa.func.count()).select_from(table)) == 0
+
+
+def test_an_answer_that_is_written_twice_keeps_the_name_it_was_fetched_under() -> None:
+    """As where nobody knows whether the first transaction was committed."""
+    ledger, run, key = connect(str(ledger_file()), "x"), new_run(), ("a", "email")
+    with ledger.write() as t:
+        ledger.claim(t, [Wanted("email", ("a",))], run, Renewal())
+        ledger.send(t, [key], run)
+        ledger.submit(t, [key], run, "name")
+        for _ in range(2):
+            ledger.answer(t, {key: "{}"})
+            entry = ledger.find_in(t, [Wanted("email", ("a",))])[key]
+            assert (entry.state, entry.enrichment_id) == ("answered", "name")

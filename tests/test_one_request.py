@@ -10,8 +10,10 @@ import pytest
 import pronto_pandas as pronto
 from pronto_pandas.api.contact import Contact
 from pronto_pandas.bulk import submit
-from pronto_pandas.engine.jobs import Job
+from pronto_pandas.engine.jobs import Job, keys_of, wanted_by
 from pronto_pandas.engine.recorder import Recorder
+from pronto_pandas.run import open_ledger
+from pronto_pandas.settings import current
 from pronto_pandas.storage.entry import Renewal, Wanted
 from pronto_pandas.storage.lease import new_run
 from pronto_pandas.storage.store import connect
@@ -98,3 +100,25 @@ def test_a_claim_in_doubt_takes_over_once_more_what_was_submitted() -> None:
             claims = ledger.claim(t, wanted, run, Renewal())
         entry = claims.kept["a", "email"]
         assert (entry.state, entry.enrichment_id) == ("submitted", "name")
+
+
+def test_an_answer_under_another_key_counts_more_than_a_request_without_one(serve: Serve) -> None:
+    """Of two entries that turn out to be one person's."""
+    server = serve()
+    by_name = frame(person(company_name="Acme"))
+    known = pronto.enrich(by_name, "email", progress=False)
+    ledger = open_ledger(current())
+    lost = job(0, Contact("Ana", "Lovelace", None, "acme.example", LINKEDIN))
+    with ledger.write() as t:
+        run = new_run()
+        ledger.claim(t, wanted_by(lost), run, Renewal())
+        ledger.send(t, keys_of(lost), run)
+        ledger.lose(t, keys_of(lost), run)
+    out = pronto.enrich(BOTH[:1], "email", progress=False, resend_unknown=True)
+    assert out["pronto_status"].tolist() == known["pronto_status"].tolist()
+    assert out["enrichment_id"].tolist() == known["enrichment_id"].tolist()
+    assert sum(server.sandbox.asked.values()) == 1
+    new = pronto.enrich(BOTH[:1], "email", progress=False, refresh=True)
+    assert sum(server.sandbox.asked.values()) == 2
+    again = pronto.enrich(by_name, "email", progress=False)
+    assert again["enrichment_id"].tolist() == new["enrichment_id"].tolist()

@@ -123,6 +123,22 @@ def test_people_of_one_list_who_share_an_alias_alone_are_asked_for_once(serve: S
     assert out["enrichment_id"].nunique() == 1
 
 
+def test_who_is_left_out_takes_nobodys_phone_along(serve: Serve) -> None:
+    """The row of the other company asks for what the suppressed one would have asked for."""
+    server = serve()
+    first = enrich(TWO_COMPANIES[:1])
+    assert first["pronto_status"].tolist() == ["found"]
+    suppress = first["email"].tolist()
+    estimate = TWO_COMPANIES.pronto.estimate(["email", "phone"], suppress=suppress)
+    assert estimate.people == 1
+    out = enrich(TWO_COMPANIES, ["email", "phone"], suppress=suppress)
+    assert out["pronto_status"][0] == "skipped"
+    charges = [charge["types"] for charge in server.sandbox.charges]
+    assert sorted(type_ for types in charges for type_ in types) == ["email", "email", "phone"]
+    alone = enrich(TWO_COMPANIES[1:], ["email", "phone"])
+    assert alone["phone_status"].tolist() == out["phone_status"][1:].tolist()
+
+
 def test_who_is_forgotten_is_forgotten_under_every_key(serve: Serve) -> None:
     """The row that finds an answer deletes it."""
     serve()

@@ -254,7 +254,7 @@ class _Delivery:
         if payload.answer.status == PENDING and not found:
             return self._later(job, payload.contact, payload.answer)
         body, before = payload.answer.body, self._known.get(key)
-        known = before.body if before is not None else None
+        known = before.body if before is not None and before.state == "answered" else None
         better = known is None or (found and not parse_answer(known).has(job.type))
         if self._arrived[member] and not better:
             same = known is not None and _same(job.type, parse_answer(known), payload.answer)

@@ -69,7 +69,7 @@ class Outcome:
         ``answered``; ``error`` (the service refused it); ``unknown`` (sent, fate not known);
         ``pending`` (not sent, or surely not worked on).
     answer : Answer, optional
-        Where the state is ``answered``, and it was read.
+        Where the state is ``answered``, and it was read; in another state an earlier answer.
     message : str, optional
         Why, where it is not.
     may_be_charged : bool
@@ -123,9 +123,11 @@ def given_up(error: Exception, attempts: int) -> Outcome:
 
 def outcome_of(entry: Entry) -> Outcome:
     """Return the outcome that an entry of the ledger stands for."""
+    answer = None if entry.body is None else _read(entry)
     if entry.state == "answered":
-        return Outcome("answered", None if entry.body is None else _read(entry))
-    return {"submitted": NOT_FETCHED, "enqueued": NOT_DELIVERED}.get(entry.state, SENT_BEFORE)
+        return Outcome("answered", answer)
+    open_ = {"submitted": NOT_FETCHED, "enqueued": NOT_DELIVERED}.get(entry.state, SENT_BEFORE)
+    return replace(open_, answer=answer)
 
 
 def _read(entry: Entry) -> Answer:

@@ -65,7 +65,8 @@ class Entry:
     at : float
         When the state was reached, in seconds since 1970.
     body : str, optional
-        The answer as it came, where there is one and it was read.
+        The answer as it came, where there is one and it was read; where the state is another one,
+        it is an earlier answer, which was to be asked for again.
     enrichment_id : str, optional
         The service's name of what was submitted.
     """

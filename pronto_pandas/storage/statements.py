@@ -74,8 +74,9 @@ def answer(dialect: str) -> sa.Insert:
     """Write an answer, whatever was there before."""
     new = insert(dialect, entries)
     changes: dict[str, Any] = {name: new.excluded[name] for name in ("state", "body", "at")}
-    # The name under which it was fetched, which the answer itself need not have.
-    name = sa.case((E.state == "submitted", E.enrichment_id))
+    # The name under which it was fetched, which the answer itself need not have; ``answered`` where
+    # the transaction is repeated.
+    name = sa.case((_state("submitted", "answered"), E.enrichment_id))
     statement: sa.Insert = new.on_conflict_do_update(
         index_elements=_KEY, set_=changes | _NOBODYS | {"enrichment_id": name}
     )

@@ -78,21 +78,25 @@ class Ledger:
     def find_in(
         self, t: Transaction, wanted: Sequence[Wanted], *, bodies: bool = True
     ) -> dict[Key, Entry]:
-        """Return what is known, within a transaction; a dead run's claims count for nothing."""
+        """Return what is known, within a transaction; a dead run's claims count for nothing.
+
+        Of several entries of one person, an answer is what is known.
+        """
         return self._find(t, wanted, self._alive(t), bodies=bodies)
 
     def _find(
         self, t: Transaction, wanted: Sequence[Wanted], alive: set[str], *, bodies: bool
     ) -> dict[Key, Entry]:
         found = self._entries(t, [one.key for one in wanted], alive, bodies=bodies)
-        rest = [one for one in wanted if len(one.keys) > 1 and one.key not in found]
+        rest = [one for one in wanted if len(one.keys) > 1 and not _answered(found.get(one.key))]
         others = self._other_keys(t, rest)
         keys = [key for other in others.values() for key in other]
         more = self._entries(t, keys, alive, bodies=bodies)
         for key, other in others.items():
-            best = next((place for place in other if place in more), None)
-            if best is not None:
-                found[key] = more[best]
+            there = [found[key]] if key in found else []
+            there += [more[place] for place in other if place in more]
+            if there:
+                found[key] = next(filter(_answered, there), there[0])
         return found
 
     def claim(
@@ -233,19 +237,25 @@ class Ledger:
         gone = 0
         for chunk in _chunks(list(dict.fromkeys(key for keys in people for key in keys))):
             named = sa.select(aliases.c.alias, aliases.c.contact).where(aliases.c.alias.in_(chunk))
-            for alias, contact in t.execute(named).all():
-                there.add(alias)
-                chunk = [*chunk, contact]
+            pairs = t.execute(named).all()
+            there.update(alias for alias, _ in pairs)
+            chunk = [*chunk, *(contact for _, contact in pairs)]
             these = entries.c.contact.in_(chunk)
             there.update(t.connection.scalars(sa.select(entries.c.contact).where(these)))
             held = sa.and_(
-                these, entries.c.state.in_(("claimed", "sent")), entries.c.run.in_(alive)
+                these,
+                entries.c.state.in_(("claimed", "sent", "submitted")),
+                entries.c.run.in_(alive),
             )
-            in_use.update(t.connection.scalars(sa.select(entries.c.contact).where(held)))
+            kept = set(t.connection.scalars(sa.select(entries.c.contact).where(held)))
+            in_use |= kept | {alias for alias, contact in pairs if contact in kept}
             t.execute(sa.update(entries).where(held).values(body=None, before=None))
             gone += t.execute(sa.delete(entries).where(these, sa.not_(held))).rowcount
             for table in (aliases, schema.members, schema.aside):
-                t.execute(sa.delete(table).where(table.c.contact.in_(chunk)))
+                rows: sa.ColumnElement[bool] = table.c.contact.in_(chunk)
+                if table is aliases:  # whoever has another key of a person in use finds it
+                    rows &= table.c.contact.not_in(kept)
+                t.execute(sa.delete(table).where(rows))
         known = sum(not there.isdisjoint(keys) for keys in people)
         return Forgotten(known, gone, sum(not in_use.isdisjoint(keys) for keys in people))
 
@@ -338,7 +348,7 @@ class Ledger:
             for row in t.execute(these).all():
                 state = _seen(row, alive)
                 if state is not None:
-                    body = row.body if bodies and state == "answered" else None
+                    body = row.body if bodies else None
                     entry = Entry(row.contact, state, row.at, body, row.enrichment_id)
                     found[row.contact, row.type] = entry
         return found
@@ -363,15 +373,15 @@ class Ledger:
         several = [one for one in wanted if len(one.keys) > 1]
         if not several:
             return at
-        there = self._standing(t, several)
         named = self._aliases(t, several)
+        there = self._standing(t, [*(key for one in several for key in one.keys), *named.values()])
         rows: dict[Key, str] = {}
         for one in several:
             own = [(key, one.type) for key in one.keys]
-            contact = next(
-                (key[0] for key in own if key in there),
-                next((named[key] for key in own if key in named), one.keys[0]),
-            )
+            other = [(named[key], one.type) for key in own if key in named]
+            standing = [key for key in (*own, *other) if key in there]
+            answered = [key for key in standing if there[key] == "answered"]
+            contact, _ = next(iter((*answered, *standing, *other, *own)))
             at[one.key] = contact, one.type
             for key in own:
                 named.setdefault(key, contact)
@@ -386,14 +396,15 @@ class Ledger:
         )
         return at
 
-    def _standing(self, t: Transaction, wanted: Sequence[Wanted]) -> set[Key]:
-        """Return those of all keys under which an entry stands, in whatever state."""
-        found: set[Key] = set()
-        for chunk in _chunks(list(dict.fromkeys(key for one in wanted for key in one.keys))):
-            these = sa.select(entries.c.contact, entries.c.type).where(
+    def _standing(self, t: Transaction, contacts: Sequence[str]) -> dict[Key, str | None]:
+        """Return the entries under these keys, in whatever state; a claim as what it covers."""
+        found: dict[Key, str | None] = {}
+        state = sa.case((entries.c.state == "claimed", entries.c.before), else_=entries.c.state)
+        for chunk in _chunks(list(dict.fromkeys(contacts))):
+            these = sa.select(entries.c.contact, entries.c.type, state).where(
                 entries.c.service == self.service, entries.c.contact.in_(chunk)
             )
-            found |= {(row.contact, row.type) for row in t.execute(these)}
+            found |= {(contact, type_): is_ for contact, type_, is_ in t.execute(these)}
         return found
 
     def _aliases(self, t: Transaction, wanted: Sequence[Wanted]) -> dict[Key, str]:
@@ -502,6 +513,10 @@ def _seen(row: Any, alive: Container[str]) -> State | None:
         left = {"claimed": row.before, "sent": "unknown", "submitted": "submitted"}
         return cast("State | None", left[row.state])
     return cast("State", row.state)
+
+
+def _answered(entry: Entry | None) -> bool:
+    return entry is not None and entry.state == "answered"
 
 
 def _is_alive(lease: Lease, t: Transaction) -> bool:
