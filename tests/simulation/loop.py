@@ -17,6 +17,7 @@ class _Selector:
     def select(self, timeout: float | None = None) -> list[Any]:
         loop = self._loop
         loop.iterations += 1
+        loop.tick()
         if timeout != 0:
             loop.wake = math.inf if timeout is None else loop.time() + timeout
             loop.stop()
@@ -36,10 +37,13 @@ class SteppedLoop(asyncio.BaseEventLoop):
     ----------
     clock : callable
         The time of timers.
+    tick : callable
+        Called each time that the loop goes round, which takes time.
     """
 
-    def __init__(self, clock: Callable[[], float]) -> None:
+    def __init__(self, clock: Callable[[], float], tick: Callable[[], None]) -> None:
         super().__init__()
+        self.tick = tick
         self._selector = _Selector(self)
         self.time = clock  # type: ignore[method-assign]  # called often
         self.wake = clock()

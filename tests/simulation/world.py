@@ -24,7 +24,8 @@ LONGEST = 4 * 3600.0
 
 MOST_STEPS = 150_000
 
-PAUSED = 1e-9
+ROUND = 1e-6
+"""Seconds that a round of an event loop takes."""
 
 
 class Violation(AssertionError):
@@ -117,7 +118,7 @@ class Process:
     task: asyncio.Task[None] | None = None
 
     def __post_init__(self) -> None:
-        self.loop = SteppedLoop(self.machine.monotonic)
+        self.loop = SteppedLoop(self.machine.monotonic, self.world.tick)
         self.run = Run(f"run-{self.number}", self.machine.name, f"sim:{self.number}")
 
     def due(self) -> float:
@@ -197,6 +198,10 @@ class World:
         """Do something at a moment."""
         heapq.heappush(self._events, (when, next(self._count), action))
 
+    def tick(self) -> None:
+        """Let a little time pass."""
+        self.now += ROUND
+
     def log(self, process: Process | None, text: str) -> None:
         """Add to the trace."""
         self.trace.append((self.now, -1 if process is None else process.number, text))
@@ -250,17 +255,15 @@ class World:
             if action is not None:
                 action()
         if process.dead:
-            self.running.remove(process)
-            process.dispose()
+            self.reap(process)
         elif process.task is not None and process.task.done():
-            self.running.remove(process)
-            process.dispose()
+            self.reap(process)
             error = None if process.task.cancelled() else process.task.exception()
             if error is not None:
                 self.fail(f"run {process.number} broke: {error!r}")
 
     def reap(self, process: Process) -> None:
-        """Bury a process that was killed while it did not run."""
+        """Remove a process that has ended."""
         if process in self.running:
             self.running.remove(process)
             process.dispose()
