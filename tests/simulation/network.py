@@ -221,7 +221,8 @@ class SimulatedService:
         self.receiver: Process
 
     def calm(self) -> None:
-        """Let nothing go wrong from now on."""
+        """Let nothing go wrong from now on, and have every answer that was promised."""
+        self._ready = {name: (0.0, body) for name, (_, body) in self._ready.items()}
         self.weather, self._outage, self.balance, self._strict = 0.0, (0.0, 0.0), math.inf, False
 
     def fate(self, chance: random.Random) -> str:
@@ -267,8 +268,10 @@ class SimulatedService:
 
     def _work(self, request: Request) -> None:
         run, chance = request.client.run, request.chance
+        asked = [(one, type_) for one in request.contacts for type_ in request.types]
         request.works = [
-            self.oracle.worked(run, one, type_) for one in request.contacts for type_ in request.types
+            self.oracle.worked(run, one, type_, key)
+            for (one, type_), key in zip(asked, request.keys, strict=True)
         ]
         if request.future.done() or request.client.process.dead:  # nobody waits any more
             for work in request.works:

@@ -37,6 +37,7 @@ class Work:
     contact: Contact
     type: str
     at: float
+    key: Key
     charged: float = 0.0
     body: str | None = None
     name: str | None = None
@@ -130,10 +131,10 @@ class Oracle:
                 self.fail(f"{_short(key)} leaves run {run.process.number} and its entry is {row}")
         run.flying.update(keys)
 
-    def worked(self, run: RunState, contact: Contact, type_: str) -> Work:
+    def worked(self, run: RunState, contact: Contact, type_: str, key: Key) -> Work:
         """Note that the service works on somebody, and check that it may."""
         person, form = who(contact)
-        work = Work(run, contact, type_, self.world.now)
+        work = Work(run, contact, type_, self.world.now, key)
         for earlier in self.works[person, type_]:
             if earlier.forgotten or not are_same(contact, earlier.contact, type_):
                 continue
@@ -156,7 +157,8 @@ class Oracle:
     def alive(self, run: RunState) -> bool:
         """Return whether a run's lease surely holds."""
         margin = self._tolerance + 0.5
-        return not run.process.dead and self._leases.get(run.id, 0.0) > self.world.now + margin
+        there = run.process in self.world.running
+        return there and self._leases.get(run.id, 0.0) > self.world.now + margin
 
     def lost(self, run: RunState, keys: Iterable[Key], works: Iterable[Work]) -> None:
         """Note that an answer did not come."""
@@ -180,8 +182,7 @@ class Oracle:
         """Note that these entries were purged: who stood under them may be asked for again."""
         for works in self.works.values():
             for work in works:
-                if not keys.isdisjoint((key, work.type) for key in work.contact.keys(work.type)):
-                    work.forgotten = True
+                work.forgotten = work.forgotten or work.key in keys
 
     def row(self, key: Key) -> Row | None:
         """Return an entry as it is now."""
@@ -318,20 +319,22 @@ class Oracle:
     def kept(self) -> None:
         """Check that each answer that was stored is there."""
         rows = self._read()
-        there = {(k[1], row.body) for k, row in rows.items() if row.state == "answered"}
-        hidden = {(k[1], row.body) for k, row in rows.items() if row.state != "answered"}
+        refreshes = any(run.refresh for run in self.runs.values())
         for works in self.works.values():
             for work in works:
-                if math.isinf(work.stored) or work.forgotten or (work.type, work.body) in there:
+                if math.isinf(work.stored) or work.forgotten:
                     continue
-                newer = [
-                    w
-                    for w in works
-                    if w is not work and are_same(w.contact, work.contact, w.type) and w.body
-                ]
-                refreshed = (work.type, work.body) in hidden and any(r.refresh for r in self.runs.values())
-                if not refreshed and not any((w.type, w.body) in there for w in newer):
-                    self.fail(f"an answer about {who(work.contact)} {work.type} is lost")
+                row = rows.get(work.key)
+                fine = row is not None and (row.state == "answered" or refreshes)
+                if not fine or row is None or not self._of(row.body, work):
+                    self.fail(
+                        f"an answer about {who(work.contact)} {work.type} is lost: "
+                        f"{_short(work.key)} is {row}"
+                    )
+
+    def _of(self, body: str | None, work: Work) -> bool:
+        """Return whether a body is the answer of this work, or of another under the same entry."""
+        return any(w.key == work.key for w in self.bodies.get(body or "", ()))
 
 
 def _found(body: str | None, work: Work) -> bool:
