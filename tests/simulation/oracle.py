@@ -20,6 +20,10 @@ from .people import are_same, who
 from .world import Process, World
 
 
+ROUNDS = 0.0005
+"""Seconds that may pass between a turn and the start, in which a loop goes round."""
+
+
 class Row(NamedTuple):
     """An entry as the database has it."""
 
@@ -117,7 +121,7 @@ class Oracle:
             return  # stopped between its turn and its start, which nobody can see
         starts, now = self._starts[process.machine.name], self.world.now
         starts.append(now)
-        while starts[0] < now - 1:
+        while starts[0] < now - 1 + ROUNDS:
             starts.popleft()
         if len(starts) > self._rate:
             self.fail(f"{len(starts)} starts in a second, {self._rate} are allowed")
@@ -135,10 +139,12 @@ class Oracle:
         """Note that the service works on somebody, and check that it may."""
         person, form = who(contact)
         work = Work(run, contact, type_, self.world.now, key)
-        for earlier in self.works[person, type_]:
+        works = self.works[person, type_]
+        last = {earlier.key: earlier for earlier in works}
+        for earlier in works:
             if earlier.forgotten or not are_same(contact, earlier.contact, type_):
                 continue
-            if not self._may_follow(run, earlier):
+            if not self._may_follow(run, earlier, last=last[earlier.key] is earlier):
                 self.fail(
                     f"person {person}.{form} is asked for twice for {type_}: by run "
                     f"{earlier.run.process.number} at {earlier.at:.3f}, and by run "
@@ -147,12 +153,13 @@ class Oracle:
         self.works[person, type_].append(work)
         return work
 
-    def _may_follow(self, run: RunState, earlier: Work) -> bool:
+    def _may_follow(self, run: RunState, earlier: Work, *, last: bool) -> bool:
         latest = run.began + self._tolerance
         if earlier.stored < math.inf:
-            return run.refresh and earlier.stored <= latest
-        held = earlier.awaited and self.alive(earlier.run)
-        return run.resend and earlier.at <= latest and not held
+            return not last or (run.refresh and earlier.stored <= latest)
+        if earlier.awaited and earlier.name is None and self.alive(earlier.run):
+            return False
+        return not last or (run.resend and earlier.at <= latest)
 
     def alive(self, run: RunState) -> bool:
         """Return whether a run's lease surely holds."""
@@ -168,11 +175,18 @@ class Oracle:
 
     # The ledger
 
-    def stored(self, body: str) -> None:
-        """Note that a write of an answer returned."""
+    def stored(self, body: str, keys: Iterable[Key]) -> None:
+        """Check that a write of an answer that returned was done."""
         for work in self.bodies[body]:
-            work.stored = min(work.stored, self.world.now)
-            work.awaited = False
+            if work.key in keys and math.isinf(work.stored):
+                self.fail(f"an answer about {who(work.contact)} was not stored")
+
+    def _stored(self, key: Key, body: str | None) -> None:
+        """Note that an answer was committed."""
+        for work in self.bodies.get(body or "", ()):
+            if work.key == key:
+                work.stored = min(work.stored, self.world.now)
+                work.awaited = False
 
     def rows(self) -> dict[Key, Row]:
         """Return all entries as they are now."""
@@ -191,16 +205,14 @@ class Oracle:
     def delivered(self, payload: Payload, work: Work, before: Row | None) -> None:
         """Check what became of a delivery that was taken."""
         after, body = self.row((payload.contact, work.type)), payload.body
-        if after is None or after.state != "answered" or after.body is None:
+        if after is None or "answered" not in after or after.body is None:
             self.fail(f"a delivery was taken, and its entry is {after}")
             return
         worse = before is not None and before.state == "answered" and _found(before.body, work)
         if worse and not _found(body, work) and after.body == body:
             self.fail("a delivery without data replaced one with data")
-        if (before is None or before.state != "answered") and after.body != body:
+        if (before is None or "answered" not in before) and after.body != body:
             self.fail("a delivery was taken and not stored")
-        if after.body == body:
-            self.stored(body)
 
     def killed(self, process: Process) -> None:
         """Note what a dead run leaves behind."""
@@ -220,6 +232,9 @@ class Oracle:
         for key in old.keys() | new.keys():
             before, after = old.get(key), new.get(key)
             if before != after:
+                self._log(process, key, before, after)
+                if after is not None and after.state == "answered":
+                    self._stored(key, after.body)
                 why = self._wrong(key, before, after, by)
                 if why:
                     actor = "nobody" if by is None else by.process.number
@@ -228,6 +243,12 @@ class Oracle:
             if self._lease_values.get(name) != lease:
                 self._lease_values[name] = lease
                 self._leases[name] = self.world.now + LEASE
+
+    def _log(
+        self, process: Process | None, key: Key, before: Row | None, after: Row | None
+    ) -> None:
+        change = " -> ".join("none" if row is None else row.state for row in (before, after))
+        self.world.log(process, f"\t{_short(key)}: {change}")
 
     def _wrong(
         self, key: Key, before: Row | None, after: Row | None, by: RunState | None

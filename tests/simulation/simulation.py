@@ -126,7 +126,7 @@ class Watched(Recorder):
 
     async def answered(self, job: Job, answer: Answer) -> None:
         await self._watched(job, super().answered(job, answer), answer.body)
-        self.sim.oracle.stored(answer.body)
+        self.sim.oracle.stored(answer.body, keys_of(job))
 
     async def submitted(self, job: Job, enrichment_id: str) -> None:
         await self._watched(job, super().submitted(job, enrichment_id))
