@@ -65,7 +65,8 @@ class Gcra:
     def slow(self, part: float) -> None:
         """Start at a part of the full pace from now on."""
         self._interval = self._fastest / part
-        self._tolerance = (self._burst - 1) * self._interval
+        # Not of the slower interval: others may share the moment at full pace.
+        self._tolerance = (self._burst - 1) * self._fastest
 
     def take(self, now: float) -> float:
         """Start now and return 0, or return the seconds to wait before asking again."""

@@ -60,12 +60,14 @@ class Recorder:
     async def claim(self, jobs: Sequence[Job]) -> Claims:
         """Claim what may be sent; the claims have the entries of what may not."""
         wanted = [one for job in jobs for one in wanted_by(job)]
+        busy = frozenset(self._claimed)
+        new = {one.key for one in wanted} - busy
         # Before the commit: a run that is stopped meanwhile must free them.
-        self._claimed.update(one.key for one in wanted)
+        self._claimed |= new
         claims = await self._write(
-            lambda t, _: self._ledger.claim(t, wanted, self._run, self._renewal)
+            lambda t, _: self._ledger.claim(t, wanted, self._run, self._renewal, busy)
         )
-        self._claimed.difference_update(claims.kept)
+        self._claimed -= new
         self._claimed.update((contact, key[1]) for key, contact in claims.taken.items())
         return claims
 
@@ -112,6 +114,10 @@ class Recorder:
         """Store the name under which the service works on it."""
         keys = keys_of(job)
         await self._close(job, lambda t, _: self._ledger.submit(t, keys, self._run, enrichment_id))
+
+    async def left(self, job: Job) -> None:
+        """Let any run fetch an answer that this one does not wait for any more."""
+        await self._close(job, lambda t, _: self._ledger.leave(t, keys_of(job), self._run))
 
     async def answered(self, job: Job, answer: Answer) -> None:
         """Store an answer, whole."""

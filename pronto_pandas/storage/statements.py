@@ -163,5 +163,6 @@ RESTORE: Final = (
 )
 REMOVE: Final = sa.delete(entries).where(*_OPEN, E.before.is_(None))
 
-LEAVE: Final = sa.update(entries).where(E.run == sa.bindparam("me")).values(run=None)
+LEAVE: Final = sa.update(entries).where(*_MINE, E.state == "submitted").values(run=None)
+LEAVE_ALL: Final = sa.update(entries).where(E.run == sa.bindparam("me")).values(run=None)
 END: Final = sa.delete(runs).where(runs.c.id == sa.bindparam("me"))

@@ -84,7 +84,14 @@ class Ledger:
                 found[key] = more[best]
         return found
 
-    def claim(self, t: Transaction, wanted: Sequence[Wanted], run: Run, renewal: Renewal) -> Claims:
+    def claim(
+        self,
+        t: Transaction,
+        wanted: Sequence[Wanted],
+        run: Run,
+        renewal: Renewal,
+        busy: Container[Key] = (),
+    ) -> Claims:
         """Take for a run what may be sent, and return the entries of what may not.
 
         What a dead run has submitted is this run's now, too, and among what is returned.
@@ -99,13 +106,15 @@ class Ledger:
             Who sends.
         renewal : Renewal
             Which entries may be sent again.
+        busy : container of Key, optional
+            Entries that the run has claimed already, for another request; they are held.
         """
         if t.one_clock:  # SQLite has one writer at a time anyway
             t.execute(sa.select(sa.func.pg_advisory_xact_lock(_CLAIM_LOCK)))
         self.renew(t, run)
         self._delete_dead_runs(t)
         at = self._places(t, wanted)
-        first = {place: key for key, place in reversed(at.items())}
+        first = {place: key for key, place in reversed(at.items()) if place not in busy}
         rows = [
             {"service": self.service, "contact": contact, "type": type_, "state": "claimed",
              "run": run.id, "at": t.date, "me": run.id,
@@ -114,7 +123,7 @@ class Ledger:
             for contact, type_ in sorted(first)
         ]  # fmt: skip
         taken = set(map(tuple, t.execute(statements.claim(t.dialect), rows))) if rows else set()
-        left = [place for place in first if place not in taken]
+        left = [place for place in dict.fromkeys(at.values()) if place not in taken]
         known = self._entries(t, left, {lease.run.id for lease in self._leases(t)}, bodies=True)
         known |= self._adopted(t, known, run)
         claims = Claims({}, {})
@@ -172,6 +181,10 @@ class Ledger:
         if rows:
             t.execute(statements.answer(t.dialect), rows)
 
+    def leave(self, t: Transaction, keys: Sequence[Key], run: Run) -> None:
+        """Let any run fetch what this one has submitted and does not wait for any more."""
+        self._change(t, statements.LEAVE, keys, me=run.id)
+
     def lose(self, t: Transaction, keys: Sequence[Key], run: Run) -> None:
         """Note that requests were sent and that nobody knows what became of them."""
         self._change(t, statements.LOSE, keys, me=run.id, date=t.date)
@@ -189,7 +202,7 @@ class Ledger:
 
     def end(self, t: Transaction, run: Run) -> None:
         """End a run; what it has submitted and not fetched is left for the next one to fetch."""
-        t.execute(statements.LEAVE, {"me": run.id})
+        t.execute(statements.LEAVE_ALL, {"me": run.id})
         t.execute(statements.END, {"me": run.id})
 
     def forget(self, t: Transaction, people: Sequence[Collection[str]]) -> Forgotten:
