@@ -68,6 +68,11 @@ class Recorder:
             lambda t, _: self._ledger.claim(t, wanted, self._run, self._renewal, busy)
         )
         self._claimed -= new
+        self._claimed.update(
+            (entry.contact, key[1])
+            for key, entry in claims.kept.items()
+            if entry.state == "submitted"
+        )
         self._claimed.update((contact, key[1]) for key, contact in claims.taken.items())
         return claims
 

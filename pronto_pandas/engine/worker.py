@@ -166,7 +166,7 @@ class Worker:
                     self._patience.lost(started)
                 except OutOfPatienceError:
                     self._halt.stop(error)
-                outcome = Outcome("unknown", message=str(error))
+                outcome = Outcome("unknown", message=str(error), may_be_charged=True)
                 return await self._halt.kept(self._book.lost(job), outcome)
             case _:
                 raise error

@@ -149,7 +149,11 @@ LOSE: Final = (
 
 ADOPT: Final = (
     sa.update(entries)
-    .where(*_THESE, E.state == "submitted", sa.not_(_HELD))
+    .where(
+        *_THESE,
+        E.state == "submitted",
+        sa.or_(E.run == sa.bindparam("me"), sa.not_(_HELD)),
+    )
     .values(run=sa.bindparam("me"))
     .returning(E.contact)
 )

@@ -124,7 +124,11 @@ class Ledger:
         ]  # fmt: skip
         taken = set(map(tuple, t.execute(statements.claim(t.dialect), rows))) if rows else set()
         left = [place for place in dict.fromkeys(at.values()) if place not in taken]
-        known = self._entries(t, left, {lease.run.id for lease in self._leases(t)}, bodies=True)
+        alive = {lease.run.id for lease in self._leases(t)}
+        known = self._entries(t, [p for p in left if p in busy], alive, bodies=True)
+        # What is this run's, and not busy, an earlier try of this claim has adopted.
+        others = [p for p in left if p not in busy]
+        known |= self._entries(t, others, alive - {run.id}, bodies=True)
         known |= self._adopted(t, known, run)
         claims = Claims({}, {})
         for key, place in at.items():

@@ -79,6 +79,7 @@ class Request:
     keys: list[Key]
     future: asyncio.Future[Answer]
     customs: Sequence[Mapping[str, Any] | None] = ()
+    left: float = 0.0
     works: list[Work] = field(default_factory=list)
 
 
@@ -238,6 +239,7 @@ class SimulatedService:
 
     def send(self, request: Request) -> None:
         """Carry a request to the service."""
+        request.left = self.world.now
         delay = request.chance.expovariate(1 / 0.05)
         failures: dict[str, ProntoError] = {
             "refused connection": ConnectionFailedError(""),
@@ -270,7 +272,7 @@ class SimulatedService:
         run, chance = request.client.run, request.chance
         asked = [(one, type_) for one in request.contacts for type_ in request.types]
         request.works = [
-            self.oracle.worked(run, one, type_, key)
+            self.oracle.worked(run, one, type_, key, request.left)
             for (one, type_), key in zip(asked, request.keys, strict=True)
         ]
         if request.future.done() or request.client.process.dead:  # nobody waits any more

@@ -135,14 +135,19 @@ class Oracle:
                 self.fail(f"{_short(key)} leaves run {run.process.number} and its entry is {row}")
         run.flying.update(keys)
 
-    def worked(self, run: RunState, contact: Contact, type_: str, key: Key) -> Work:
+    def worked(
+        self, run: RunState, contact: Contact, type_: str, key: Key, left: float
+    ) -> Work:
         """Note that the service works on somebody, and check that it may."""
         person, form = who(contact)
-        work = Work(run, contact, type_, self.world.now, key)
+        work = Work(run, contact, type_, left, key)
         works = self.works[person, type_]
         last = {earlier.key: earlier for earlier in works}
         for earlier in works:
             if earlier.forgotten or not are_same(contact, earlier.contact, type_):
+                continue
+            known = any(w.key == earlier.key and w.stored <= run.began for w in works)
+            if known and run.refresh and not self._held(earlier):
                 continue
             if not self._may_follow(run, earlier, last=last[earlier.key] is earlier):
                 self.fail(
@@ -157,9 +162,14 @@ class Oracle:
         latest = run.began + self._tolerance
         if earlier.stored < math.inf:
             return not last or (run.refresh and earlier.stored <= latest)
-        if earlier.awaited and earlier.name is None and self.alive(earlier.run):
+        if self._held(earlier):
             return False
         return not last or (run.resend and earlier.at <= latest)
+
+    def _held(self, work: Work) -> bool:
+        """Return whether a living run waits for an answer."""
+        waits = work.awaited and work.name is None and math.isinf(work.stored)
+        return waits and self.alive(work.run)
 
     def alive(self, run: RunState) -> bool:
         """Return whether a run's lease surely holds."""

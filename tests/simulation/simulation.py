@@ -29,7 +29,7 @@ from pronto_pandas.errors import LedgerError
 from pronto_pandas.known import Known
 from pronto_pandas.prices import Prices
 from pronto_pandas.storage import lease
-from pronto_pandas.storage.lease import Run
+from pronto_pandas.storage.lease import LEASE, Run
 from pronto_pandas.storage.store import Claims, Ledger
 
 from .ledgers import Faults, SimulatedDatabase, SimulatedWriter, emptied
@@ -541,13 +541,23 @@ class _One:
             process.kill()
             self.sim._follow(self.plan)
         elif one.kind == "stop":
+            self._slept(one.seconds)
             process.stop(one.seconds)
         elif one.kind == "sleep":
             self.world.log(process, f"{process.machine.name} sleeps for {one.seconds:.1f} s")
+            self._slept(one.seconds)
             process.machine.sleep(one.seconds)
         elif sender is not None:
             self.world.log(process, f"{one.kind} for {one.seconds:.1f} s")
             self._interrupted(one, sender)
+
+    def _slept(self, seconds: float) -> None:
+        """Note that what was sent may be taken for unknown, where a lease runs out meanwhile."""
+        world = self.world
+        for run in self.sim.oracle.runs.values():
+            until = max(run.process.resume_at, run.process.machine.awake_at)
+            if max(until, world.now + seconds) - world.now > LEASE / 2:
+                self.sim.oracle.explained |= run.entered
 
     def _interrupted(self, one: Disturbance, sender: Dispatch | Submission) -> None:
         process = self.process
@@ -577,7 +587,7 @@ def play(seed: int) -> Simulation:
     return simulation
 
 
-def told(simulation: Simulation, last: int = 60) -> str:
+def told(simulation: Simulation, last: int = 400) -> str:
     """Return the last events of a simulation."""
     lines = [f"Seed {simulation.seed}. Play it again: python -m tests.simulation {simulation.seed}"]
     for at, number, text in simulation.world.trace[-last:]:
