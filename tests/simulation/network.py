@@ -131,6 +131,7 @@ class Client:
         process, service = self.process, self.service
         await self._check()
         service.oracle.started(process)
+        service.oracle.fetched(self.run, enrichment_id)
         self._tries += 1
         chance = dice(service.seed, "fetch", enrichment_id, process.number, self._tries)
         future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()

@@ -183,7 +183,23 @@ class Oracle:
         for work in works:
             work.awaited = False
 
+    def fetched(self, run: RunState, name: str) -> None:
+        """Check that nobody else waits for what a run fetches."""
+        rows = self._read()
+        for work in self.named.get(name, ()):
+            row = rows.get(work.key)
+            if row is not None and row.state == "submitted" and row.run not in {None, run.id}:
+                other = self.runs[str(row.run)]
+                if self.alive(other) and self.alive(run):
+                    self.fail(f"runs {other.process.number} and {run.process.number} fetch {name}")
+
     # The ledger
+
+    def ended(self, run: RunState, left: set[Key]) -> None:
+        """Note that a run has ended; where it could not write so, what it left is unknown."""
+        found = raw().execute("SELECT 1 FROM pronto_runs WHERE id = ?", (run.id,)).fetchone()
+        if found is not None:
+            self.explained |= left
 
     def stored(self, body: str, keys: Iterable[Key]) -> None:
         """Check that a write of an answer that returned was done."""

@@ -112,10 +112,13 @@ class Watched(Recorder):
         keys = [key for job in jobs for key in keys_of(job)]
         self.state.entered.update(keys)
         try:
-            return await super().about_to_send(jobs)
+            may, not_ours = await super().about_to_send(jobs)
         except LedgerError:
             self.sim.oracle.explained.update(keys)
             raise
+        if not_ours and self.sim.undisturbed():
+            self.sim.oracle.fail("what nobody else has is given up")
+        return may, not_ours
 
     def may_leave(self, job: Job) -> bool:
         may = super().may_leave(job)
@@ -139,6 +142,11 @@ class Watched(Recorder):
 
     async def lost(self, job: Job) -> None:
         await super().lost(job)
+
+    async def __aexit__(self, *error: object) -> None:
+        left = self.state.entered | self.state.flying
+        await super().__aexit__(*error)
+        self.sim.oracle.ended(self.state, left)
 
     async def _watched(self, job: Job, call: Any, body: str = "") -> None:
         try:
@@ -185,6 +193,9 @@ class Simulation:
         self.world.here = self.machines[0]
         for machine in self.machines[1:]:
             machine.date_offset = chance.choice([0.0, 0.0, -2.0, 2.0])
+        coarse = chance.random() < 0.25
+        for machine in self.machines:
+            machine.coarse = coarse
         self.rate = chance.choice([4, 5, 10, 50, 50])
         tolerance = max(abs(machine.date_offset) for machine in self.machines)
         self.oracle = Oracle(self.world, self.rate, tolerance)
@@ -378,6 +389,11 @@ class Simulation:
             mock.patch.object(lease, "process_gone", gone),
         ):
             yield
+
+    def undisturbed(self) -> bool:
+        """Return whether there was one run only, which was never stopped."""
+        kinds = {one.kind for plan in self.plans for one in plan.disturbances}
+        return len(self.oracle.runs) == 1 and kinds.isdisjoint({"stop", "sleep"})
 
     # What is checked at the end
 

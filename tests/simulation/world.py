@@ -49,11 +49,14 @@ class Machine:
         As a `Run` has it.
     date_offset : float
         How wrong its date is.
+    coarse : bool
+        Its date has whole seconds only.
     """
 
     world: World
     name: str
     date_offset: float = 0.0
+    coarse: bool = False
     booted: float = 1000.0
     slept: float = 0.0
     awake_at: float = 0.0
@@ -69,7 +72,8 @@ class Machine:
 
     def date(self) -> float:
         """Return the seconds since 1970, as this machine has them."""
-        return EPOCH + self.world.now + self.date_offset
+        date = EPOCH + self.world.now + self.date_offset
+        return math.floor(date) if self.coarse else date
 
     def sleep(self, seconds: float) -> None:
         """Stop everything on it."""
