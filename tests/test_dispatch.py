@@ -97,6 +97,9 @@ class FakeBook:
     async def submitted(self, job: Job, enrichment_id: str) -> None:
         self._set([job], "submitted")
 
+    async def left(self, job: Job) -> None:
+        self._set([job], "submitted")
+
     async def answered(self, job: Job, answer: Answer) -> None:
         self._set([job], "answered")
 

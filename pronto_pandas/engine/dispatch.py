@@ -220,12 +220,14 @@ class Dispatch:
         """See whether another run has its answers now; send what it has left."""
         held, self._held = self._held, []
         await self._halt.wait(self._sleep(HELD_POLL))
+        elsewhere: list[Job] = []
         if not self._halt.stopped():
             try:
-                self._held = await self._book.held_elsewhere(held)
+                elsewhere = await self._book.held_elsewhere(held)
             except LedgerError as error:
                 self._halt.stop(error)
-        still = set(map(id, self._held))
+        self._held += elsewhere  # others may have come meanwhile
+        still = set(map(id, elsewhere))
         await self._send_all([job for job in held if id(job) not in still])
 
     def _has_room(self, job: Job) -> bool:

@@ -89,7 +89,8 @@ class Fetcher:
                 outcome = Outcome("answered", answer)
                 return await self._halt.kept(self._book.answered(job, answer), outcome)
             elif self._clock() - max(since, self._last_came) > self._timeout:
-                return NOT_FETCHED
+                # Another job of this very run may wait for the entry.
+                return await self._halt.kept(self._book.left(job), NOT_FETCHED)
             else:
                 failures = refusals = 0
             wait = self._polling.wait(look + 1)

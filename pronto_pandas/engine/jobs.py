@@ -94,6 +94,7 @@ class Books(Protocol):
     def may_leave(self, job: Job) -> bool: ...  # noqa: D102
     async def not_worked_on(self, job: Job) -> None: ...  # noqa: D102
     async def submitted(self, job: Job, enrichment_id: str) -> None: ...  # noqa: D102
+    async def left(self, job: Job) -> None: ...  # noqa: D102
     async def answered(self, job: Job, answer: Answer) -> None: ...  # noqa: D102
     async def lost(self, job: Job) -> None: ...  # noqa: D102
     async def free(self, job: Job) -> None: ...  # noqa: D102

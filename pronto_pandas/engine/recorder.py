@@ -63,11 +63,16 @@ class Recorder:
         busy = frozenset(self._claimed)
         new = {one.key for one in wanted} - busy
         # Before the commit: a run that is stopped meanwhile must free them.
-        self._claimed.update(new)
+        self._claimed |= new
         claims = await self._write(
-            lambda t, _: self._ledger.claim(t, wanted, self._run, self._renewal, busy=busy)
+            lambda t, _: self._ledger.claim(t, wanted, self._run, self._renewal, busy)
         )
-        self._claimed.difference_update(new)
+        self._claimed -= new
+        self._claimed.update(
+            (entry.contact, key[1])
+            for key, entry in claims.kept.items()
+            if entry.state == "submitted"
+        )
         self._claimed.update((contact, key[1]) for key, contact in claims.taken.items())
         return claims
 
@@ -121,6 +126,10 @@ class Recorder:
         """Store the name under which the service works on it."""
         keys = keys_of(job)
         await self._close(job, lambda t, _: self._ledger.submit(t, keys, self._run, enrichment_id))
+
+    async def left(self, job: Job) -> None:
+        """Let any run fetch an answer that this one does not wait for any more."""
+        await self._close(job, lambda t, _: self._ledger.leave(t, keys_of(job), self._run))
 
     async def answered(self, job: Job, answer: Answer) -> None:
         """Store an answer, whole."""

@@ -154,7 +154,11 @@ LOSE: Final = (
 
 ADOPT: Final = (
     sa.update(entries)
-    .where(*_THESE, E.state == "submitted", sa.or_(sa.not_(_HELD), E.run == sa.bindparam("me")))
+    .where(
+        *_THESE,
+        E.state == "submitted",
+        sa.or_(E.run == sa.bindparam("me"), sa.not_(_HELD)),
+    )
     .values(run=sa.bindparam("me"))
     .returning(E.contact)
 )
@@ -170,9 +174,25 @@ REMOVE: Final = sa.delete(entries).where(*_OPEN, E.before.is_(None))
 
 PURGE: Final = sa.delete(entries).where(
     E.at < sa.bindparam("before_date"),
-    _state("answered", "unknown", of=_SEEN),
-    sa.or_(_state("answered", "unknown"), sa.not_(_HELD)),
+    sa.or_(
+        _state("answered", "unknown"),
+        sa.and_(E.state == "claimed", _state("answered", "unknown", of=E.before), sa.not_(_HELD)),
+    ),
 )
+"""A claim of a dead run counts for nothing; what it has sent may be charged, and is kept."""
 
-LEAVE: Final = sa.update(entries).where(E.run == sa.bindparam("me")).values(run=None)
+PURGE_BODIES: Final = (
+    sa.update(entries)
+    .where(
+        E.at < sa.bindparam("before_date"),
+        _state("sent", "submitted", "enqueued"),
+        sa.not_(_HELD),
+        E.body.is_not(None),
+    )
+    .values(body=None)
+)
+"""The earlier answers of those that were being asked for again."""
+
+LEAVE: Final = sa.update(entries).where(*_MINE, E.state == "submitted").values(run=None)
+LEAVE_ALL: Final = sa.update(entries).where(E.run == sa.bindparam("me")).values(run=None)
 END: Final = sa.delete(runs).where(runs.c.id == sa.bindparam("me"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import groupby
 from typing import Any, Final, cast
 
@@ -105,7 +105,6 @@ class Ledger:
         wanted: Sequence[Wanted],
         run: Run,
         renewal: Renewal,
-        *,
         busy: Container[Key] = (),
     ) -> Claims:
         """Take for a run what may be sent, and return the entries of what may not.
@@ -123,27 +122,30 @@ class Ledger:
             Who sends.
         renewal : Renewal
             Which entries may be sent again.
-        busy : container of Key
-            The entries of other requests of this run, which are held.
+        busy : container of Key, optional
+            Entries that the run has claimed already, for another request; they are held.
         """
         if t.one_clock:  # SQLite has one writer at a time anyway
             t.execute(sa.select(sa.func.pg_advisory_xact_lock(_CLAIM_LOCK)))
         self.renew(t, run)
         self._delete_dead_runs(t)
         at = self._places(t, wanted)
-        first = {place: key for key, place in reversed(at.items())}
+        first = {place: key for key, place in reversed(at.items()) if place not in busy}
         rows = [
             {"service": self.service, "contact": contact, "type": type_, "state": "claimed",
              "run": run.id, "at": t.date, "me": run.id,
              "answered_before": renewal.answered_before,
              "unknown_before": renewal.unknown_before}
-            for contact, type_ in sorted(first) if (contact, type_) not in busy
+            for contact, type_ in sorted(first)
         ]  # fmt: skip
         taken = set(map(tuple, t.execute(statements.claim(t.dialect), rows))) if rows else set()
-        left = [place for place in first if place not in taken]
-        adopted = set(self._change(t, statements.ADOPT, left, me=run.id))
-        known = self._entries(t, left, {lease.run.id for lease in self._leases(t)}, bodies=True)
-        known |= {key: replace(known[key], state="submitted") for key in adopted}
+        left = [place for place in dict.fromkeys(at.values()) if place not in taken]
+        alive = {lease.run.id for lease in self._leases(t)}
+        known = self._entries(t, [p for p in left if p in busy], alive, bodies=True)
+        # What is this run's, and not busy, an earlier try of this claim has adopted.
+        others = [p for p in left if p not in busy]
+        known |= self._entries(t, others, alive - {run.id}, bodies=True)
+        known |= self._adopted(t, known, run)
         claims = Claims({}, {})
         for key, place in at.items():
             if place in taken and first[place] == key:
@@ -199,6 +201,10 @@ class Ledger:
         if rows:
             t.execute(statements.answer(t.dialect), rows)
 
+    def leave(self, t: Transaction, keys: Sequence[Key], run: Run) -> None:
+        """Let any run fetch what this one has submitted and does not wait for any more."""
+        self._change(t, statements.LEAVE, keys, me=run.id)
+
     def lose(self, t: Transaction, keys: Sequence[Key], run: Run) -> None:
         """Note that requests were sent and that nobody knows what became of them."""
         self._change(t, statements.LOSE, keys, me=run.id, date=t.date)
@@ -216,7 +222,7 @@ class Ledger:
 
     def end(self, t: Transaction, run: Run) -> None:
         """End a run; what it has submitted and not fetched is left for the next one to fetch."""
-        t.execute(statements.LEAVE, {"me": run.id})
+        t.execute(statements.LEAVE_ALL, {"me": run.id})
         t.execute(statements.END, {"me": run.id})
 
     def forget(self, t: Transaction, people: Sequence[Collection[str]]) -> Forgotten:
@@ -262,10 +268,11 @@ class Ledger:
     def purge(self, t: Transaction, before: float) -> int:
         """Delete what reached its state before a moment, at every service; return how many.
 
-        What is open is spared, whenever it was sent; what a dead run has left is not open.
+        What is open is spared, whenever it was sent, but for the earlier answer that it has.
         """
         self._delete_dead_runs(t)
         gone = t.execute(statements.PURGE, {"before_date": before}).rowcount
+        t.execute(statements.PURGE_BODIES, {"before_date": before})
         nobody = sa.select(entries.c.contact).where(
             entries.c.service == aliases.c.service,
             entries.c.contact == aliases.c.contact,
@@ -416,6 +423,12 @@ class Ledger:
             )
             found |= {(row.alias, row.type): row.contact for row in t.execute(these)}
         return found
+
+    def _adopted(self, t: Transaction, known: Mapping[Key, Entry], run: Run) -> dict[Key, Entry]:
+        """Take over what dead runs have submitted; what another run was quicker to take is held."""
+        submitted = [key for key, entry in known.items() if entry.state == "submitted"]
+        mine = set(self._change(t, statements.ADOPT, submitted, me=run.id))
+        return {key: Entry(key[0], "held") for key in submitted if key not in mine}
 
     def _change(
         self, t: Transaction, statement: Any, keys: Sequence[Key], **values: Any

@@ -12,7 +12,7 @@ import math
 import queue
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator, Sequence
 from typing import Any, Self, TypeVar
 
 import sqlalchemy as sa
@@ -33,7 +33,90 @@ RETRY_WAIT = 0.25
 Operation = Callable[[Transaction, bool], T]
 """Writes in a transaction; the flag says that an earlier try may have been committed."""
 
-_Work = tuple[Operation[Any], "asyncio.Future[Any] | None"]
+_Work = tuple[Operation[Any], "asyncio.Future[Any]"]
+
+Commit = Generator[float, bool, list[Any]]
+"""Yields the seconds to wait before another try, is sent whether to give up, and returns results.
+
+In the place of a result is the exception of an operation that could not be written.
+"""
+
+
+class Commits:
+    """Commits a run's operations together, and its lease with them; it neither waits nor sleeps.
+
+    Parameters
+    ----------
+    ledger : Ledger
+        Where to write.
+    run : Run
+        Whose lease is renewed.
+    clock, monotonic : callable
+        The machine's clock, its sleep included, and one that measures retries; injected.
+    """
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        run: Run,
+        *,
+        clock: Callable[[], float] = machine_clock,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._ledger, self._run = ledger, run
+        self._clock, self._monotonic = clock, monotonic
+        self._kept: sa.Connection | None = None
+        self._renewed = -math.inf
+
+    def leased(self) -> bool:
+        """Return whether the run's lease has not run out, also not while the machine slept."""
+        return self._clock() < self._renewed + LEASE
+
+    def commit(self, operations: Sequence[Operation[Any]]) -> Commit:
+        """Commit operations, and the renewal of the lease where it is due."""
+        began = self._clock()
+        renews = began - self._renewed > LEASE / 3
+        if renews:
+            operations = [lambda t, _: self._ledger.renew(t, self._run), *operations]
+        results = (yield from self._together(operations)) if operations else []
+        if renews and not isinstance(results.pop(0), Exception):
+            self._renewed = began
+        return results
+
+    def close(self) -> None:
+        """Close the connection that was kept."""
+        if self._kept is not None:
+            self._kept.close()
+
+    def _together(self, operations: Sequence[Operation[Any]]) -> Commit:
+        """Commit all together, and where one of them cannot be written, each by itself."""
+        until, again = self._monotonic() + RETRY_FOR, False
+        while True:
+            try:
+                self._kept = self._kept or self._ledger.database.keep()
+                with self._ledger.write(self._kept) as t:
+                    results = [operation(t, again) for operation in operations]
+                return results
+            except LedgerBusyError as error:
+                self._discard()
+                again = True
+                if self._monotonic() > until or (yield RETRY_WAIT):
+                    return [LedgerError(str(error))] * len(operations)
+            except Exception as error:  # noqa: BLE001  it is raised in the task that waits
+                self._discard()
+                if len(operations) == 1:
+                    return [error]
+                alone: list[Any] = []
+                for one in operations:
+                    alone += yield from self._together([one])
+                return alone
+
+    def _discard(self) -> None:
+        """Close a connection that may be broken; the next one is a new one."""
+        if self._kept is not None:
+            self._kept.invalidate()
+            self._kept.close()
+            self._kept = None
 
 
 class Writer:
@@ -48,11 +131,11 @@ class Writer:
     """
 
     def __init__(self, ledger: Ledger, run: Run) -> None:
-        self._ledger, self.run = ledger, run
+        self.run = run
+        self._commits = Commits(ledger, run)
         self._waiting: queue.SimpleQueue[_Work | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._work, name="pronto-ledger", daemon=True)
         self._hurried = threading.Event()
-        self._renewed = -math.inf
 
     async def __aenter__(self) -> Self:
         self._loop = asyncio.get_running_loop()
@@ -77,31 +160,21 @@ class Writer:
 
     def leased(self) -> bool:
         """Return whether the run's lease has not run out, also not while the machine slept."""
-        return machine_clock() < self._renewed + LEASE
+        return self._commits.leased()
 
     def hurry(self) -> None:
         """Do not try again any more what cannot be written."""
         self._hurried.set()
 
     def _work(self) -> None:
-        kept: sa.Connection | None = None
         while True:
             batch = self._take(LEASE / 3)
             work = [item for item in batch if item is not None]
-            began = machine_clock()
-            renews = began - self._renewed > LEASE / 3
-            if renews:
-                work.insert(0, (lambda t, _: self._ledger.renew(t, self.run), None))
-            if work:
-                results, kept = self._commit(work, kept)
-                if renews and not isinstance(results[0], Exception):
-                    self._renewed = began
-                futures = [future for _, future in work]
-                self._loop.call_soon_threadsafe(_set, futures, results)
+            results = self._finish(self._commits.commit([operation for operation, _ in work]))
+            self._loop.call_soon_threadsafe(set_results, [future for _, future in work], results)
             if None in batch:
                 break
-        if kept is not None:
-            kept.close()
+        self._commits.close()
 
     def _take(self, seconds: float) -> list[_Work | None]:
         batch: list[_Work | None] = []
@@ -112,30 +185,15 @@ class Writer:
         except queue.Empty:
             return batch
 
-    def _commit(
-        self, work: list[_Work], kept: sa.Connection | None
-    ) -> tuple[list[Any], sa.Connection | None]:
-        """Commit all together, and where one of them cannot be written, each by itself."""
-        until, again = time.monotonic() + RETRY_FOR, False
-        while True:
-            try:
-                kept = kept or self._ledger.database.keep()
-                with self._ledger.write(kept) as t:
-                    results = [operation(t, again) for operation, _ in work]
-                return results, kept
-            except LedgerBusyError as error:
-                kept, again = _discarded(kept), True
-                if time.monotonic() > until or self._hurried.wait(RETRY_WAIT):
-                    return [LedgerError(str(error))] * len(work), kept
-            except Exception as error:  # noqa: BLE001  it is raised in the task that waits
-                kept = _discarded(kept)
-                if len(work) == 1:
-                    return [error], kept
-                alone: list[Any] = []
-                for one in work:
-                    result, kept = self._commit([one], kept)
-                    alone += result
-                return alone, kept
+    def _finish(self, commit: Commit) -> list[Any]:
+        """Run a commit to its end, with the waits that it asks for."""
+        try:
+            wait = next(commit)
+            while True:
+                wait = commit.send(self._hurried.wait(wait))
+        except StopIteration as end:
+            results: list[Any] = end.value
+            return results
 
 
 def commit(ledger: Ledger, operation: Callable[[Transaction], T]) -> T:
@@ -157,17 +215,10 @@ def commit(ledger: Ledger, operation: Callable[[Transaction], T]) -> T:
         time.sleep(RETRY_WAIT)
 
 
-def _discarded(connection: sa.Connection | None) -> sa.Connection | None:
-    """Close a connection that may be broken; the next one is a new one."""
-    if connection is not None:
-        connection.invalidate()
-        connection.close()
-    return None
-
-
-def _set(futures: list[asyncio.Future[Any] | None], results: list[Any]) -> None:
+def set_results(futures: Sequence[asyncio.Future[Any]], results: Sequence[Any]) -> None:
+    """Give each future its result; those whose tasks were cancelled meanwhile need none."""
     for future, result in zip(futures, results, strict=True):
-        if future is None or future.done():  # done: its task was cancelled meanwhile
+        if future.done():
             continue
         if isinstance(result, Exception):
             future.set_exception(result)

@@ -1,0 +1,389 @@
+"""What must always hold, checked against the service's own account of what it was asked."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict, deque
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from pronto_pandas.api.contact import Contact
+from pronto_pandas.api.models import parse
+from pronto_pandas.bulk.payload import Payload
+from pronto_pandas.engine.jobs import Job, Outcome
+from pronto_pandas.storage.entry import Key
+from pronto_pandas.storage.lease import LEASE
+
+from .ledgers import raw
+from .people import are_same, who
+from .world import Process, World
+
+ROUNDS = 0.0005
+"""Seconds that may pass between a turn and the start, in which a loop goes round."""
+
+
+class Row(NamedTuple):
+    """An entry as the database has it."""
+
+    state: str
+    run: str | None
+    before: str | None
+    body: str | None
+
+
+@dataclass(eq=False)
+class Work:
+    """One person and type that the service worked on; what it answered, and who got it."""
+
+    run: RunState
+    contact: Contact
+    type: str
+    at: float
+    key: Key
+    charged: float = 0.0
+    body: str | None = None
+    name: str | None = None
+    awaited: bool = True
+    stored: float = math.inf
+    forgotten: bool = False
+
+
+@dataclass(eq=False)
+class RunState:
+    """What is noted of a run.
+
+    Parameters
+    ----------
+    process : Process
+        Where it runs.
+    refresh, resend : bool
+        Whether answers, and requests of unknown fate, may be sent again.
+    most : float
+        Credits that it may cost.
+    """
+
+    process: Process
+    refresh: bool
+    resend: bool
+    most: float
+    began: float = 0.0
+    flying: set[Key] = field(default_factory=set)
+    entered: set[Key] = field(default_factory=set)
+    unstored: set[str] = field(default_factory=set)
+    outcomes: dict[tuple[int, str], Outcome] = field(default_factory=dict)
+
+    @property
+    def id(self) -> str:
+        """Its name in the ledger."""
+        return self.process.run.id
+
+
+class Oracle:
+    """Watches, and fails the world where something happens that must not.
+
+    Parameters
+    ----------
+    world : World
+        What is watched.
+    rate : int
+        Starts that no closed sliding second may exceed.
+    tolerance : float
+        Seconds by which the dates of two machines differ at most.
+    """
+
+    def __init__(self, world: World, rate: int, tolerance: float) -> None:
+        self.world, self._rate, self._tolerance = world, rate, tolerance
+        self.runs: dict[str, RunState] = {}
+        self.works: dict[tuple[int, str], list[Work]] = defaultdict(list)
+        self.bodies: dict[str, list[Work]] = defaultdict(list)
+        self.named: dict[str, list[Work]] = defaultdict(list)
+        self.explained: set[Key] = set()
+        self.purging = False
+        self._starts: dict[str, deque[float]] = defaultdict(deque)
+        self._rows: dict[Key, Row] = {}
+        self._leases: dict[str, float] = {}
+        self._lease_values: dict[str, float] = {}
+
+    def fail(self, text: str) -> None:
+        """Fail the simulation."""
+        self.world.fail(text)
+
+    # Requests
+
+    def started(self, process: Process) -> None:
+        """Count a start of a request, at the moment when the client makes it."""
+        turn = process.turns.pop(0) if process.turns else None
+        if turn is None:
+            self.fail(f"run {process.number} starts a request without a turn")
+        elif turn < process.paused_until:
+            return  # stopped between its turn and its start, which nobody can see
+        starts, now = self._starts[process.machine.name], self.world.now
+        starts.append(now)
+        while starts[0] < now - 1 + ROUNDS:
+            starts.popleft()
+        if len(starts) > self._rate:
+            self.fail(f"{len(starts)} starts in a second, {self._rate} are allowed")
+
+    def leaves(self, run: RunState, keys: Sequence[Key]) -> None:
+        """Check that the entries of a request say so when it leaves."""
+        rows = self._read()
+        for key in keys:
+            row = rows.get(key)
+            if row is None or (row.state, row.run) not in {("sent", run.id), ("answered", None)}:
+                self.fail(f"{_short(key)} leaves run {run.process.number} and its entry is {row}")
+        run.flying.update(keys)
+
+    def worked(self, run: RunState, contact: Contact, type_: str, key: Key, left: float) -> Work:
+        """Note that the service works on somebody, and check that it may."""
+        person, form = who(contact)
+        work = Work(run, contact, type_, left, key)
+        works = self.works[person, type_]
+        last = {earlier.key: earlier for earlier in works}
+        for earlier in works:
+            if earlier.forgotten or not are_same(contact, earlier.contact, type_):
+                continue
+            known = any(w.key == earlier.key and w.stored <= run.began for w in works)
+            if known and run.refresh and not self._held(earlier):
+                continue
+            if not self._may_follow(run, earlier, last=last[earlier.key] is earlier):
+                self.fail(
+                    f"person {person}.{form} is asked for twice for {type_}: by run "
+                    f"{earlier.run.process.number} at {earlier.at:.3f}, and by run "
+                    f"{run.process.number}"
+                )
+        self.works[person, type_].append(work)
+        return work
+
+    def _may_follow(self, run: RunState, earlier: Work, *, last: bool) -> bool:
+        latest = run.began + self._tolerance
+        if earlier.stored < math.inf:
+            return not last or (run.refresh and earlier.stored <= latest)
+        if self._held(earlier):
+            return False
+        return not last or (run.resend and earlier.at <= latest)
+
+    def _held(self, work: Work) -> bool:
+        """Return whether a living run waits for an answer."""
+        waits = work.awaited and work.name is None and math.isinf(work.stored)
+        return waits and self.alive(work.run)
+
+    def alive(self, run: RunState) -> bool:
+        """Return whether a run's lease surely holds."""
+        margin = self._tolerance + 0.5
+        there = run.process in self.world.running
+        return there and self._leases.get(run.id, 0.0) > self.world.now + margin
+
+    def lost(self, run: RunState, keys: Iterable[Key], works: Iterable[Work]) -> None:
+        """Note that an answer did not come."""
+        self.explained.update(keys)
+        for work in works:
+            work.awaited = False
+
+    def fetched(self, run: RunState, name: str) -> None:
+        """Check that nobody else waits for what a run fetches."""
+        rows = self._read()
+        for work in self.named.get(name, ()):
+            row = rows.get(work.key)
+            if row is not None and row.state == "submitted" and row.run not in {None, run.id}:
+                other = self.runs[str(row.run)]
+                if self.alive(other) and self.alive(run):
+                    self.fail(f"runs {other.process.number} and {run.process.number} fetch {name}")
+
+    # The ledger
+
+    def ended(self, run: RunState, left: set[Key]) -> None:
+        """Note that a run has ended; where it could not write so, what it left is unknown."""
+        found = raw().execute("SELECT 1 FROM pronto_runs WHERE id = ?", (run.id,)).fetchone()
+        if found is not None:
+            self.explained |= left
+
+    def stored(self, body: str, keys: Iterable[Key]) -> None:
+        """Check that a write of an answer that returned was done."""
+        for work in self.bodies[body]:
+            if work.key in keys and math.isinf(work.stored):
+                self.fail(f"an answer about {who(work.contact)} was not stored")
+
+    def _stored(self, key: Key, body: str | None) -> None:
+        """Note that an answer was committed."""
+        for work in self.bodies.get(body or "", ()):
+            if work.key == key:
+                work.stored = min(work.stored, self.world.now)
+                work.awaited = False
+
+    def rows(self) -> dict[Key, Row]:
+        """Return all entries as they are now."""
+        return self._read()
+
+    def forget(self, keys: set[Key]) -> None:
+        """Note that these entries were purged: who stood under them may be asked for again."""
+        for works in self.works.values():
+            for work in works:
+                work.forgotten = work.forgotten or work.key in keys
+
+    def row(self, key: Key) -> Row | None:
+        """Return an entry as it is now."""
+        return self._read().get(key)
+
+    def delivered(self, payload: Payload, work: Work, before: Row | None) -> None:
+        """Check what became of a delivery that was taken."""
+        after, body = self.row((payload.contact, work.type)), payload.body
+        if after is None or "answered" not in after or after.body is None:
+            self.fail(f"a delivery was taken, and its entry is {after}")
+            return
+        worse = before is not None and before.state == "answered" and _found(before.body, work)
+        if worse and not _found(body, work) and after.body == body:
+            self.fail("a delivery without data replaced one with data")
+        if (before is None or "answered" not in before) and after.body != body:
+            self.fail("a delivery was taken and not stored")
+
+    def killed(self, process: Process) -> None:
+        """Note what a dead run leaves behind."""
+        run = self.runs.get(process.run.id)
+        if run is not None:
+            self.explained |= run.entered | run.flying
+
+    def _read(self) -> dict[Key, Row]:
+        found = raw().execute("SELECT contact, type, state, run, before, body FROM pronto_entries")
+        return {(row[0], row[1]): Row(*row[2:]) for row in found}
+
+    def committed(self, process: Process | None) -> None:
+        """Check each change of an entry: whether the one who made it may."""
+        new, old = self._read(), self._rows
+        self._rows = new
+        by = None if process is None else self.runs.get(process.run.id)
+        for key in old.keys() | new.keys():
+            before, after = old.get(key), new.get(key)
+            if before != after:
+                self._log(process, key, before, after)
+                if after is not None and after.state == "answered":
+                    self._stored(key, after.body)
+                why = self._wrong(key, before, after, by)
+                if why:
+                    actor = "nobody" if by is None else by.process.number
+                    self.fail(f"{why}: {_short(key)} by run {actor}: {before} -> {after}")
+        for name, lease in raw().execute("SELECT id, lease FROM pronto_runs"):
+            if self._lease_values.get(name) != lease:
+                self._lease_values[name] = lease
+                self._leases[name] = self.world.now + LEASE
+
+    def _log(
+        self, process: Process | None, key: Key, before: Row | None, after: Row | None
+    ) -> None:
+        change = " -> ".join("none" if row is None else row.state for row in (before, after))
+        self.world.log(process, f"\t{_short(key)}: {change}")
+
+    def _wrong(
+        self, key: Key, before: Row | None, after: Row | None, by: RunState | None
+    ) -> str | None:
+        """Return what is wrong about a change, if anything."""
+        if before is None:
+            assert after is not None
+            if after.state == "answered":
+                return None if after.body in self.bodies else "an answer that nobody gave"
+            fine = by is not None and after == Row("claimed", by.id, None, None)
+            return None if fine else "an entry out of nothing"
+        owner = None
+        if before.state in {"claimed", "sent", "submitted"} and before.run is not None:
+            owner = self.runs.get(before.run)
+        mine = owner is not None and owner is by
+        flies = owner is not None and key in owner.flying
+        if after is None:
+            if self.purging:
+                settled = before.state in {"answered", "unknown"}
+                return None if settled else "an open entry is purged"
+            gone = before.state == "claimed" and before.before is None
+            if gone and owner is not None and not mine and self.alive(owner):
+                return "a claim of another run is deleted"
+            if not gone and not (before.state == "sent" and mine and not flies):
+                return "an entry is deleted"
+            return None if before.before is None else "what was known before is deleted"
+        if before.body is not None and after.body is None:
+            return "a body is deleted"
+        if after.state == "answered":
+            if after.body not in self.bodies:
+                return "an answer that nobody gave"
+            return None
+        if before.state == "answered":
+            fine = by is not None and by.refresh and after.state == "claimed"
+            return None if fine and after.before == "answered" else "an answer is overwritten"
+        if owner is not None and not mine and self.alive(owner):
+            taken = before.state == "claimed" and after.state in {"submitted", "enqueued"}
+            return None if taken else "an entry of a living run is taken"
+        if after.state == "sent" and not (mine and before.state in {"claimed", "sent"}):
+            return "sent without a claim"
+        if before.state == "sent" and mine and flies and after.state == "claimed":
+            return "an entry is claimed while its request is in flight"
+        if after.state == "claimed" and not mine:
+            if before.state == "submitted":
+                return "what was submitted is claimed"
+            if before.state in {"unknown", "enqueued", "sent"} and not (by and by.resend):
+                return "what is unknown is claimed"
+            if before.state == "sent" and after.before != "unknown":
+                return "what was sent is free"
+        return None
+
+    # Outcomes
+
+    def told(self, run: RunState, job: Job, outcome: Outcome, *, final: bool = False) -> None:
+        """Check an outcome against what the service did."""
+        for type_ in job.types:
+            place = (job.number, type_)
+            if place in run.outcomes and not final:
+                self.fail(f"run {run.process.number} tells of job {place} twice")
+            run.outcomes[place] = outcome
+            self._true(run, job.contact, type_, outcome)
+
+    def _true(self, run: RunState, contact: Contact, type_: str, outcome: Outcome) -> None:
+        person, form = who(contact)
+        name = f"person {person}.{form} {type_} of run {run.process.number}"
+        mine = [w for w in self.works[person, type_] if are_same(w.contact, contact, type_)]
+        if outcome.state == "answered":
+            body = "" if outcome.answer is None else outcome.answer.body
+            works = [w for w in self.bodies.get(body, ()) if w in mine]
+            if not works:
+                self.fail(f"{name}: an answer that the service did not give")
+            elif all(math.isinf(w.stored) for w in works) and body not in run.unstored:
+                self.fail(f"{name}: an answer is told before it is stored")
+        elif outcome.state == "pending":
+            asked = [w for w in mine if w.run is run and w.contact == contact]
+            if any(not w.forgotten and w.name is None for w in asked):
+                self.fail(f"{name}: asked for, and said to be pending ({outcome.message})")
+
+    def bill(self) -> None:
+        """Check that no run cost more than it may."""
+        costs: dict[str, float] = defaultdict(float)
+        for works in self.works.values():
+            for work in works:
+                costs[work.run.id] += work.charged
+        for name, cost in costs.items():
+            if cost > self.runs[name].most:
+                self.fail(f"{name} cost {cost:g}, and {self.runs[name].most:g} are allowed")
+
+    def kept(self) -> None:
+        """Check that each answer that was stored is there."""
+        rows = self._read()
+        refreshes = any(run.refresh for run in self.runs.values())
+        for works in self.works.values():
+            for work in works:
+                if math.isinf(work.stored) or work.forgotten:
+                    continue
+                row = rows.get(work.key)
+                fine = row is not None and (row.state == "answered" or refreshes)
+                if not fine or row is None or not self._of(row.body, work):
+                    self.fail(
+                        f"an answer about {who(work.contact)} {work.type} is lost: "
+                        f"{_short(work.key)} is {row}"
+                    )
+
+    def _of(self, body: str | None, work: Work) -> bool:
+        """Return whether a body is the answer of this work, or of another under the same entry."""
+        return any(w.key == work.key for w in self.bodies.get(body or "", ()))
+
+
+def _found(body: str | None, work: Work) -> bool:
+    return parse(body or "{}").has(work.type)  # type: ignore[arg-type]  # one of the types
+
+
+def _short(key: Key) -> str:
+    return f"{key[0][:6]}/{key[1]}"

@@ -1,0 +1,614 @@
+"""One simulation: what is drawn for it, how it is run, and what is checked at its end."""
+
+from __future__ import annotations
+
+import functools
+import math
+import random
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import Any, cast
+from unittest import mock
+
+from pronto_pandas.api.client import Client as HttpClient
+from pronto_pandas.api.models import Answer
+from pronto_pandas.api.services import ledger_name
+from pronto_pandas.api.spec import EnrichmentType
+from pronto_pandas.asking import ASKING
+from pronto_pandas.bulk.batches import BulkRecorder, BulkService
+from pronto_pandas.bulk.rows import JobRow
+from pronto_pandas.bulk.submit import Submission
+from pronto_pandas.engine.budget import Budget
+from pronto_pandas.engine.dispatch import Dispatch
+from pronto_pandas.engine.jobs import Job, Outcome, keys_of, wanted_by
+from pronto_pandas.engine.limits import Gcra, Pace
+from pronto_pandas.engine.recorder import Recorder
+from pronto_pandas.errors import LedgerError
+from pronto_pandas.known import Known
+from pronto_pandas.prices import Prices
+from pronto_pandas.storage import lease
+from pronto_pandas.storage.lease import LEASE, Run
+from pronto_pandas.storage.store import Claims, Ledger
+
+from .ledgers import Faults, SimulatedDatabase, SimulatedWriter, emptied
+from .network import Client, SimulatedService
+from .oracle import Oracle, RunState
+from .people import contact, who
+from .world import EPOCH, Machine, Process, ViolationError, World, dice
+
+ADDRESSES = ("pronto", "pipecorn", "https://api.prontohq.com/v2", "https://app.pipecorn.com/api/v2")
+"""Names and addresses of one service."""
+
+TYPES: tuple[tuple[EnrichmentType, ...], ...] = (
+    ("email",), ("email",), ("phone",), ("email", "phone"), ("personal_email",)
+)  # fmt: skip
+
+
+@dataclass
+class Disturbance:
+    """What is done to a run, and when.
+
+    Parameters
+    ----------
+    kind : str
+        ``kill``, ``stop``, ``sleep``, ``interrupt``, ``abandon`` or ``cancel``.
+    seconds : float
+        How long.
+    at : float
+        Seconds after the run's start; or else
+    write : int
+        at so many writes, ``when`` "before", "after" or "acknowledged", and
+    rounds : int
+        so many rounds of the event loop later.
+    """
+
+    kind: str
+    seconds: float = 0.0
+    at: float | None = None
+    write: int = 0
+    when: str = "after"
+    rounds: int = 1
+
+
+@dataclass
+class Plan:
+    """What one run is to do."""
+
+    start: float
+    machine: int
+    mode: str
+    types: tuple[EnrichmentType, ...]
+    people: list[tuple[int, int]]
+    address: str = "pronto"
+    refresh: bool = False
+    resend: bool = False
+    most: float = math.inf
+    in_flight: int = 100
+    timeout: float = 60.0
+    retry_budget: float = 60.0
+    slow: float = 0.01
+    faults: Faults = field(default_factory=Faults)
+    disturbances: list[Disturbance] = field(default_factory=list)
+
+
+class Watched(Recorder):
+    """A recorder whose calls are watched."""
+
+    sim: Simulation
+    state: RunState
+
+    async def claim(self, jobs: Sequence[Job]) -> Claims:
+        claims = await super().claim(jobs)
+        wanted = {one.key for job in jobs for one in wanted_by(job)}
+        if claims.taken.keys() | claims.kept.keys() != wanted or (
+            claims.taken.keys() & claims.kept.keys()
+        ):
+            self.sim.oracle.fail("a claim says nothing of some, or two things")
+        return claims
+
+    async def about_to_send(self, jobs: Sequence[Job]) -> tuple[list[Job], list[Job]]:
+        keys = [key for job in jobs for key in keys_of(job)]
+        self.state.entered.update(keys)
+        try:
+            may, not_ours = await super().about_to_send(jobs)
+        except LedgerError:
+            self.sim.oracle.explained.update(keys)
+            raise
+        if not_ours and self.sim.undisturbed():
+            self.sim.oracle.fail("what nobody else has is given up")
+        return may, not_ours
+
+    def may_leave(self, job: Job) -> bool:
+        may = super().may_leave(job)
+        if may and not self.state.process.dead:
+            self.sim.oracle.leaves(self.state, keys_of(job))
+            self.state.process.leaving = keys_of(job)
+        return may
+
+    async def answered(self, job: Job, answer: Answer) -> None:
+        await self._watched(job, super().answered(job, answer), answer.body)
+        self.sim.oracle.stored(answer.body, keys_of(job))
+
+    async def submitted(self, job: Job, enrichment_id: str) -> None:
+        await self._watched(job, super().submitted(job, enrichment_id))
+
+    async def not_worked_on(self, job: Job) -> None:
+        await self._watched(job, super().not_worked_on(job))
+
+    async def free(self, job: Job) -> None:
+        await self._watched(job, super().free(job))
+
+    async def lost(self, job: Job) -> None:
+        await super().lost(job)
+
+    async def __aexit__(self, *error: object) -> None:
+        left = self.state.entered | self.state.flying
+        await super().__aexit__(*error)
+        self.sim.oracle.ended(self.state, left)
+
+    async def _watched(self, job: Job, call: Any, body: str = "") -> None:
+        try:
+            await call
+        except LedgerError:
+            self.state.unstored.add(body)
+            self.sim.oracle.explained.update(keys_of(job))
+            raise
+        self.state.entered.difference_update(keys_of(job))
+
+
+class WatchedBulk(Watched, BulkRecorder):
+    """The same for batches."""
+
+
+class WatchedPace(Pace):
+    """A pace whose turns are noted."""
+
+    process: Process
+
+    async def turn(self) -> float:
+        moment = await super().turn()
+        self.process.turns[:] = [*self.process.turns[-3:], self.process.world.now]
+        return moment
+
+
+class Simulation:
+    """Some runs, what disturbs them, and what must hold.
+
+    Parameters
+    ----------
+    seed : int
+        Decides everything.
+    """
+
+    def __init__(self, seed: int) -> None:
+        self.seed = seed
+        self.chance = chance = random.Random(seed)
+        self.world = World(seed)
+        self.machines = [
+            Machine(self.world, f"machine-{n}", booted=chance.uniform(100, 1e6))
+            for n in range(1 if chance.random() < 0.75 else 2)
+        ]
+        self.world.here = self.machines[0]
+        for machine in self.machines[1:]:
+            machine.date_offset = chance.choice([0.0, 0.0, -2.0, 2.0])
+        coarse = chance.random() < 0.25
+        for machine in self.machines:
+            machine.coarse = coarse
+        self.rate = chance.choice([4, 5, 10, 50, 50])
+        tolerance = max(abs(machine.date_offset) for machine in self.machines)
+        self.oracle = Oracle(self.world, self.rate, tolerance)
+        self.service = SimulatedService(self.world, self.oracle, chance, self.rate)
+        self.world.killed = self._killed
+        self.plans = self._plans()
+        self._number = 0
+        receiver = self._process(self.machines[0])
+        self.service.receiver = receiver
+        self.service.webhook = Ledger(
+            SimulatedDatabase(receiver, Faults(), lambda: self.oracle.committed(None)),
+            ledger_name(ADDRESSES[0]),
+        )
+        self._finals: dict[int, RunState] = {}
+
+    # What is drawn
+
+    def _plans(self) -> list[Plan]:
+        chance = self.chance
+        crowd = chance.randint(3, 14)
+        variants = chance.random() < 0.5
+        people = [
+            (person, form)
+            for person in range(crowd)
+            for form in (chance.sample(range(5), chance.choice([1, 2])) if variants else [0])
+        ]
+        self.dates = len(self.machines) == 1 and chance.random() < 0.25
+        again = not self.dates and chance.random() < 0.5
+        mode = chance.choice(["sync", "sync", "async", "bulk", "mixed"])
+        types = chance.choice(TYPES)
+        calm = chance.random() < 0.1
+        plans = []
+        for _ in range(chance.randint(1, 4)):
+            plan = Plan(
+                start=chance.choice([0.0, chance.uniform(0, 3), chance.uniform(0, 90)]),
+                machine=chance.randrange(len(self.machines)),
+                mode=mode if mode != "mixed" else chance.choice(["sync", "async", "bulk"]),
+                types=types if chance.random() < 0.8 else chance.choice(TYPES),
+                people=chance.sample(people, chance.randint(max(1, len(people) // 2), len(people))),
+                address=chance.choice(ADDRESSES),
+                refresh=again and chance.random() < 0.3,
+                resend=again and chance.random() < 0.5,
+                most=chance.choice([math.inf] * 4 + [10.0, 200.0, 500.0]),
+                in_flight=chance.choice([1, 4, 100, 100]),
+                timeout=chance.choice([20.0, 60.0, 120.0]),
+                retry_budget=chance.choice([20.0, 120.0]),
+                slow=chance.choice([0.003, 0.01, 0.05, 0.5]),
+            )
+            if plan.mode == "bulk":
+                plan.types = plan.types[:1]
+            if not calm:
+                self._disturb(plan)
+            plans.append(plan)
+        return plans
+
+    def _disturb(self, plan: Plan) -> None:
+        """Draw what goes wrong with a run."""
+        chance = self.chance
+        for _ in range(chance.choice([0, 0, 1, 1, 2, 3])):
+            kind = chance.choice(
+                ["kill", "kill", "stop", "stop", "stop", "sleep", "interrupt", "abandon", "cancel"]
+            )
+            seconds = chance.choice([chance.uniform(5, 29), chance.uniform(31, 120)])
+            if kind == "interrupt" and chance.random() < 0.3:
+                seconds = 0.0  # no second one
+            one = Disturbance(kind, seconds)
+            if chance.random() < 0.35:
+                one.at = chance.choice([chance.uniform(0, 5), chance.uniform(0, 60)])
+            else:
+                one.write = chance.choice([chance.randint(1, 6), chance.randint(1, 40)])
+                one.when = chance.choice(["before", "after", "acknowledged"])
+                one.rounds = chance.randint(1, 5)
+            plan.disturbances.append(one)
+        if chance.random() < 0.15:
+            begins = chance.uniform(0, 20) + plan.start
+            plan.faults.busy = (begins, begins + chance.choice([1.0, 20.0, 60.0]))
+        if chance.random() < 0.07:
+            begins = chance.uniform(0, 10) + plan.start
+            plan.faults.full = (begins, begins + chance.choice([0.5, 20.0]))
+        if chance.random() < 0.25:
+            for _ in range(chance.randint(1, 3)):
+                plan.faults.lost[chance.randint(1, 30)] = chance.choice(["before", "after"])
+
+    # How it is run
+
+    def play(self) -> None:
+        """Let everything happen, and check what must hold.
+
+        Raises
+        ------
+        ViolationError
+            Where it does not.
+        """
+        emptied()
+        state = random.getstate()
+        random.seed(self.seed)
+        try:
+            with self._simulated_machines():
+                self._play()
+        finally:
+            random.setstate(state)
+            for process in list(self.world.running):
+                process.dead = True
+                process.dispose()
+
+    def _play(self) -> None:
+        for plan in self.plans:
+            self._schedule(plan)
+        if self.dates:
+            for _ in range(self.chance.randint(1, 3)):
+                self.world.at(self.chance.uniform(0, 60), self._change_date)
+        if self.chance.random() < 0.1:
+            self.world.at(self.chance.uniform(1, 60), self._purge)
+        self.world.run()
+        self._finish()
+
+    def _schedule(self, plan: Plan) -> None:
+        self.world.at(plan.start, lambda: self._begin(plan))
+
+    def _process(self, machine: Machine) -> Process:
+        self._number += 1
+        return Process(self.world, machine, self._number)
+
+    def _begin(self, plan: Plan, *, final: bool = False) -> None:
+        machine = self.machines[plan.machine]
+        if machine.awake_at > self.world.now:
+            self.world.at(machine.awake_at, lambda: self._begin(plan, final=final))
+            return
+        process = self._process(machine)
+        state = RunState(process, plan.refresh, plan.resend, plan.most, self.world.now)
+        self.oracle.runs[state.id] = state
+        if final:
+            self._finals[process.number] = state
+        again = "+refresh" * plan.refresh + "+resend" * plan.resend
+        self.world.log(
+            process,
+            f"starts on {machine.name}: {plan.mode}{again} {'+'.join(plan.types)} of "
+            + " ".join("{}.{}".format(*one) for one in plan.people),
+        )
+        process.start(_One(self, plan, state).main())
+
+    def _follow(self, plan: Plan) -> None:
+        """Start the same again after a run was killed, perhaps."""
+        chance = dice(self.seed, "follow", self._number)
+        if self._number < 8 and chance.random() < 0.6:
+            resend = not self.dates and chance.random() < 0.4
+            again = Plan(
+                self.world.now + chance.choice([0.1, chance.uniform(0, 60)]),
+                chance.randrange(len(self.machines)),
+                plan.mode,
+                plan.types,
+                plan.people,
+                chance.choice(ADDRESSES),
+                resend=resend,
+            )
+            self._schedule(again)
+
+    def _killed(self, process: Process) -> None:
+        self.oracle.killed(process)
+        if self.world.current is not process:
+            self.world.reap(process)
+
+    def _change_date(self) -> None:
+        machine = self.machines[0]
+        machine.date_offset += self.chance.choice([-3600.0, 3600.0])
+        self.world.log(None, "the clock is set")
+
+    def _purge(self) -> None:
+        """Delete all that is settled."""
+        ledger, oracle = self.service.webhook, self.oracle
+        self.world.here = self.machines[0]
+        self.world.log(None, "the ledger is purged")
+        settled = {
+            key for key, row in oracle.rows().items() if row.state in {"answered", "unknown"}
+        }
+        oracle.purging = True
+        with ledger.write() as t:
+            ledger.purge(t, EPOCH + 1e9)
+        oracle.purging = False
+        oracle.forget(settled)
+
+    @contextmanager
+    def _simulated_machines(self) -> Iterator[None]:
+        world = self.world
+
+        def gone(run: Run) -> bool:
+            return run.machine == world.here.name and run.process in world.gone
+
+        with (
+            mock.patch.object(lease, "_machine", lambda: world.here.name),
+            mock.patch.object(lease, "process_gone", gone),
+        ):
+            yield
+
+    def undisturbed(self) -> bool:
+        """Return whether there was one run only, which was never stopped."""
+        kinds = {one.kind for plan in self.plans for one in plan.disturbances}
+        return len(self.oracle.runs) == 1 and kinds.isdisjoint({"stop", "sleep"})
+
+    # What is checked at the end
+
+    def _finish(self) -> None:
+        self.oracle.bill()
+        self.oracle.kept()
+        self._unknown_are_explained()
+        self._raise()
+        self.service.calm()
+        people = sorted({one for plan in self.plans for one in plan.people})
+        self.world.now += 200.0
+        for types in sorted({plan.types for plan in self.plans}):
+            plan = Plan(self.world.now, 0, "sync", types, people)
+            self._begin(plan, final=True)
+            self.world.run()
+        for state in self._finals.values():
+            for place, outcome in state.outcomes.items():
+                if outcome.state == "pending":
+                    self.oracle.fail(f"{place} is pending after all: {outcome.message}")
+        self.oracle.kept()
+        self._raise()
+
+    def _unknown_are_explained(self) -> None:
+        for key, row in self.oracle.rows().items():
+            if row.state in {"unknown", "sent"} and key not in self.oracle.explained:
+                self.oracle.fail(f"{key[0][:6]}/{key[1]} is unknown for no reason: {row}")
+
+    def _raise(self) -> None:
+        if self.world.violation is not None:
+            raise ViolationError(self.world.violation)
+
+
+class _One:
+    """One run of a simulation."""
+
+    def __init__(self, sim: Simulation, plan: Plan, state: RunState) -> None:
+        self.sim, self.plan, self.state = sim, plan, state
+        self.process, self.world = state.process, sim.world
+        self._writes: dict[str, int] = {"before": 0, "after": 0, "acknowledged": 0}
+        self._sender: Dispatch | Submission | None = None
+
+    async def main(self) -> None:
+        """Run as `pronto_pandas.run.Run` does."""
+        sim, plan, process = self.sim, self.plan, self.process
+        committed = functools.partial(sim.oracle.committed, process)
+        database = SimulatedDatabase(process, plan.faults, committed)
+        self.ledger = Ledger(database, ledger_name(plan.address))
+        jobs, known = self._looked_up()
+        if not jobs or (plan.mode == "bulk" and len(jobs) < 2):
+            for job in jobs:
+                del job
+            self.world.log(process, "has nothing to do")
+            return
+        chance = dice(sim.seed, "writer", process.number)
+        writer = SimulatedWriter(process, self.ledger, chance, plan.slow, self._at_write)
+        client = Client(sim.service, self.state)
+        pace = WatchedPace(
+            sim.rate,
+            Gcra(sim.rate, process.machine.limit),
+            clock=process.machine.monotonic,
+            jitter=dice(sim.seed, "pace", process.number).uniform,
+        )
+        pace.process = process
+        budget = Budget(Prices(), plan.most)
+        for disturbance in plan.disturbances:
+            if disturbance.at is not None:
+                self.world.at(
+                    self.world.now + disturbance.at, functools.partial(self._disturb, disturbance)
+                )
+        book: Watched
+        if plan.mode == "bulk":
+            row = JobRow(
+                f"job-{process.number}", self.ledger.service, plan.types[0], process.machine.date()
+            )
+            book = WatchedBulk(self.ledger, known.renewal, row, writer)
+        else:
+            book = Watched(self.ledger, known.renewal, writer)
+        book.sim, book.state = sim, self.state
+        async with book:
+            self._sender = self._made(book, client, pace, budget)
+            await self._sender.run(jobs, self._told)
+        self._complete(jobs)
+        if budget.spent > plan.most:
+            sim.oracle.fail("a budget is passed")
+        by = self._sender.stopped_by
+        self.world.log(process, f"ends{f', stopped by {type(by).__name__}' if by else ''}")
+
+    def _looked_up(self) -> tuple[list[Job], Known]:
+        plan = self.plan
+        contacts = [contact(*one) for one in plan.people]
+        made = SimpleNamespace(
+            contacts=contacts,
+            asks=[plan.types for _ in contacts],
+            customs=[None for _ in contacts],
+        )
+        options = SimpleNamespace(
+            refresh=plan.refresh, resend_unknown=plan.resend, endpoint=plan.mode
+        )
+        known = Known(cast("Any", made), cast("Any", options), 1e5, fetches=plan.mode != "bulk")
+        results = known.look_up(self.ledger, answers=True)
+        for number, result in enumerate(results):
+            for type_, outcome in result.items():
+                job = Job(number, contacts[number], (type_,))
+                self.sim.oracle.told(self.state, job, outcome)
+        return [*known.to_send, *known.to_fetch], known
+
+    def _made(
+        self, book: Watched, client: Client, pace: Pace, budget: Budget
+    ) -> Dispatch | Submission:
+        plan, http = self.plan, cast("HttpClient", client)
+        limits: dict[str, Any] = {
+            "retry_budget": plan.retry_budget,
+            "timeout": plan.timeout,
+            "clock": self.process.machine.monotonic,
+        }
+        if plan.mode == "bulk":
+            job = f"job-{self.process.number}"
+            service = BulkService(http, job, "https://hook.example")
+            return Submission(service, pace, cast("BulkRecorder", book), budget, **limits)
+        return Dispatch(
+            ASKING[plan.mode](http),
+            pace,
+            book,
+            in_flight=plan.in_flight,
+            budget=budget,
+            jitter=dice(self.sim.seed, "jitter", self.process.number).uniform,
+            **limits,
+        )
+
+    def _told(self, job: Job, outcome: Outcome) -> None:
+        if not self.process.dead:
+            self.sim.oracle.told(self.state, job, outcome)
+            text = f"job {'{}.{}'.format(*who(job.contact))} {'+'.join(job.types)}: {outcome.state}"
+            self.world.log(self.process, text)
+
+    def _complete(self, jobs: Sequence[Job]) -> None:
+        for job in jobs:
+            for type_ in job.types:
+                if (job.number, type_) not in self.state.outcomes:
+                    self.sim.oracle.fail(f"run {self.process.number} tells nothing of {job.number}")
+
+    def _at_write(self, when: str) -> bool:
+        """Count the writes; return whether the process goes on."""
+        if self.process.dead:
+            return False
+        self._writes[when] += 1
+        for one in self.plan.disturbances:
+            if one.at is None and one.when == when and one.write == self._writes[when]:
+                if one.kind in {"stop", "sleep"} or when == "acknowledged":
+                    act = functools.partial(self._disturb, one)
+                    self.process.pause_after(one.rounds, act)
+                else:
+                    self._disturb(one)
+        return not self.process.dead
+
+    def _disturb(self, one: Disturbance) -> None:
+        process, sender = self.process, self._sender
+        if process.dead or process not in self.world.running:
+            return
+        if one.kind == "kill":
+            process.kill()
+            self.sim._follow(self.plan)
+        elif one.kind == "stop":
+            self._slept(one.seconds)
+            process.stop(one.seconds)
+        elif one.kind == "sleep":
+            self.world.log(process, f"{process.machine.name} sleeps for {one.seconds:.1f} s")
+            self._slept(one.seconds)
+            process.machine.sleep(one.seconds)
+        elif sender is not None:
+            self.world.log(process, f"{one.kind} for {one.seconds:.1f} s")
+            self._interrupted(one, sender)
+
+    def _slept(self, seconds: float) -> None:
+        """Note that what was sent may be taken for unknown, where a lease runs out meanwhile."""
+        world = self.world
+        for run in self.sim.oracle.runs.values():
+            until = max(run.process.resume_at, run.process.machine.awake_at)
+            if max(until, world.now + seconds) - world.now > LEASE / 2:
+                self.sim.oracle.explained |= run.entered
+
+    def _interrupted(self, one: Disturbance, sender: Dispatch | Submission) -> None:
+        process = self.process
+        if one.kind == "cancel" and process.task is not None:
+            process.deliver(process.task.cancel)
+            return
+        process.deliver(sender.interrupt, None)
+        if one.kind == "abandon" or one.seconds:
+            wait = 0.0 if one.kind == "abandon" else one.seconds
+            self.world.at(self.world.now + wait, lambda: process.deliver(sender.abandon))
+
+
+def play(seed: int) -> Simulation:
+    """Play one simulation to its end.
+
+    Raises
+    ------
+    ViolationError
+        Where something happened that must not; its note has the last events.
+    """
+    simulation = Simulation(seed)
+    try:
+        simulation.play()
+    except ViolationError as error:
+        error.add_note(told(simulation))
+        raise
+    return simulation
+
+
+def told(simulation: Simulation, last: int = 400) -> str:
+    """Return the last events of a simulation."""
+    lines = [f"Seed {simulation.seed}. Play it again: python -m tests.simulation {simulation.seed}"]
+    for at, number, text in simulation.world.trace[-last:]:
+        lines.append(f"{at:10.3f}  {'' if number < 0 else f'run {number}':8} {text}")
+    return "\n".join(lines)
+
+
+Play = Callable[[int], Simulation]
