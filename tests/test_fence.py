@@ -157,12 +157,13 @@ def test_a_bulk_run_that_was_stopped_does_not_send_what_another_has_taken_over(
 
 
 @pytest.mark.skipif("PRONTO_SLOW_TESTS" not in os.environ, reason="it takes 40 s")
+@pytest.mark.parametrize("kind", ["path", "postgres"])
 def test_a_run_that_was_stopped_for_longer_than_the_lease_of_users(
-    serve: Serve, place: Place, tmp_path: Path
+    serve: Serve, place: Place, tmp_path: Path, kind: str
 ) -> None:
     """With the lease that everybody has."""
     server = serve(latency=0.1)
-    stopped_beside_another(server, place("path"), SYNC, tmp_path, rate=20, lease=30)
+    stopped_beside_another(server, place(kind), SYNC, tmp_path, rate=20, lease=30)
 
 
 @pytest.mark.parametrize("kind", KINDS)
