@@ -18,7 +18,7 @@ from pronto_pandas.storage import schema, writer
 from pronto_pandas.storage.database import Transaction
 from pronto_pandas.storage.lease import LEASE, new_run
 from pronto_pandas.storage.store import Ledger, connect
-from pronto_pandas.storage.writer import Writer
+from pronto_pandas.storage.writer import Commits, Writer
 
 
 @pytest.fixture
@@ -121,23 +121,22 @@ def test_a_ledger_that_stays_locked_is_an_error(
     assert answered(ledger) == set()
 
 
-def test_a_lease_is_that_of_a_clock_that_goes_on_in_sleep(
-    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_lease_is_that_of_a_clock_that_goes_on_in_sleep(ledger: Ledger) -> None:
     """A machine that slept for longer than a lease has none when it wakes."""
     now = [1000.0]
-    monkeypatch.setattr(writer, "machine_clock", lambda: now[0])
+    commits = Commits(ledger, new_run(), clock=lambda: now[0])
 
-    async def main() -> None:
-        async with Writer(ledger, new_run()) as writes:
-            assert not writes.leased(), "before the first write"
-            await writes.write(answer(ledger, "a"))
-            assert writes.leased()
-            now[0] += LEASE - 0.1
-            assert writes.leased()
-            now[0] += 0.2
-            assert not writes.leased()
-            await writes.write(answer(ledger, "b"))
-            assert writes.leased()
+    def write(contact: str) -> None:
+        with pytest.raises(StopIteration):  # without a wait
+            next(commits.commit([answer(ledger, contact)]))
 
-    run(main())
+    assert not commits.leased(), "before the first write"
+    write("a")
+    assert commits.leased()
+    now[0] += LEASE - 0.1
+    assert commits.leased()
+    now[0] += 0.2
+    assert not commits.leased()
+    write("b")
+    assert commits.leased()
+    commits.close()
