@@ -111,6 +111,7 @@ class Watched(Recorder):
     async def about_to_send(self, jobs: Sequence[Job]) -> tuple[list[Job], list[Job]]:
         keys = [key for job in jobs for key in keys_of(job)]
         self.state.entered.update(keys)
+        self.state.entered_at |= dict.fromkeys(keys, self.sim.world.now)
         try:
             may, not_ours = await super().about_to_send(jobs)
         except LedgerError:
@@ -197,7 +198,8 @@ class Simulation:
         for machine in self.machines:
             machine.coarse = coarse
         self.rate = chance.choice([4, 5, 10, 50, 50])
-        tolerance = max(abs(machine.date_offset) for machine in self.machines)
+        several = len(self.machines) > 1
+        tolerance = (1.0 if coarse and several else 0.0) + max(abs(machine.date_offset) for machine in self.machines)
         self.oracle = Oracle(self.world, self.rate, tolerance)
         self.service = SimulatedService(self.world, self.oracle, chance, self.rate)
         self.world.killed = self._killed
