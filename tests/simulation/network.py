@@ -79,7 +79,6 @@ class Request:
     keys: list[Key]
     future: asyncio.Future[Answer]
     customs: Sequence[Mapping[str, Any] | None] = ()
-    left: float = 0.0
     works: list[Work] = field(default_factory=list)
 
 
@@ -180,12 +179,12 @@ class Client:
         try:
             return await request.future
         except (ServerFailedError, AnswerLostError, UnreadableAnswerError):
-            service.oracle.lost(run, keys, request.works)
+            service.oracle.lost(keys, request.works)
             raise
         except asyncio.CancelledError:
             if not process.dead:
                 service.world.log(process, f"{mode} of {people} is let go")
-                service.oracle.lost(run, keys, request.works)
+                service.oracle.lost(keys, request.works)
             raise
         finally:
             run.flying.difference_update(keys)
@@ -240,7 +239,6 @@ class SimulatedService:
 
     def send(self, request: Request) -> None:
         """Carry a request to the service."""
-        request.left = self.world.now
         delay = request.chance.expovariate(1 / 0.05)
         failures: dict[str, ProntoError] = {
             "refused connection": ConnectionFailedError(""),
@@ -273,7 +271,7 @@ class SimulatedService:
         run, chance = request.client.run, request.chance
         asked = [(one, type_) for one in request.contacts for type_ in request.types]
         request.works = [
-            self.oracle.worked(run, one, type_, key, request.left)
+            self.oracle.worked(run, one, type_, key)
             for (one, type_), key in zip(asked, request.keys, strict=True)
         ]
         if request.future.done() or request.client.process.dead:  # nobody waits any more

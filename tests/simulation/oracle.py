@@ -70,6 +70,8 @@ class RunState:
     began: float = 0.0
     flying: set[Key] = field(default_factory=set)
     entered: set[Key] = field(default_factory=set)
+    entered_at: dict[Key, float] = field(default_factory=dict)
+    lapsed: bool = False
     unstored: set[str] = field(default_factory=set)
     outcomes: dict[tuple[int, str], Outcome] = field(default_factory=dict)
 
@@ -102,6 +104,7 @@ class Oracle:
         self.purging = False
         self._starts: dict[str, deque[float]] = defaultdict(deque)
         self._rows: dict[Key, Row] = {}
+        self._losses: dict[Key, float] = {}
         self._leases: dict[str, float] = {}
         self._lease_values: dict[str, float] = {}
 
@@ -134,10 +137,10 @@ class Oracle:
                 self.fail(f"{_short(key)} leaves run {run.process.number} and its entry is {row}")
         run.flying.update(keys)
 
-    def worked(self, run: RunState, contact: Contact, type_: str, key: Key, left: float) -> Work:
+    def worked(self, run: RunState, contact: Contact, type_: str, key: Key) -> Work:
         """Note that the service works on somebody, and check that it may."""
         person, form = who(contact)
-        work = Work(run, contact, type_, left, key)
+        work = Work(run, contact, type_, run.entered_at[key], key)
         works = self.works[person, type_]
         last = {earlier.key: earlier for earlier in works}
         for earlier in works:
@@ -157,10 +160,12 @@ class Oracle:
 
     def _may_follow(self, run: RunState, earlier: Work, *, last: bool) -> bool:
         latest = run.began + self._tolerance
-        if earlier.stored < math.inf:
-            return not last or (run.refresh and earlier.stored <= latest)
         if self._held(earlier):
             return False
+        if run.resend and self._losses.get(earlier.key, math.inf) <= latest:
+            return True
+        if earlier.stored < math.inf:
+            return not last or (run.refresh and earlier.stored <= latest)
         return not last or (run.resend and earlier.at <= latest)
 
     def _held(self, work: Work) -> bool:
@@ -174,9 +179,10 @@ class Oracle:
         there = run.process in self.world.running
         return there and self._leases.get(run.id, 0.0) > self.world.now + margin
 
-    def lost(self, run: RunState, keys: Iterable[Key], works: Iterable[Work]) -> None:
+    def lost(self, keys: Iterable[Key], works: Iterable[Work]) -> None:
         """Note that an answer did not come."""
         self.explained.update(keys)
+        self._losses |= dict.fromkeys(keys, self.world.now)
         for work in works:
             work.awaited = False
 
@@ -187,7 +193,7 @@ class Oracle:
             row = rows.get(work.key)
             if row is not None and row.state == "submitted" and row.run not in {None, run.id}:
                 other = self.runs[str(row.run)]
-                if self.alive(other) and self.alive(run):
+                if self.alive(other) and self.alive(run) and not run.lapsed:
                     self.fail(f"runs {other.process.number} and {run.process.number} fetch {name}")
 
     # The ledger
@@ -242,6 +248,8 @@ class Oracle:
         run = self.runs.get(process.run.id)
         if run is not None:
             self.explained |= run.entered | run.flying
+            for key in run.entered | run.flying:
+                self._losses[key] = run.entered_at[key]
 
     def _read(self) -> dict[Key, Row]:
         found = raw().execute("SELECT contact, type, state, run, before, body FROM pronto_entries")
@@ -265,6 +273,8 @@ class Oracle:
         for name, lease in raw().execute("SELECT id, lease FROM pronto_runs"):
             if self._lease_values.get(name) != lease:
                 self._lease_values[name] = lease
+                if self._leases.get(name, math.inf) < self.world.now + 1 + self._tolerance:
+                    self.runs[name].lapsed = True
                 self._leases[name] = self.world.now + LEASE
 
     def _log(
@@ -290,7 +300,10 @@ class Oracle:
         flies = owner is not None and key in owner.flying
         if after is None:
             if self.purging:
-                settled = before.state in {"answered", "unknown"}
+                state = before.state
+                if state == "claimed" and (owner is None or not self.alive(owner)):
+                    state = before.before or state  # the claim of a dead run counts for nothing
+                settled = state in {"answered", "unknown"}
                 return None if settled else "an open entry is purged"
             gone = before.state == "claimed" and before.before is None
             if gone and owner is not None and not mine and self.alive(owner):

@@ -76,20 +76,14 @@ BUGS: Final = (
     Bug(
         "one start too many in a second",
         "engine/limits.py",
-        "(whole - self._burst + 1)",
-        "(whole - self._burst + 2)",
+        "return cls(interval, (burst - 1) * interval)",
+        "return cls(interval, burst * interval)",
     ),
     Bug(
         "the burst is not counted",
         "engine/limits.py",
-        "self.moment.value = max(self._ahead(now), now) + self._interval",
-        "self.moment.value = now + self._interval",
-    ),
-    Bug(
-        "a slower pace has a larger tolerance",
-        "engine/limits.py",
-        "self._tolerance = (self._burst - 1) * self._fastest",
-        "self._tolerance = (self._burst - 1) * self._interval",
+        "state.next_start = max(state.next_start, now) + step",
+        "state.next_start = now + step",
     ),
     Bug(
         "a fetch takes no turn",
@@ -148,8 +142,8 @@ BUGS: Final = (
     Bug(
         "a claim consults no alias",
         "storage/store.py",
-        "next((named[key] for key in own if key in named), one.keys[0]),",
-        "one.keys[0],",
+        "(*answered, *standing, *other, *own)",
+        "(*answered, *standing, *own)",
     ),
     Bug(
         "a claim writes no alias",
@@ -249,9 +243,9 @@ BUGS: Final = (
     ),
     Bug(
         "a purge takes what is open",
-        "storage/store.py",
-        'settled = entries.c.state.in_(("answered", "unknown"))',
-        "settled = sa.true()",
+        "storage/statements.py",
+        '_state("answered", "unknown"),\n        sa.and_(',
+        "sa.true(),\n        sa.and_(",
     ),
     Bug(
         "each name of the service has answers of its own",
