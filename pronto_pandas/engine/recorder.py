@@ -125,7 +125,8 @@ class Recorder:
     async def submitted(self, job: Job, enrichment_id: str) -> None:
         """Store the name under which the service works on it."""
         keys = keys_of(job)
-        await self._close(job, lambda t, _: self._ledger.submit(t, keys, self._run, enrichment_id))
+        await self._write(lambda t, _: self._ledger.submit(t, keys, self._run, enrichment_id))
+        self._in_flight.difference_update(keys)  # and stays claimed until it is fetched
 
     async def left(self, job: Job) -> None:
         """Let any run fetch an answer that this one does not wait for any more."""

@@ -149,7 +149,7 @@ class Oracle:
             known = any(w.key == earlier.key and w.stored <= run.began for w in works)
             if known and run.refresh and not self._held(earlier):
                 continue
-            if not self._may_follow(run, earlier, last=last[earlier.key] is earlier):
+            if not self._may_follow(run, earlier, key, last=last[earlier.key] is earlier):
                 self.fail(
                     f"person {person}.{form} is asked for twice for {type_}: by run "
                     f"{earlier.run.process.number} at {earlier.at:.3f}, and by run "
@@ -158,13 +158,13 @@ class Oracle:
         self.works[person, type_].append(work)
         return work
 
-    def _may_follow(self, run: RunState, earlier: Work, *, last: bool) -> bool:
+    def _may_follow(self, run: RunState, earlier: Work, key: Key, *, last: bool) -> bool:
         latest = run.began + self._tolerance
         if self._held(earlier):
             return False
         if run.resend and self._losses.get(earlier.key, math.inf) <= latest:
             return True
-        if earlier.stored < math.inf:
+        if earlier.stored < run.entered_at[key]:
             return not last or (run.refresh and earlier.stored <= latest)
         return not last or (run.resend and earlier.at <= latest)
 
