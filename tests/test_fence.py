@@ -366,6 +366,35 @@ def test_clocks_that_disagree_ask_nobody_twice(
     assert len(server.sandbox.asked) == 200
 
 
+JUMPS = """
+def jump(event):
+    global OFFSET
+    OFFSET = JUMP if 20 <= event.done < 40 else 0.001
+line_up()
+show(people(120).pronto.enrich("email", progress=jump))
+"""
+
+
+@pytest.mark.parametrize("kind", ["path", "postgres"])
+@pytest.mark.parametrize("jump", [3600, -3600])
+def test_a_clock_that_is_set_while_a_run_works_asks_nobody_twice(
+    serve: Serve, place: Place, tmp_path: Path, kind: str, jump: int
+) -> None:
+    """By an hour and back; a run with a steady clock works beside it."""
+    server = serve(latency=0.3)
+    ledger, code = place(kind), JUMPS.replace("JUMP", str(jump))
+    runs = [
+        Process(server, ledger, code, tmp_path / str(n), rate=80, lease=30, clock=clock)
+        for n, clock in enumerate([0.001, 0.0])
+    ]
+    with ended(*runs):
+        lined_up(runs)
+        results = [run.result() for run in runs]
+    assert (asked_twice(server), charged_twice(server)) == (0, 0)
+    assert len(server.sandbox.asked) == 120
+    assert {status for result in results for status in result.statuses} <= {"found", "not_found"}
+
+
 @pytest.mark.parametrize("replaced", [False, True], ids=["deleted", "replaced"])
 def test_a_ledger_that_is_taken_away_stops_the_run(
     serve: Serve, tmp_path: Path, replaced: bool
