@@ -7,7 +7,7 @@ import sys
 import time
 
 from .simulation import play, told
-from .world import Violation
+from .world import ViolationError
 
 
 def main() -> int:
@@ -24,7 +24,7 @@ def main() -> int:
     for seed in range(given.first, given.first + given.seeds):
         try:
             play(seed)
-        except Violation as error:
+        except ViolationError as error:
             failed += 1
             print(f"seed {seed}: {error}", flush=True)
             if not given.go_on:
@@ -38,7 +38,7 @@ def main() -> int:
 def _one(seed: int) -> int:
     try:
         simulation = play(seed)
-    except Violation as error:
+    except ViolationError as error:
         print(f"{error}\n" + "\n".join(error.__notes__))
         return 1
     print(told(simulation, last=10_000))

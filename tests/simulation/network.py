@@ -376,9 +376,7 @@ class SimulatedService:
         if work is not None and fates["taken"] + fates["repeated"]:
             self.oracle.delivered(payload, work, before)
 
-    def _body(
-        self, works: Sequence[Work], name: str | None = None, custom: object = None
-    ) -> str:
+    def _body(self, works: Sequence[Work], name: str | None = None, custom: object = None) -> str:
         """Make an answer, and charge for what is in it."""
         first = works[0]
         fields: dict[str, Any] = {"status": "success", "serial": self._next(), "rank": [1, 2.5]}

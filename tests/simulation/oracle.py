@@ -19,7 +19,6 @@ from .ledgers import raw
 from .people import are_same, who
 from .world import Process, World
 
-
 ROUNDS = 0.0005
 """Seconds that may pass between a turn and the start, in which a loop goes round."""
 
@@ -138,9 +137,7 @@ class Oracle:
                 self.fail(f"{_short(key)} leaves run {run.process.number} and its entry is {row}")
         run.flying.update(keys)
 
-    def worked(
-        self, run: RunState, contact: Contact, type_: str, key: Key
-    ) -> Work:
+    def worked(self, run: RunState, contact: Contact, type_: str, key: Key) -> Work:
         """Note that the service works on somebody, and check that it may."""
         person, form = who(contact)
         work = Work(run, contact, type_, run.entered_at[key], key)
@@ -250,9 +247,13 @@ class Oracle:
         """Note what a dead run leaves behind."""
         run = self.runs.get(process.run.id)
         if run is not None:
-            self.explained |= run.entered | run.flying
-            for key in run.entered | run.flying:
-                self._losses[key] = run.entered_at[key]
+            self.silent(run)
+
+    def silent(self, run: RunState) -> None:
+        """Note that what a run has sent is unknown to the others, at least for a while."""
+        self.explained |= run.entered | run.flying
+        for key in run.entered | run.flying:
+            self._losses[key] = run.entered_at[key]
 
     def _read(self) -> dict[Key, Row]:
         found = raw().execute("SELECT contact, type, state, run, before, body FROM pronto_entries")

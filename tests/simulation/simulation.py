@@ -5,7 +5,8 @@ from __future__ import annotations
 import functools
 import math
 import random
-from collections.abc import Callable, Iterator, Sequence
+import warnings
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import SimpleNamespace
@@ -36,7 +37,7 @@ from .ledgers import Faults, SimulatedDatabase, SimulatedWriter, emptied
 from .network import Client, SimulatedService
 from .oracle import Oracle, RunState
 from .people import contact, who
-from .world import EPOCH, Machine, MachineMoment, Process, Violation, World, dice
+from .world import EPOCH, Machine, MachineMoment, Process, ViolationError, World, dice
 
 ADDRESSES = ("pronto", "pipecorn", "https://api.prontohq.com/v2", "https://app.pipecorn.com/api/v2")
 """Names and addresses of one service."""
@@ -146,8 +147,10 @@ class Watched(Recorder):
 
     async def __aexit__(self, *error: object) -> None:
         left = self.state.entered | self.state.flying
-        await super().__aexit__(*error)
-        self.sim.oracle.ended(self.state, left)
+        try:
+            await super().__aexit__(*error)
+        finally:
+            self.sim.oracle.ended(self.state, left)
 
     async def _watched(self, job: Job, call: Any, body: str = "") -> None:
         try:
@@ -199,7 +202,9 @@ class Simulation:
             machine.coarse = coarse
         self.rate = chance.choice([4, 5, 10, 50, 50])
         several = len(self.machines) > 1
-        tolerance = (1.0 if coarse and several else 0.0) + max(abs(machine.date_offset) for machine in self.machines)
+        tolerance = (1.0 if coarse and several else 0.0) + max(
+            abs(machine.date_offset) for machine in self.machines
+        )
         self.oracle = Oracle(self.world, self.rate, tolerance)
         self.service = SimulatedService(self.world, self.oracle, chance, self.rate)
         self.world.killed = self._killed
@@ -288,7 +293,7 @@ class Simulation:
 
         Raises
         ------
-        Violation
+        ViolationError
             Where it does not.
         """
         emptied()
@@ -383,11 +388,14 @@ class Simulation:
     def _simulated_machines(self) -> Iterator[None]:
         world = self.world
 
+        def here() -> str:
+            return world.here.name
+
         def gone(run: Run) -> bool:
             return run.machine == world.here.name and run.process in world.gone
 
         with (
-            mock.patch.object(lease, "_machine", lambda: world.here.name),
+            mock.patch.object(lease, "_machine", here),
             mock.patch.object(lease, "process_gone", gone),
         ):
             yield
@@ -425,7 +433,7 @@ class Simulation:
 
     def _raise(self) -> None:
         if self.world.violation is not None:
-            raise Violation(self.world.violation)
+            raise ViolationError(self.world.violation)
 
 
 class _One:
@@ -445,8 +453,6 @@ class _One:
         self.ledger = Ledger(database, ledger_name(plan.address))
         jobs, known = self._looked_up()
         if not jobs or (plan.mode == "bulk" and len(jobs) < 2):
-            for job in jobs:
-                del job
             self.world.log(process, "has nothing to do")
             return
         chance = dice(sim.seed, "writer", process.number)
@@ -575,7 +581,7 @@ class _One:
         for run in self.sim.oracle.runs.values():
             until = max(run.process.resume_at, run.process.machine.awake_at)
             if max(until, world.now + seconds) - world.now > LEASE / 2:
-                self.sim.oracle.explained |= run.entered
+                self.sim.oracle.silent(run)
 
     def _interrupted(self, one: Disturbance, sender: Dispatch | Submission) -> None:
         process = self.process
@@ -593,13 +599,16 @@ def play(seed: int) -> Simulation:
 
     Raises
     ------
-    Violation
+    ViolationError
         Where something happened that must not; its note has the last events.
     """
     simulation = Simulation(seed)
     try:
-        simulation.play()
-    except Violation as error:
+        with warnings.catch_warnings():
+            # A process that is killed leaves calls that were made and not begun.
+            warnings.filterwarnings("ignore", "coroutine .* was never awaited", RuntimeWarning)
+            simulation.play()
+    except ViolationError as error:
         error.add_note(told(simulation))
         raise
     return simulation
@@ -611,6 +620,3 @@ def told(simulation: Simulation, last: int = 400) -> str:
     for at, number, text in simulation.world.trace[-last:]:
         lines.append(f"{at:10.3f}  {'' if number < 0 else f'run {number}':8} {text}")
     return "\n".join(lines)
-
-
-Play = Callable[[int], Simulation]

@@ -28,7 +28,7 @@ ROUND = 1e-6
 """Seconds that a round of an event loop takes."""
 
 
-class Violation(AssertionError):
+class ViolationError(AssertionError):
     """Something happened that must not."""
 
 
@@ -221,7 +221,7 @@ class World:
 
         Raises
         ------
-        Violation
+        ViolationError
             Where something must not have happened.
         """
         while True:
@@ -274,4 +274,4 @@ class World:
 
     def _raise(self) -> None:
         if self.violation is not None:
-            raise Violation(self.violation)
+            raise ViolationError(self.violation)
