@@ -182,9 +182,9 @@ class SimulatedWriter(Writer):
         if self._idle is not None:
             self._idle.cancel()
         self._busy = True
-        self._loop.call_later(self._chance.expovariate(2 / self._slow), self._commit_queued)
+        self._loop.call_later(self._chance.expovariate(2 / self._slow), self._collect)
 
-    def _commit_queued(self) -> None:
+    def _collect(self) -> None:
         batch, self._queue = self._queue, []
         commit = self._commits.commit([operation for operation, _ in batch])
         self._try(commit, [future for _, future in batch], None)

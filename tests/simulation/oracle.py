@@ -247,9 +247,13 @@ class Oracle:
         """Note what a dead run leaves behind."""
         run = self.runs.get(process.run.id)
         if run is not None:
-            self.explained |= run.entered | run.flying
-            for key in run.entered | run.flying:
-                self._losses[key] = run.entered_at[key]
+            self.silent(run)
+
+    def silent(self, run: RunState) -> None:
+        """Note that what a run has sent is unknown to the others, at least for a while."""
+        self.explained |= run.entered | run.flying
+        for key in run.entered | run.flying:
+            self._losses[key] = run.entered_at[key]
 
     def _read(self) -> dict[Key, Row]:
         found = raw().execute("SELECT contact, type, state, run, before, body FROM pronto_entries")

@@ -148,8 +148,8 @@ BUGS: Final = (
     Bug(
         "a claim writes no alias",
         "storage/store.py",
-        "                    rows[key] = contact",
-        "                    pass",
+        "for (alias, type_), contact in sorted(rows.items())",
+        'for (alias, type_), contact in [(("", one.type), "") for one in several]',
     ),
     Bug(
         "two runs adopt what was submitted",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import math
 import random
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import SimpleNamespace
@@ -146,8 +146,10 @@ class Watched(Recorder):
 
     async def __aexit__(self, *error: object) -> None:
         left = self.state.entered | self.state.flying
-        await super().__aexit__(*error)
-        self.sim.oracle.ended(self.state, left)
+        try:
+            await super().__aexit__(*error)
+        finally:
+            self.sim.oracle.ended(self.state, left)
 
     async def _watched(self, job: Job, call: Any, body: str = "") -> None:
         try:
@@ -383,6 +385,9 @@ class Simulation:
     def _simulated_machines(self) -> Iterator[None]:
         world = self.world
 
+        def here() -> str:
+            return world.here.name
+
         def gone(run: Run) -> bool:
             return run.machine == world.here.name and run.process in world.gone
 
@@ -445,8 +450,6 @@ class _One:
         self.ledger = Ledger(database, ledger_name(plan.address))
         jobs, known = self._looked_up()
         if not jobs or (plan.mode == "bulk" and len(jobs) < 2):
-            for job in jobs:
-                del job
             self.world.log(process, "has nothing to do")
             return
         chance = dice(sim.seed, "writer", process.number)
@@ -575,7 +578,7 @@ class _One:
         for run in self.sim.oracle.runs.values():
             until = max(run.process.resume_at, run.process.machine.awake_at)
             if max(until, world.now + seconds) - world.now > LEASE / 2:
-                self.sim.oracle.explained |= run.entered
+                self.sim.oracle.silent(run)
 
     def _interrupted(self, one: Disturbance, sender: Dispatch | Submission) -> None:
         process = self.process
@@ -611,6 +614,3 @@ def told(simulation: Simulation, last: int = 400) -> str:
     for at, number, text in simulation.world.trace[-last:]:
         lines.append(f"{at:10.3f}  {'' if number < 0 else f'run {number}':8} {text}")
     return "\n".join(lines)
-
-
-Play = Callable[[int], Simulation]
