@@ -133,12 +133,17 @@ def forget(df: pd.DataFrame, *, columns: Mapping[str, object] | None = None) -> 
     Raises
     ------
     ConfigurationError
-        Where the frame lacks a column.
+        Where it is no frame, or lacks a column.
     LedgerError
         Where the ledger cannot be written.
     """
     from .bulk.store import forget_payloads
 
+    if not isinstance(df, pd.DataFrame):
+        raise ConfigurationError(
+            f"A DataFrame is needed, not a {df.__class__.__name__}: one person a row, as for enrich. "
+            "Nothing was deleted."
+        )
     contacts = list(people(df, columns))
     keys = [{key for type_ in TYPES for key in one.keys(type_)} | {one.key} for one in contacts]
     ledger = open_ledger(current())
@@ -179,8 +184,8 @@ def backup(path: str | os.PathLike[str]) -> Path:
 def purge(older_than: timedelta | str | float) -> int:
     """Delete answers that are older than a time, of everybody. They are gone from the file.
 
-    Also older requests whose answer was lost, and payloads that a webhook has set aside. What is
-    on its way is kept, however old it is: it would be asked for, and paid for, again.
+    Also payloads that a webhook has set aside. Of a request without an answer it is kept that it
+    was sent, however old it is, and nothing of the person: it would be sent, and paid for, again.
 
     Parameters
     ----------

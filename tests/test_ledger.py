@@ -472,6 +472,12 @@ def test_purge_by_age_and_info(serve: Serve) -> None:
     assert pronto.ledger.info()["entries"].tolist() == [3]
 
 
+def test_what_is_no_list_is_not_forgotten() -> None:
+    """In words, and nothing is deleted."""
+    with pytest.raises(pronto.ConfigurationError, match="A DataFrame is needed, not a str"):
+        pronto.ledger.forget("Ana Lovelace")  # type: ignore[arg-type]  # what a caller may do
+
+
 @pytest.mark.parametrize("older_than", ["soon", -1, "-3 days", None, float("nan")])
 def test_an_age_that_cannot_be_is_said(older_than: Any) -> None:
     """Before anything is deleted."""
@@ -658,19 +664,20 @@ def test_an_answer_that_was_delivered_is_not_lost_with_its_request() -> None:
 def test_purge_of_what_a_dead_run_has_left(serve: Serve) -> None:
     """Answers that it was about to ask for again go; what it has sent may be charged, and stays."""
     ledger = connect(str(ledger_file()), "x")
-    wanted, dead = [Wanted("email", ("a",)), Wanted("email", ("b",))], new_run()
+    wanted, dead = [Wanted("email", (name,)) for name in "abc"], new_run()
     with ledger.write() as t:
         for one in wanted:
             ledger.answer(t, {one.key: '{"email": "a@b.example"}'})
         ledger.claim(t, wanted, dead, Renewal(answered_before=t.date + 1))
-        ledger.send(t, [("b", "email")], dead)
+        ledger.send(t, [("b", "email"), ("c", "email")], dead)
+        ledger.lose(t, [("c", "email")], dead)
     with ledger.write() as t:
         assert ledger.purge(t, t.date + 1) == 0, "its run is alive"
         t.execute(sa.delete(schema.runs))
     with ledger.write() as t:
         assert ledger.purge(t, t.date + 1) == 1
         left = t.execute(sa.select(schema.entries.c.contact, schema.entries.c.body)).all()
-        assert [tuple(row) for row in left] == [("b", None)]
+        assert [tuple(row) for row in left] == [("b", None), ("c", None)]
 
 
 def test_an_answer_that_is_written_twice_keeps_the_name_it_was_fetched_under() -> None:

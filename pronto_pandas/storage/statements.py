@@ -175,23 +175,23 @@ REMOVE: Final = sa.delete(entries).where(*_OPEN, E.before.is_(None))
 PURGE: Final = sa.delete(entries).where(
     E.at < sa.bindparam("before_date"),
     sa.or_(
-        _state("answered", "unknown"),
-        sa.and_(E.state == "claimed", _state("answered", "unknown", of=E.before), sa.not_(_HELD)),
+        E.state == "answered",
+        sa.and_(E.state == "claimed", E.before == "answered", sa.not_(_HELD)),
     ),
 )
-"""A claim of a dead run counts for nothing; what it has sent may be charged, and is kept."""
+"""Answers, also those that a dead run was about to ask for again."""
 
 PURGE_BODIES: Final = (
     sa.update(entries)
     .where(
         E.at < sa.bindparam("before_date"),
-        _state("sent", "submitted", "enqueued"),
+        _state("sent", "submitted", "enqueued", "unknown"),
         sa.not_(_HELD),
         E.body.is_not(None),
     )
     .values(body=None)
 )
-"""The earlier answers of those that were being asked for again."""
+"""Earlier answers of what was asked for again, which itself may be charged, and is kept."""
 
 LEAVE: Final = sa.update(entries).where(*_MINE, E.state == "submitted").values(run=None)
 LEAVE_ALL: Final = sa.update(entries).where(E.run == sa.bindparam("me")).values(run=None)

@@ -266,9 +266,9 @@ class Ledger:
         return Forgotten(known, gone, sum(not in_use.isdisjoint(keys) for keys in people))
 
     def purge(self, t: Transaction, before: float) -> int:
-        """Delete what reached its state before a moment, at every service; return how many.
+        """Delete answers that came before a moment, at every service; return how many.
 
-        What is open is spared, whenever it was sent, but for the earlier answer that it has.
+        What was sent and not answered is spared, whenever that was: it may be charged.
         """
         self._delete_dead_runs(t)
         gone = t.execute(statements.PURGE, {"before_date": before}).rowcount

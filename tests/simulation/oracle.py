@@ -307,7 +307,7 @@ class Oracle:
                 state = before.state
                 if state == "claimed" and (owner is None or not self.alive(owner)):
                     state = before.before or state  # the claim of a dead run counts for nothing
-                settled = state in {"answered", "unknown"}
+                settled = state == "answered"
                 return None if settled else "an open entry is purged"
             gone = before.state == "claimed" and before.before is None
             if gone and owner is not None and not mine and self.alive(owner):

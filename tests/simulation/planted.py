@@ -244,7 +244,7 @@ BUGS: Final = (
     Bug(
         "a purge takes what is open",
         "storage/statements.py",
-        '_state("answered", "unknown"),\n        sa.and_(',
+        'E.state == "answered",\n        sa.and_(',
         "sa.true(),\n        sa.and_(",
     ),
     Bug(
