@@ -141,8 +141,8 @@ def forget(df: pd.DataFrame, *, columns: Mapping[str, object] | None = None) -> 
 
     if not isinstance(df, pd.DataFrame):
         raise ConfigurationError(
-            f"A DataFrame is needed, not a {df.__class__.__name__}: one person a row, as for enrich. "
-            "Nothing was deleted."
+            f"A DataFrame is needed, not a {df.__class__.__name__}: one person a row, as for "
+            "enrich. Nothing was deleted."
         )
     contacts = list(people(df, columns))
     keys = [{key for type_ in TYPES for key in one.keys(type_)} | {one.key} for one in contacts]
