@@ -316,7 +316,8 @@ class Oracle:
                 return "an entry is deleted"
             return None if before.before is None else "what was known before is deleted"
         if before.body is not None and after.body is None:
-            return "a body is deleted"
+            earlier = self.purging and before.state != "answered"
+            return None if earlier else "a body is deleted"
         if after.state == "answered":
             if after.body not in self.bodies:
                 return "an answer that nobody gave"

@@ -375,12 +375,19 @@ class Simulation:
         ledger, oracle = self.service.webhook, self.oracle
         self.world.here = self.machines[0]
         self.world.log(None, "the ledger is purged")
-        before = oracle.rows().keys()
+        before = oracle.rows()
         oracle.purging = True
         with ledger.write() as t:
             ledger.purge(t, EPOCH + 1e9)
         oracle.purging = False
-        oracle.forget(before - oracle.rows().keys())  # each was checked to be settled
+        after = oracle.rows()  # each change was checked
+        oracle.forget(
+            {
+                key
+                for key, row in before.items()
+                if key not in after or (row.body is not None and after[key].body is None)
+            }
+        )
 
     @contextmanager
     def _simulated_machines(self) -> Iterator[None]:
