@@ -11,9 +11,9 @@ from __future__ import annotations
 import asyncio
 import queue
 import threading
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import Any, Generic, Protocol, TypeVar
 
 from . import signals
@@ -219,8 +219,29 @@ def run(
 
         nest_asyncio.apply(loop)
     threaded = _Threaded(task, show, tick)
-    with signals.held(), signals.sent_to(threaded.stop):
+    with signals.held(), signals.sent_to(threaded.stop), _callbacks_kept(loop if nested else None):
         threaded.follow(loop if nested else None)
+
+
+@contextmanager
+def _callbacks_kept(loop: asyncio.AbstractEventLoop | None) -> Iterator[None]:
+    """Leave a loop that was patched just now as many callbacks as it counted before it began.
+
+    The round that was under way then is not nest-asyncio's: it takes the callbacks that it counted,
+    and what runs within it has taken them already. It would end the loop with an IndexError.
+    """
+    ready = getattr(loop, "_ready", ())
+    counted = len(ready)
+    try:
+        yield
+    finally:
+        for _ in range(counted - len(ready)):
+            assert loop is not None
+            loop.call_soon(_nothing)
+
+
+def _nothing() -> None:
+    """Do nothing."""
 
 
 async def awaited(task: Task[E], show: Callable[[E], object], tick: Callable[[], object]) -> None:
