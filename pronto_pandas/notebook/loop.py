@@ -235,9 +235,9 @@ def _callbacks_kept(loop: asyncio.AbstractEventLoop | None) -> Iterator[None]:
     try:
         yield
     finally:
-        for _ in range(counted - len(ready)):
-            assert loop is not None
-            loop.call_soon(_nothing)
+        if loop is not None:
+            for _ in range(counted - len(ready)):
+                loop.call_soon(_nothing)
 
 
 def _nothing() -> None:

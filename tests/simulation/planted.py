@@ -170,12 +170,6 @@ BUGS: Final = (
         "await asyncio.sleep(0)",
     ),
     Bug(
-        "what is not fetched is held for ever",
-        "engine/fetcher.py",
-        "return await self._halt.kept(self._book.left(job), NOT_FETCHED)",
-        "return NOT_FETCHED",
-    ),
-    Bug(
         "an adoption that was committed unseen is held by the run itself",
         "storage/store.py",
         "self._entries(t, others, alive - {run.id}, bodies=True)",
@@ -204,12 +198,6 @@ BUGS: Final = (
         "engine/budget.py",
         "self._reserved += self._worst(job)",
         "self._reserved += 0.0",
-    ),
-    Bug(
-        "a lost answer costs nothing",
-        "engine/worker.py",
-        'Outcome("unknown", message=str(error), may_be_charged=True)',
-        'Outcome("unknown", message=str(error))',
     ),
     Bug(
         "who is held by another run is dropped",
