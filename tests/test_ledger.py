@@ -661,6 +661,20 @@ def test_an_answer_that_was_delivered_is_not_lost_with_its_request() -> None:
     assert (entry.state, entry.body) == ("answered", '{"email": "a@b.example"}')
 
 
+@pytest.mark.parametrize("call", ["submit", "enqueue"])
+def test_an_answer_that_was_delivered_is_not_overwritten_by_its_request(call: str) -> None:
+    """The webhook may be quicker than the answer to the request that sent the person."""
+    ledger = connect(str(ledger_file()), "x")
+    key, wanted, run = ("c", "email"), [Wanted("email", ("c",))], new_run()
+    with ledger.write() as t:
+        ledger.claim(t, wanted, run, Renewal())
+        ledger.send(t, [key], run)
+        ledger.answer(t, {key: '{"email": "a@b.example"}'})
+        getattr(ledger, call)(t, [key], run, "e1")
+        entry = ledger.find_in(t, wanted)[key]
+    assert (entry.state, entry.body) == ("answered", '{"email": "a@b.example"}')
+
+
 def test_purge_of_what_a_dead_run_has_left(serve: Serve) -> None:
     """Answers that it was about to ask for again go; what it has sent may be charged, and stays."""
     ledger = connect(str(ledger_file()), "x")

@@ -218,12 +218,6 @@ BUGS: Final = (
         "better = True",
     ),
     Bug(
-        "a batch that was taken overwrites its answers",
-        "storage/statements.py",
-        '    E.state != "answered",\n)',
-        ")",
-    ),
-    Bug(
         "what was answered at the very moment is asked for again",
         "storage/statements.py",
         'E.at < sa.bindparam("answered_before")',
