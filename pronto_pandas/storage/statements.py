@@ -124,7 +124,6 @@ UNSEND: Final = (
 _TAKEN: Final = (
     *_THESE,
     sa.or_(E.run == sa.bindparam("me"), _state("claimed", "unknown")),
-    E.state != "answered",
 )
 
 SUBMIT: Final = (
