@@ -238,8 +238,10 @@ BUGS: Final = (
     Bug(
         "a batch that was taken overwrites its answers",
         "storage/statements.py",
-        '    E.state != "answered",\n)',
-        ")",
+        """    sa.or_(E.run == sa.bindparam("me"), _state("claimed", "unknown")),
+    E.state != "answered",
+""",
+        '    E.service != sa.bindparam("me"),\n',
     ),
     Bug(
         "what was answered at the very moment is asked for again",
