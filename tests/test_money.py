@@ -171,7 +171,7 @@ def test_what_fits_the_budget_never_costs_more(fates: list[str]) -> None:
     outcomes = {
         "found": Outcome("answered", Answer.model_validate(ANSWER)),
         "nothing": Outcome("answered", Answer(status="error")),
-        "unknown": Outcome("unknown"),
+        "unknown": Outcome("unknown", may_be_charged=True),
         "gone": None,
     }
     worst = 3 + 30 * MOST_PHONES
