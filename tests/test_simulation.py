@@ -24,11 +24,11 @@ def test_whatever_happens_nobody_is_paid_for_twice_and_nothing_is_lost(block: in
 @pytest.mark.parametrize(
     "seed",
     [
-        pytest.param(209, id="two jobs of one run claimed one entry"),
-        pytest.param(488, id="what was not fetched was held by its own run for ever"),
-        pytest.param(217, id="a slower pace had a larger tolerance"),
+        pytest.param(26, id="two jobs of one run claimed one entry"),
+        pytest.param(915, id="two runs waited for what neither of them fetched any more"),
+        pytest.param(641, id="a slower pace had a larger tolerance"),
         pytest.param(1064, id="an adoption of which the commit was in doubt was held for ever"),
-        pytest.param(727, id="a lost answer cost nothing"),
+        pytest.param(374, id="a lost answer cost nothing"),
     ],
 )
 def test_a_simulation_plays_the_same_again(seed: int) -> None:

@@ -210,6 +210,8 @@ class SimulatedService:
         self.weather = chance.choice([0.0, 1.0, 1.0, 3.0, 8.0])
         self._strict = chance.random() < 0.5
         self._slow = chance.choice([0.3, 1.0, 4.0, 20.0])
+        self.lossy = dice(world.seed, "lossy").random() < 0.08
+        self._tardy = 0.4 if dice(world.seed, "tardy").random() < 0.15 else 0.0
         self._outage = (0.0, 0.0)
         if chance.random() < 0.15:
             begins = chance.uniform(0, 30)
@@ -230,6 +232,8 @@ class SimulatedService:
         """Draw what becomes of a request."""
         if self._outage[0] <= self.world.now < self._outage[1]:
             return "refused connection"
+        if self.lossy and self.weather and chance.random() < 0.5:
+            return "lost answer"
         draw = chance.random() * 100
         for fate, share in FATES.items():
             draw -= share * self.weather
@@ -300,6 +304,8 @@ class SimulatedService:
 
     def _submit(self, request: Request, seconds: float) -> None:
         name = self._name()
+        if dice(self.seed, "tardy", name).random() < self._tardy:
+            seconds += 500.0
         vanishes = request.chance.random() < 0.01 * self.weather
         ready = self.world.now + seconds
         self.oracle.named[name] = request.works

@@ -253,6 +253,8 @@ class Simulation:
             )
             if plan.mode == "bulk":
                 plan.types = plan.types[:1]
+            if self.service.lossy:  # a small budget, and much that is charged and not seen
+                plan.most = 200.0 if "phone" in plan.types else 8.0
             if not calm:
                 self._disturb(plan)
             plans.append(plan)
