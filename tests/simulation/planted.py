@@ -200,6 +200,12 @@ BUGS: Final = (
         "self._reserved += 0.0",
     ),
     Bug(
+        "a lost answer costs nothing",
+        "engine/worker.py",
+        'Outcome("unknown", message=str(error), may_be_charged=True)',
+        'Outcome("unknown", message=str(error))',
+    ),
+    Bug(
         "who is held by another run is dropped",
         "engine/dispatch.py",
         "self._held += parts.held",
