@@ -151,7 +151,11 @@ class Ledger:
             if place in taken and first[place] == key:
                 claims.taken[key] = place[0]
             else:  # free again meanwhile, or another of this very claim
-                claims.kept[key] = known.get(place, Entry(place[0], "held"))
+                held = Entry(place[0], "held")
+                entry = known.get(place, held)
+                # Of two that share what was submitted, one fetches it, and the other one waits.
+                waits = entry.state == "submitted" and first.get(place) != key
+                claims.kept[key] = held if waits else entry
         return claims
 
     def send(

@@ -146,10 +146,14 @@ class Oracle:
         for earlier in works:
             if earlier.forgotten or not are_same(contact, earlier.contact, type_):
                 continue
-            known = any(w.key == earlier.key and w.stored <= run.began for w in works)
-            if known and run.refresh and not self._held(earlier):
+            if earlier.at > work.at:  # the request of a dead run was long on its way
+                first, later = work, earlier
+            else:
+                first, later = earlier, work
+            known = any(w.key == first.key and w.stored <= later.run.began for w in works)
+            if known and later.run.refresh and not self._held(first):
                 continue
-            if not self._may_follow(run, earlier, key, last=last[earlier.key] is earlier):
+            if not self._may_follow(later, first, last=last.get(first.key) in {first, None}):
                 self.fail(
                     f"person {person}.{form} is asked for twice for {type_}: by run "
                     f"{earlier.run.process.number} at {earlier.at:.3f}, and by run "
@@ -158,13 +162,14 @@ class Oracle:
         self.works[person, type_].append(work)
         return work
 
-    def _may_follow(self, run: RunState, earlier: Work, key: Key, *, last: bool) -> bool:
+    def _may_follow(self, later: Work, earlier: Work, *, last: bool) -> bool:
+        run = later.run
         latest = run.began + self._tolerance
         if self._held(earlier):
             return False
         if run.resend and self._losses.get(earlier.key, math.inf) <= latest:
             return True
-        if earlier.stored < run.entered_at[key]:
+        if earlier.stored < later.at:
             return not last or (run.refresh and earlier.stored <= latest)
         return not last or (run.resend and earlier.at <= latest)
 
@@ -189,8 +194,10 @@ class Oracle:
     def fetched(self, run: RunState, name: str) -> None:
         """Check that nobody else waits for what a run fetches."""
         rows = self._read()
-        for work in self.named.get(name, ()):
-            row = rows.get(work.key)
+        found = [rows.get(work.key) for work in self.named.get(name, ())]
+        if any(row is not None and row.run == run.id for row in found):
+            return  # two types of one request may be two runs' to fetch
+        for row in found:
             if row is not None and row.state == "submitted" and row.run not in {None, run.id}:
                 other = self.runs[str(row.run)]
                 if self.alive(other) and self.alive(run) and not run.lapsed:
