@@ -123,7 +123,7 @@ RECIPES: dict[str, Callable[[pd.DataFrame, str, str], int]] = {
 
 def _noted_starts() -> list[float]:
     """Note when the package lets requests start."""
-    from pronto_pandas.engine.limits import Pace
+    from pronto_pandas.sending.rate_limit import Pace
 
     turn, moments = Pace.turn, list[float]()
 

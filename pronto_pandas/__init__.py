@@ -11,10 +11,13 @@ pronto: the sandbox in this process; every answer is made up, nothing is spent
 
 from . import accessor as _accessor  # noqa: F401  registers df.pronto
 from . import ledger
-from .bulk.functions import bulk_enrich
+from .bulk.enrich import bulk_enrich
 from .bulk.job import BulkJob, Loaded, job, jobs
 from .bulk.webhook import Webhook, webhook
 from .check import Check
+from .config.settings import configure
+from .enrich import aenrich, collect, enrich
+from .enrich_file import enrich_file
 from .errors import (
     AnswerLostError,
     AuthenticationError,
@@ -45,15 +48,12 @@ from .errors import (
     UnreadableAnswerError,
 )
 from .estimate import Estimate
-from .files import enrich_file
-from .functions import aenrich, collect, enrich
-from .looking import check, clean, estimate
 from .notebook.progress import Progress
 from .panel import setup
+from .preview import check, clean, estimate
 from .report import Report, report
 from .samples import sample
-from .settings import configure
-from .tables.reading import read
+from .tables.read import read
 
 __version__ = "0.1.0"
 

@@ -10,9 +10,9 @@ from collections.abc import Callable, Sequence
 
 from .api.spec import RATE_LIMIT
 from .bulk.webhook import PORT, webhook
+from .config.settings import configure, current
+from .config.validation import HERE
 from .errors import ProntoError
-from .settings import configure, current
-from .values import HERE
 
 
 def _parser() -> argparse.ArgumentParser:

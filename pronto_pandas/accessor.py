@@ -9,11 +9,12 @@ from typing import Concatenate, NoReturn, ParamSpec, TypeVar
 
 import pandas as pd
 
-from . import functions, looking
-from .bulk.functions import bulk_enrich
+from .bulk.enrich import bulk_enrich
+from .enrich import aenrich, collect, enrich
 from .frame import columns as headers
+from .preview import check, clean, estimate
 from .report import report
-from .tables.saving import save
+from .tables.write import save
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -48,12 +49,12 @@ class Pronto:
     def __init__(self, df: pd.DataFrame) -> None:
         self._df = df
 
-    enrich = _method(functions.enrich)
-    aenrich = _method(functions.aenrich)
-    collect = _method(functions.collect)
-    check = _method(looking.check)
-    clean = _method(looking.clean)
-    estimate = _method(looking.estimate)
+    enrich = _method(enrich)
+    aenrich = _method(aenrich)
+    collect = _method(collect)
+    check = _method(check)
+    clean = _method(clean)
+    estimate = _method(estimate)
     bulk_enrich = _method(bulk_enrich)
     report = _method(report)
     save = _method(save)

@@ -10,10 +10,10 @@ from typing import ParamSpec, TypeVar, cast
 
 import pandas as pd
 
+from .config.settings import Settings
 from .errors import ConfigurationError, ConsentRequiredError
 from .frame.suppress import Suppressed
-from .settings import Settings
-from .tables.reading import TEXTS, WORKBOOK, read
+from .tables.read import TEXTS, WORKBOOK, read
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -41,7 +41,7 @@ def signed_like(
 def check_consent(types: Iterable[str], settings: Settings) -> None:
     """Refuse to ask for personal emails before their purpose was said."""
     if "personal_email" in types and settings.personal_email_consent is None:
-        from .api.failures import CONSENT_STEPS
+        from .api.status import CONSENT_STEPS
 
         raise ConsentRequiredError(f"{CONSENT_STEPS} Nothing was sent.")
 

@@ -8,9 +8,9 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from .frame.arrays import Bools, Ints, Objects, joined, nothing, objects, present
-from .frame.assemble import texts
-from .frame.cells import alike
+from .arrays import Bools, Ints, Objects, joined, nothing, objects, present
+from .frame.people import alike
+from .frame.results import texts
 from .notebook import card
 from .run import Run
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from .errors import ProntoError
-from .notebook import loop
+from .notebook import event_loop
 from .prices import Prices
 
 if TYPE_CHECKING:
@@ -116,7 +116,7 @@ def balance_of(run: Run) -> float | None:
     """Ask for the account's balance, which is free; None where it cannot be had or understood."""
     try:
         run.take_key()
-        return understood(loop.result_of(run.credits, BALANCE_TIMEOUT))
+        return understood(event_loop.result_of(run.credits, BALANCE_TIMEOUT))
     except (ProntoError, TimeoutError):
         return None
 

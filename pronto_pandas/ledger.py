@@ -12,10 +12,10 @@ from pathlib import Path
 import pandas as pd
 
 from .api.spec import TYPES
+from .config.settings import current
 from .errors import ConfigurationError
-from .frame.cells import people
+from .frame.people import people
 from .run import open_ledger
-from .settings import current
 
 
 class Info(pd.DataFrame):

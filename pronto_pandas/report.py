@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from .config.settings import current
 from .errors import ConfigurationError
 from .frame.report import Counts, Rate, count
 from .notebook import card
 from .notebook.card import Table
-from .settings import current
 
 if TYPE_CHECKING:  # an optional dependency
     from matplotlib.figure import Figure

@@ -16,30 +16,30 @@ import platformdirs
 from . import stops
 from .api.services import Service, find
 from .api.spec import EnrichmentType
+from .config.settings import APP, Settings
+from .config.validation import SANDBOX
 from .errors import (
     PhoneWithoutLinkedInWarning,
     warn,
 )
-from .frame.assemble import Result, already_filled, assemble, verdict
 from .frame.options import Options
 from .frame.plan import Plan, make
-from .keycheck import TIMEOUT, KeyCheck
-from .known import Known, suppressed
-from .notebook import loop, signals
-from .notebook.bar import watching
+from .frame.results import Result, already_filled, assemble, verdict
+from .lookup import Known, suppressed
+from .notebook import event_loop, signals
 from .notebook.progress import Counter, Progress, Watcher
-from .settings import APP, Settings
-from .values import SANDBOX
+from .notebook.progress_bar import watching
+from .sending.key_check import TIMEOUT, KeyCheck
 
 if TYPE_CHECKING:  # what speaks HTTP is imported when something is sent
     from pydantic import SecretStr
 
     from .api.client import Client
-    from .engine.budget import Budget
-    from .engine.dispatch import Sender
-    from .engine.jobs import Job, Outcome
-    from .engine.limits import Pace
-    from .engine.recorder import Recorder
+    from .sending.budget import Budget
+    from .sending.dispatcher import Sender
+    from .sending.rate_limit import Pace
+    from .sending.recorder import Recorder
+    from .sending.request import Job, Outcome
     from .storage.store import Ledger
 
 
@@ -178,7 +178,7 @@ class Run:
                 self._told_of_a_stop(),
                 watching(self._progress, self._rows) as view,
             ):
-                loop.run(self, view.show, view.tick, nest=self._settings.loop == "nest")
+                event_loop.run(self, view.show, view.tick, nest=self._settings.loop == "nest")
 
     async def in_loop(self) -> None:
         """Send everything while the loop of the caller goes on."""
@@ -188,7 +188,7 @@ class Run:
                 self._told_of_a_stop(),
                 watching(self._progress, self._rows) as view,
             ):
-                await loop.awaited(self, view.show, view.tick)
+                await event_loop.awaited(self, view.show, view.tick)
 
     @contextmanager
     def _told_of_a_stop(self) -> Iterator[None]:
@@ -209,9 +209,9 @@ class Run:
     async def start(self, emit: Watcher) -> None:
         """Check the key, then send every contact that the ledger does not know."""
         from .api.client import Client
-        from .engine.budget import Budget
-        from .engine.deadline import AT_MOST
-        from .engine.limits import pace_for
+        from .sending.budget import Budget
+        from .sending.rate_limit import pace_for
+        from .sending.timeout import AT_MOST
 
         service, key = self._target()
         limits = self._settings
@@ -240,15 +240,15 @@ class Run:
 
     def _recorder(self, ledger: Ledger) -> Recorder:
         """Return the access to the ledger that the run writes with."""
-        from .engine.recorder import Recorder
+        from .sending.recorder import Recorder
 
         return Recorder(ledger, self._known.renewal)
 
     def _sender(self, client: Client, pace: Pace, book: Any, budget: Budget) -> Sender:
         """Return what sends the jobs."""
-        from .asking import ASKING
-        from .engine.dispatch import Dispatch
-        from .engine.limits import in_flight_at_most
+        from .sending.dispatcher import Dispatch
+        from .sending.modes import ASKING
+        from .sending.rate_limit import in_flight_at_most
 
         limits = self._settings
         return Dispatch(

@@ -23,7 +23,7 @@ from .errors import (
 
 if TYPE_CHECKING:  # the engine is imported when something is sent
     from .api.spec import EnrichmentType
-    from .engine.jobs import Outcome
+    from .sending.request import Outcome
 
 PARTS = {
     "finished": "finished and saved",
@@ -52,7 +52,7 @@ def told(results: Iterable[Mapping[EnrichmentType, Outcome]], types: Iterable[in
 
 
 def _state(result: Mapping[EnrichmentType, Outcome], asked: int) -> str:
-    from .engine.jobs import NOT_DELIVERED, NOT_FETCHED
+    from .sending.request import NOT_DELIVERED, NOT_FETCHED
 
     outcomes = list(result.values())
     if any(outcome is NOT_FETCHED or outcome is NOT_DELIVERED for outcome in outcomes):

@@ -16,10 +16,10 @@ from pydantic import SecretStr
 
 import pronto_pandas as pronto
 from pronto_pandas.api import spec
+from pronto_pandas.api.answer import Answer, parse
 from pronto_pandas.api.client import Client
-from pronto_pandas.api.failures import failure, retry_after
-from pronto_pandas.api.models import Answer, parse
 from pronto_pandas.api.services import PRONTO, find
+from pronto_pandas.api.status import failure, retry_after
 
 from .canned import CONTACT, FOUND, Canned, Respond, ask
 

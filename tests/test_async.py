@@ -12,11 +12,7 @@ import pandas as pd
 import pytest
 
 import pronto_pandas as pronto
-from pronto_pandas.api.models import Answer
-from pronto_pandas.engine.dispatch import Dispatch
-from pronto_pandas.engine.fetcher import REFUSED_AT_MOST
-from pronto_pandas.engine.jobs import Job
-from pronto_pandas.engine.polling import LATEST, SOONEST, Polling
+from pronto_pandas.api.answer import Answer
 from pronto_pandas.errors import (
     AuthenticationError,
     ConnectionFailedError,
@@ -26,13 +22,17 @@ from pronto_pandas.errors import (
     ServiceBusyError,
 )
 from pronto_pandas.sandbox.people import identity
+from pronto_pandas.sending.dispatcher import Dispatch
+from pronto_pandas.sending.fetcher import REFUSED_AT_MOST
+from pronto_pandas.sending.polling import LATEST, SOONEST, Polling
+from pronto_pandas.sending.request import Job
 
 from . import virtual
 from .conftest import Serve, people
 from .test_calling import script, wait_for
 from .test_dispatch import FOUND, play
 from .test_ledger import SETTLED, enrich, states
-from .test_limits import most_in_a_second
+from .test_rate_limit import most_in_a_second
 
 NOT_YET = Answer(status="pending", enrichment_id="e")
 

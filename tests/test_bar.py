@@ -7,8 +7,8 @@ import re
 import pytest
 
 import pronto_pandas as pronto
-from pronto_pandas.notebook.bar import REDRAW, SILENT, Notebook, watching, words
 from pronto_pandas.notebook.progress import Watcher
+from pronto_pandas.notebook.progress_bar import REDRAW, SILENT, Notebook, watching, words
 
 from .conftest import Serve, people
 from .test_kernel import SET_UP, Kernel

@@ -18,8 +18,8 @@ import pandas as pd
 import pytest
 
 import pronto_pandas as pronto
-from pronto_pandas.functions import request
-from pronto_pandas.notebook import loop
+from pronto_pandas.enrich import request
+from pronto_pandas.notebook import event_loop
 
 from .conftest import Serve, people
 
@@ -277,7 +277,7 @@ def test_first_interrupt_asks_second_lets_go(nested: bool) -> None:
                 while call not in task.calls: time.sleep(0.01)
         threading.Thread(target=interrupts, daemon=True).start()
         async def cell():
-            loop.run(task, print, lambda: None, nest={nested})
+            event_loop.run(task, print, lambda: None, nest={nested})
         try:
             own = asyncio.new_event_loop()
             own.run_until_complete(cell())
@@ -307,7 +307,7 @@ def test_an_interrupt_is_not_swallowed_by_what_draws_the_bar() -> None:
                 except KeyboardInterrupt:
                     swallowed.append(call)
         try:
-            loop.run(task, draw, lambda: None, nest=False)
+            event_loop.run(task, draw, lambda: None, nest=False)
         except KeyboardInterrupt:
             print(task.calls, swallowed, signal.getsignal(signal.SIGINT).__name__)
     """
@@ -326,7 +326,7 @@ def test_an_error_in_the_run_is_raised_in_the_callers_thread() -> None:
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
-        loop.run(Broken(), print, print, nest=False)
+        event_loop.run(Broken(), print, print, nest=False)
 
 
 def test_something_ticks_while_one_long_answer_is_awaited() -> None:
@@ -349,7 +349,7 @@ def test_something_ticks_while_one_long_answer_is_awaited() -> None:
 
     async def main() -> None:
         async with asyncio.timeout(20):
-            await loop.awaited(Long(), print, tick)
+            await event_loop.awaited(Long(), print, tick)
 
     asyncio.run(main())
     assert len(ticks) >= 3
@@ -384,7 +384,9 @@ def test_an_interrupt_before_the_first_request_stops_the_run(serve: Serve) -> No
 def test_an_interrupt_before_there_is_a_loop_reaches_the_run() -> None:
     """The thread that makes the loop may not have got that far."""
     task = _Stubborn()
-    threaded: loop._Threaded[Any] = loop._Threaded(task, lambda event: None, lambda: None)
+    threaded: event_loop._Threaded[Any] = event_loop._Threaded(
+        task, lambda event: None, lambda: None
+    )
     threaded.stop()
     threaded.stop()
     threaded.follow()

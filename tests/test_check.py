@@ -7,7 +7,7 @@ import pytest
 
 import pronto_pandas as pronto
 from pronto_pandas.check import Check
-from pronto_pandas.frame.assemble import text_dtype
+from pronto_pandas.frame.results import text_dtype
 
 from .conftest import Serve, people
 

@@ -16,8 +16,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pronto_pandas.api.contact import same
-from pronto_pandas.frame import clean, domains, names, own, single
-from pronto_pandas.frame.companies import company_key
+from pronto_pandas.cleaning import domains, emails_phones, fields, names, single_names
+from pronto_pandas.cleaning.companies import company_key
 
 FORMS = (
     "GmbH", "GmbH & Co. KG", "AG", "Inc.", "Ltd.", "LLC", "LLP", "S.A.", "SAS", "SARL", "S.à r.l.",
@@ -31,7 +31,7 @@ def one(cell: object, field: str) -> tuple[object, object]:
     """Clean one cell."""
     column = pd.Series([None], dtype=object)
     column[0] = cell
-    values, problems = clean.cleaned(column, clean.CLEANERS[field])
+    values, problems = fields.cleaned(column, fields.CLEANERS[field])
     return values[0], problems[0]
 
 
@@ -43,7 +43,7 @@ def one(cell: object, field: str) -> tuple[object, object]:
         "&lt;NA&gt;", "-", "--", "?", "…", "🚀",
     ],
 )  # fmt: skip
-@pytest.mark.parametrize("field", list(clean.CLEANERS))
+@pytest.mark.parametrize("field", list(fields.CLEANERS))
 def test_nothing_is_nothing_however_it_is_written(cell: object, field: str) -> None:
     """Missing values of every kind are neither sent nor a problem of their own."""
     assert one(cell, field) == (None, None)
@@ -52,7 +52,7 @@ def test_nothing_is_nothing_however_it_is_written(cell: object, field: str) -> N
 @pytest.mark.parametrize(
     "cell", [7, 7.5, True, np.int64(3), b"Ana", dt.date(2020, 1, 1), ["Ana"], {"a": 1}, ("Ana",)]
 )
-@pytest.mark.parametrize("field", list(clean.CLEANERS))
+@pytest.mark.parametrize("field", list(fields.CLEANERS))
 def test_what_is_no_text_is_refused(cell: object, field: str) -> None:
     """A number in a name's column is a mistake somewhere, not a name."""
     assert one(cell, field) == (None, "is not text")
@@ -178,21 +178,24 @@ def test_the_key_of_a_company_is_never_nothing(text: str) -> None:
 def test_every_text_dtype_reads_the_same(dtype: str) -> None:
     """Plain, string, categorical and Arrow-backed columns."""
     column = pd.Series(["Ana ", None, "Ana", "7"], dtype=dtype)
-    values, problems = clean.cleaned(column, single.name)
+    values, problems = fields.cleaned(column, single_names.name)
     assert values.tolist() == ["Ana", None, "Ana", None]
     assert problems.tolist() == [None, None, None, "is a number, not a name"]
 
 
 def test_a_column_of_numbers_or_nothing() -> None:
     """Numeric and empty columns do not break anything."""
-    assert clean.cleaned(pd.Series([1.5, np.nan]), single.name)[1].tolist() == ["is not text", None]
-    assert clean.cleaned(pd.Series([], dtype=object), single.name)[0].tolist() == []
+    assert fields.cleaned(pd.Series([1.5, np.nan]), single_names.name)[1].tolist() == [
+        "is not text",
+        None,
+    ]
+    assert fields.cleaned(pd.Series([], dtype=object), single_names.name)[0].tolist() == []
 
 
 def test_a_cleaner_may_return_several_values() -> None:
     """A whole name becomes a pair, in one cell."""
     column = pd.Series(["Ana Lopez", "Ben Maple", "Ana Lopez", "info"])
-    values, problems = clean.cleaned(column, names.split)
+    values, problems = fields.cleaned(column, names.split)
     assert values.tolist() == [("Ana", "Lopez"), ("Ben", "Maple"), ("Ana", "Lopez"), None]
     assert problems.tolist() == [None, None, None, "is not the name of a person"]
 
@@ -205,12 +208,12 @@ def test_what_few_lists_need_is_not_imported() -> None:
 
 
 EVERY: dict[str, Callable[[str], Hashable]] = {
-    **clean.CLEANERS,
-    "name": single.name,
+    **fields.CLEANERS,
+    "name": single_names.name,
     "whole name": names.split,
     "domain of an email": domains.of_email,
-    "email": own.email,
-    "phone": own.phone,
+    "email": emails_phones.email,
+    "phone": emails_phones.phone,
 }
 WORDS = """
 CEO MBA LION aka o.s. geb. #tag ★ → ➡️ ~ * > : ~ O' D. DI Ing. Dipl.-Kfm. StB i.R. Doe. V.V.S. und
@@ -235,13 +238,13 @@ cells = texts | st.none() | st.integers() | st.floats() | st.just(pd.NA)
 
 def cleaned(cell: str, cleaner: Callable[[str], Hashable]) -> object:
     """Clean one text; None where it has no value."""
-    return clean.cleaned(pd.Series([cell], dtype=object), cleaner)[0][0]
+    return fields.cleaned(pd.Series([cell], dtype=object), cleaner)[0][0]
 
 
 @given(st.lists(cells, max_size=4), st.sampled_from(sorted(EVERY)))
 def test_nothing_raises_and_everything_sent_is_clean(column: list[object], field: str) -> None:
     """Whatever a cell holds: a value that JSON can carry, or none; never the text of nothing."""
-    values, problems = clean.cleaned(pd.Series(column, dtype=object), EVERY[field])
+    values, problems = fields.cleaned(pd.Series(column, dtype=object), EVERY[field])
     for value, problem in zip(values, problems, strict=True):
         assert value is None or problem is None
         for part in value if isinstance(value, tuple) else [value] if value is not None else []:
@@ -254,7 +257,7 @@ def test_nothing_raises_and_everything_sent_is_clean(column: list[object], field
 @given(texts, st.sampled_from(sorted(EVERY)))
 def test_a_cleaner_by_itself_raises_one_error_alone(text: str, field: str) -> None:
     """Also of a text that was not trimmed."""
-    with contextlib.suppress(clean.UnusableError):
+    with contextlib.suppress(fields.UnusableError):
         hash(EVERY[field](text))
 
 
@@ -271,7 +274,7 @@ def test_the_parts_of_a_whole_name_are_clean(text: str) -> None:
     parts = cleaned(text, names.split)
     assert parts is None or isinstance(parts, tuple)
     for part in parts or ():
-        assert cleaned(part, single.name) == part
+        assert cleaned(part, single_names.name) == part
 
 
 @given(st.text())

@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import pronto_pandas as pronto
-from pronto_pandas.frame import clean, columns
-from pronto_pandas.frame.arrays import Objects
+from pronto_pandas.arrays import Objects
+from pronto_pandas.cleaning import fields
+from pronto_pandas.frame import columns
 from pronto_pandas.frame.headers import BY_CONTENT, OWN, normalised
 from pronto_pandas.frame.headers import SPELLINGS as TABLE
 
@@ -315,12 +316,12 @@ def test_few_cells_are_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
     """A long list is understood as quickly as a short one."""
     seen = []
 
-    def watched(values: pd.Series, cleaner: clean.Cleaner) -> tuple[Objects, Objects]:
+    def watched(values: pd.Series, cleaner: fields.Cleaner) -> tuple[Objects, Objects]:
         seen.append(len(values))
         return cleaned(values, cleaner)
 
-    cleaned = clean.cleaned
-    monkeypatch.setattr(clean, "cleaned", watched)
+    cleaned = fields.cleaned
+    monkeypatch.setattr(fields, "cleaned", watched)
     df = pd.DataFrame({"URL": [PERSON] * 30_000, "Company": "Acme", "Organisation": "Acme"})
     assert columns.find(df).positions == {"linkedin_url": 0, "company_name": 1}
     assert seen

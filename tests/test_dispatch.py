@@ -12,12 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pronto_pandas.api.answer import Answer
 from pronto_pandas.api.contact import Contact
-from pronto_pandas.api.models import Answer
-from pronto_pandas.engine.dispatch import Dispatch
-from pronto_pandas.engine.jobs import Job, Outcome, keys_of, wanted_by
-from pronto_pandas.engine.limits import Pace
-from pronto_pandas.engine.patience import BUSY_ATTEMPTS, LOSSES_IN_A_ROW
 from pronto_pandas.errors import (
     AnswerLostError,
     AuthenticationError,
@@ -32,11 +28,15 @@ from pronto_pandas.errors import (
     ServiceBusyError,
     UnreadableAnswerError,
 )
+from pronto_pandas.sending.dispatcher import Dispatch
+from pronto_pandas.sending.rate_limit import Pace
+from pronto_pandas.sending.request import Job, Outcome, keys_of, wanted_by
+from pronto_pandas.sending.retry import BUSY_ATTEMPTS, LOSSES_IN_A_ROW
 from pronto_pandas.storage.entry import Key
 from pronto_pandas.storage.store import Claims
 
 from . import virtual
-from .test_limits import most_in_a_second
+from .test_rate_limit import most_in_a_second
 
 Behaviour = Callable[[Job], Awaitable[Answer]]
 Look = Callable[[str], Awaitable[Answer]]

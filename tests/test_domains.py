@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from pronto_pandas.frame.clean import trimmed
-from pronto_pandas.frame.domains import PERSONAL, domain, is_personal, of_email
-from pronto_pandas.frame.texts import UnusableError
+from pronto_pandas.cleaning.domains import PERSONAL, domain, is_personal, of_email
+from pronto_pandas.cleaning.fields import trimmed
+from pronto_pandas.cleaning.text import UnusableError
 
 NONE = "is no internet domain"
 MAIL = "is a personal mail host, not a company's domain"

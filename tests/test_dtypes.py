@@ -13,12 +13,12 @@ import pyarrow as pa
 import pytest
 
 import pronto_pandas as pronto
-from pronto_pandas.api.models import Answer
-from pronto_pandas.engine.jobs import Outcome
-from pronto_pandas.frame.assemble import already_filled, assemble, text_dtype
+from pronto_pandas.api.answer import Answer
 from pronto_pandas.frame.options import Options
 from pronto_pandas.frame.plan import make
+from pronto_pandas.frame.results import already_filled, assemble, text_dtype
 from pronto_pandas.sandbox import Sandbox, Server
+from pronto_pandas.sending.request import Outcome
 
 from .conftest import Serve, people
 

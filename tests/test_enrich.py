@@ -16,12 +16,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import pronto_pandas as pronto
-from pronto_pandas.frame.assemble import text_dtype
+from pronto_pandas.frame.results import text_dtype
 from pronto_pandas.sandbox import Sandbox, Server
 from pronto_pandas.sandbox.people import identity, truth
 
 from .conftest import Serve, people
-from .test_limits import most_in_a_second
+from .test_rate_limit import most_in_a_second
 
 enrich: Any = pronto.enrich  # for calls that a type checker refuses
 
@@ -354,7 +354,7 @@ def test_a_wrong_key_is_found_out_before_a_contact_leaves(serve: Serve) -> None:
 
 def test_no_service_at_all_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where nobody was reached, there is no frame to return."""
-    monkeypatch.setattr("pronto_pandas.engine.patience.FIRST_CONTACT_BUDGET", 0.2)
+    monkeypatch.setattr("pronto_pandas.sending.retry.FIRST_CONTACT_BUDGET", 0.2)
     with Server(Sandbox()) as server:
         url = server.url
     pronto.configure(base_url=url, api_key="k", rate=1000)

@@ -18,11 +18,11 @@ from keyring.backends import chainer, null
 from pydantic import SecretStr
 
 import pronto_pandas as pronto
-from pronto_pandas import keys
+from pronto_pandas.config import credentials
+from pronto_pandas.config.settings import current, keep_for_session
 from pronto_pandas.estimate import balance_of
 from pronto_pandas.frame.options import Options
 from pronto_pandas.run import Run
-from pronto_pandas.settings import current, keep_for_session
 
 from .conftest import Serve, people
 
@@ -119,7 +119,7 @@ def test_each_place_goes_before_the_next(
     assert "API key not set" in repr(pronto.configure())
     colab.secrets["PRONTO_API_KEY"] = "of-colab"
     assert used() == ("of-colab", "from Colab's secrets")
-    keys.store(SecretStr("of-keyring"), "pronto")
+    credentials.store(SecretStr("of-keyring"), "pronto")
     assert used() == ("of-keyring", "from the system keyring")
     keep_for_session(SecretStr("of-session"))
     assert used() == ("of-session", "kept for this session")
@@ -133,7 +133,7 @@ def test_each_place_goes_before_the_next(
     assert "API key kept for this session" in repr(pronto.configure())
     keep_for_session(None)
     assert "API key from the system keyring" in repr(pronto.configure())
-    assert keys.forget(["pronto"])
+    assert credentials.forget(["pronto"])
     assert "API key from Colab's secrets" in repr(pronto.configure())
     assert "of-" not in repr(current()) + repr(current().find_key())
 
@@ -154,7 +154,7 @@ def test_a_key_is_for_one_address(fake: FakeKeyring, place: str) -> None:
     if place == "session":
         keep_for_session(SecretStr(KEY))
     else:
-        keys.store(SecretStr(KEY), current().service)
+        credentials.store(SecretStr(KEY), current().service)
         assert list(fake.held) == [("pronto-pandas", "pronto")]
     assert used()[0] == KEY
     pronto.configure(base_url="http://localhost:8765")
@@ -211,13 +211,13 @@ def test_a_keyring_that_fails_breaks_nothing(
 ) -> None:
     """The next place is looked at; nothing is logged; storing says it, without the key."""
     caplog.set_level(logging.DEBUG)
-    monkeypatch.setattr(keys, "PATIENCE", 0.1)
+    monkeypatch.setattr(credentials, "PATIENCE", 0.1)
     fake.fails = fails
     colab.secrets["PRONTO_API_KEY"] = "of-colab"
     assert used() == ("of-colab", "from Colab's secrets")
     assert caplog.records == []
     with pytest.raises(pronto.ConfigurationError) as caught:
-        keys.store(SecretStr(KEY), "pronto")
+        credentials.store(SecretStr(KEY), "pronto")
     assert "system keyring" in str(caught.value)
     assert KEY not in str(caught.value)
     assert caught.value.__context__ is None or KEY not in repr(caught.value.__context__)
@@ -229,7 +229,7 @@ def test_a_run_goes_on_where_the_keyring_hangs(
     """With the key of the environment the keyring is not asked; without, a clear error comes."""
     server = serve()
     fake.fails = hangs
-    monkeypatch.setattr(keys, "PATIENCE", 0.1)
+    monkeypatch.setattr(credentials, "PATIENCE", 0.1)
     pronto.configure(api_key=None)
     with pytest.raises(pronto.MissingKeyError):
         people(2).pronto.enrich("email", progress=False)
@@ -242,7 +242,7 @@ def test_a_run_takes_the_key_of_the_keyring(serve: Serve, fake: FakeKeyring) -> 
     """Nothing else is set."""
     server = serve()
     pronto.configure(api_key=None)
-    keys.store(server.api_key, server.url)
+    credentials.store(server.api_key, server.url)
     people(2).pronto.enrich("email", progress=False)
     assert len(server.sandbox.charges) == 2
 
@@ -255,11 +255,11 @@ def test_what_keeps_nothing_or_keeps_it_readable_is_no_place(backend: Any) -> No
     """Nor is it written to."""
     if backend is not None:
         keyring.set_keyring(backend())
-    assert keys.keyring_name() is None
+    assert credentials.keyring_name() is None
     with pytest.raises(pronto.ConfigurationError, match="none that can be trusted"):
-        keys.store(SecretStr(KEY), "pronto")
+        credentials.store(SecretStr(KEY), "pronto")
     assert getattr(keyring.get_keyring(), "held", {}) == {}
-    assert not keys.forget(["pronto"])
+    assert not credentials.forget(["pronto"])
 
 
 def test_of_a_chain_the_one_that_can_be_trusted_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -268,9 +268,9 @@ def test_of_a_chain_the_one_that_can_be_trusted_is_taken(monkeypatch: pytest.Mon
     chain = chainer.ChainerBackend()  # type: ignore[no-untyped-call]  # keyring's own
     keyring.set_keyring(chain)
     monkeypatch.setattr(chainer.ChainerBackend, "backends", [weak])
-    assert keys.keyring_name() is None
+    assert credentials.keyring_name() is None
     monkeypatch.setattr(chainer.ChainerBackend, "backends", [weak, good])
-    keys.store(SecretStr(KEY), "pronto")
+    credentials.store(SecretStr(KEY), "pronto")
     assert (weak.held, len(good.held)) == ({}, 1)
 
 
@@ -278,7 +278,7 @@ def test_colab_is_asked_on_the_main_thread_alone(colab: Colab) -> None:
     """On any other it would wait for ever."""
     colab.secrets["PRONTO_API_KEY"] = KEY
     got: list[object] = []
-    thread = threading.Thread(target=lambda: got.append(keys.of_colab(["PRONTO_API_KEY"])))
+    thread = threading.Thread(target=lambda: got.append(credentials.of_colab(["PRONTO_API_KEY"])))
     thread.start()
     thread.join()
     assert (got, colab.asked) == ([None], [])
@@ -305,13 +305,16 @@ def test_an_estimate_without_a_key_has_no_balance() -> None:
 
 def test_colab_without_the_secret_is_no_error(colab: Colab) -> None:
     """Nor is a notebook without access to it; elsewhere Colab is not looked for."""
-    assert keys.of_colab(["PRONTO_API_KEY"]) is None
+    assert credentials.of_colab(["PRONTO_API_KEY"]) is None
     assert len(colab.asked) == 1
     assert current().find_key() is None
 
 
 def test_outside_of_colab_nothing_of_it_is_imported() -> None:
     """``google`` is a namespace that other packages share."""
-    code = "import sys, pronto_pandas.keys as k; print(k.of_colab(['X']), 'google' in sys.modules)"
+    code = (
+        "import sys, pronto_pandas.config.credentials as k; "
+        "print(k.of_colab(['X']), 'google' in sys.modules)"
+    )
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert out.stdout == "None False\n"

@@ -15,11 +15,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pronto_pandas.engine.leases import Lease, LeasedStarts, interval_for
-from pronto_pandas.engine.limits import Pace
+from pronto_pandas.sending.rate_limit import Pace
+from pronto_pandas.sending.rate_limit_leases import Lease, LeasedStarts, interval_for
 
 from . import virtual
-from .test_limits import most_in_a_second
+from .test_rate_limit import most_in_a_second
 
 Wait = Callable[[], float]
 T = TypeVar("T")

@@ -24,7 +24,7 @@ import pytest
 import sqlalchemy as sa
 
 import pronto_pandas as pronto
-from pronto_pandas.frame.cells import people as distinct
+from pronto_pandas.frame.people import people as distinct
 from pronto_pandas.sandbox import Server
 from pronto_pandas.sandbox.people import identity
 from pronto_pandas.storage import schema
@@ -34,7 +34,7 @@ from pronto_pandas.storage.store import connect
 
 from .conftest import Serve, people
 from .test_calling import script, wait_for
-from .test_limits import most_in_a_second
+from .test_rate_limit import most_in_a_second
 
 SETTLED = {"found", "not_found"}
 
@@ -298,7 +298,7 @@ def test_two_processes_ask_each_contact_once_and_both_get_all(serve: Serve) -> N
     """They share the work and the pace: what one has sent, the other waits for."""
     server = serve(latency=0.3)
     code = """
-        from pronto_pandas.engine.limits import Pace
+        from pronto_pandas.sending.rate_limit import Pace
         turn, moments = Pace.turn, []
         async def noted(pace):
             moments.append(await turn(pace))

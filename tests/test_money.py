@@ -11,14 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import pronto_pandas as pronto
+from pronto_pandas.api.answer import Answer
 from pronto_pandas.api.contact import Contact
-from pronto_pandas.api.models import Answer
 from pronto_pandas.api.spec import MOST_PHONES, PRICES
-from pronto_pandas.engine.budget import Budget
-from pronto_pandas.engine.jobs import Job, Outcome
+from pronto_pandas.config.settings import current
 from pronto_pandas.estimate import understood
 from pronto_pandas.prices import Prices
-from pronto_pandas.settings import current
+from pronto_pandas.sending.budget import Budget
+from pronto_pandas.sending.request import Job, Outcome
 
 from .conftest import Serve, people
 

@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pronto_pandas.frame.beside import alone, stands_alone
-from pronto_pandas.frame.clean import trimmed
-from pronto_pandas.frame.names import split
-from pronto_pandas.frame.single import first, last, name
-from pronto_pandas.frame.texts import UnusableError
+from pronto_pandas.cleaning.fields import trimmed
+from pronto_pandas.cleaning.name_noise import alone, stands_alone
+from pronto_pandas.cleaning.names import split
+from pronto_pandas.cleaning.single_names import first, last, name
+from pronto_pandas.cleaning.text import UnusableError
 
 ONE = [
     # As they are: case, accents, particles, initials, hyphens, apostrophes, any script

@@ -20,10 +20,10 @@ from hypothesis import strategies as st
 from pydantic import SecretStr
 
 import pronto_pandas as pronto
+from pronto_pandas.api.answer import Answer, names_differ, parse
 from pronto_pandas.api.client import Client
-from pronto_pandas.api.failures import failure, retry_after
-from pronto_pandas.api.models import Answer, names_differ, parse
 from pronto_pandas.api.services import find
+from pronto_pandas.api.status import failure, retry_after
 
 from .canned import FOUND, Canned, ask
 from .conftest import people

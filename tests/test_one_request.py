@@ -10,10 +10,10 @@ import pytest
 import pronto_pandas as pronto
 from pronto_pandas.api.contact import Contact
 from pronto_pandas.bulk import submit
-from pronto_pandas.engine.jobs import Job, keys_of, wanted_by
-from pronto_pandas.engine.recorder import Recorder
+from pronto_pandas.config.settings import current
 from pronto_pandas.run import open_ledger
-from pronto_pandas.settings import current
+from pronto_pandas.sending.recorder import Recorder
+from pronto_pandas.sending.request import Job, keys_of, wanted_by
 from pronto_pandas.storage.entry import Renewal, Wanted
 from pronto_pandas.storage.lease import new_run
 from pronto_pandas.storage.store import connect

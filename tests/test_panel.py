@@ -20,12 +20,12 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 import pronto_pandas as pronto
-from pronto_pandas import keys
-from pronto_pandas.panel import actions, prompt
+from pronto_pandas.config import credentials
+from pronto_pandas.config.settings import current, keep_for_session
+from pronto_pandas.local_server import Serving
+from pronto_pandas.panel import actions, terminal
 from pronto_pandas.panel import colab as on_colab
 from pronto_pandas.panel.widgets import Panel
-from pronto_pandas.serving import Serving
-from pronto_pandas.settings import current, keep_for_session
 
 from .conftest import Serve, people
 from .test_kernel import Kernel, kernel
@@ -342,7 +342,7 @@ def test_a_keyring_that_fails_is_said(
 ) -> None:
     """What was typed is there still, to be kept elsewhere."""
     panel = Panel()
-    monkeypatch.setattr(keys, "PATIENCE", 0.05)
+    monkeypatch.setattr(credentials, "PATIENCE", 0.05)
     fake.fails = fails
     panel.field.value = KEY
     button(panel, "Keep in the system keyring").click()
@@ -355,7 +355,7 @@ def test_a_keyring_that_does_not_let_go_is_said(
     fake: FakeKeyring, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The key is there still."""
-    keys.store(SecretStr(KEY), "pronto")
+    credentials.store(SecretStr(KEY), "pronto")
 
     def fails(*_: object) -> None:
         raise RuntimeError(KEY)
@@ -640,15 +640,15 @@ def test_in_a_terminal_no_means_no(
     serve(api_key=KEY)
     pronto.configure(api_key=None)
     says(KEY, "n", "n")
-    prompt.ask()
+    terminal.ask()
     assert current().key().get_secret_value() == KEY
     assert fake.held == {}
     says("sk-wrong", "y", "n")
-    prompt.ask()
+    terminal.ask()
     assert current().key().get_secret_value() == KEY
     assert "Problem: Pronto did not accept" in capsys.readouterr().out
     says("sk-wrong", "y", "y", "n")
-    prompt.ask()
+    terminal.ask()
     assert current().key().get_secret_value() == "sk-wrong"
 
 
@@ -665,7 +665,7 @@ def test_in_a_terminal_nothing_is_kept_by_mistake(
 ) -> None:
     """By Enter, by what cannot be a key, by the end of the input."""
     says(typed)
-    prompt.ask()
+    terminal.ask()
     said = capsys.readouterr().out
     assert says_so in said
     assert current().find_key() is None

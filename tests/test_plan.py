@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 import pronto_pandas as pronto
 from pronto_pandas.api.spec import TYPES, EnrichmentType
-from pronto_pandas.frame.assemble import already_filled
 from pronto_pandas.frame.options import Endpoint, Options
 from pronto_pandas.frame.plan import NEEDS, Plan, make
+from pronto_pandas.frame.results import already_filled
 
 FULL: dict[str, Any] = {
     "firstname": "Ana",

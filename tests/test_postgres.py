@@ -21,8 +21,8 @@ import sqlalchemy as sa
 import pronto_pandas as pronto
 from pronto_pandas.bulk import store
 from pronto_pandas.bulk.payload import TAG, Payload, parse
+from pronto_pandas.config.settings import current
 from pronto_pandas.run import open_ledger
-from pronto_pandas.settings import current
 from pronto_pandas.storage import schema
 from pronto_pandas.storage.entry import Renewal, Wanted
 from pronto_pandas.storage.lease import new_run
@@ -32,7 +32,7 @@ from .conftest import Serve, people
 from .postgres import Postgres
 from .processes import Process, asked_twice, charged_twice, ended, lined_up
 from .test_calling import wait_for
-from .test_limits import most_in_a_second
+from .test_rate_limit import most_in_a_second
 
 SETTLED = {"found", "not_found"}
 
@@ -60,7 +60,7 @@ def test_a_list_run_twice_sends_nothing_the_second_time(
 
 STARTS = """
     import os
-    from pronto_pandas.engine.limits import Pace
+    from pronto_pandas.sending.rate_limit import Pace
     turn, file = Pace.turn, os.open("STARTS", os.O_CREAT | os.O_WRONLY | os.O_APPEND, 0o600)
     async def noted(pace):
         moment = await turn(pace)

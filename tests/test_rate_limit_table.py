@@ -13,12 +13,12 @@ from collections.abc import Iterator
 import pytest
 import sqlalchemy as sa
 
-from pronto_pandas.engine.limits import pace_for
-from pronto_pandas.engine.rate_limit_table import RateLimitTable, account
 from pronto_pandas.errors import LedgerError
+from pronto_pandas.sending.rate_limit import pace_for
+from pronto_pandas.sending.rate_limit_table import RateLimitTable, account
 
 from .postgres import Postgres
-from .test_limits import most_in_a_second
+from .test_rate_limit import most_in_a_second
 
 
 @pytest.fixture
@@ -142,7 +142,7 @@ def test_the_key_is_not_in_the_account() -> None:
 SHARING = """
 import asyncio, sys, time
 import sqlalchemy as sa
-from pronto_pandas.engine.limits import pace_for
+from pronto_pandas.sending.rate_limit import pace_for
 
 async def main():
     engine = sa.create_engine(sys.argv[1], poolclass=sa.NullPool)

@@ -15,12 +15,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pronto_pandas.engine import shared as shared_module
-from pronto_pandas.engine.limits import Gcra, Pace
-from pronto_pandas.engine.shared import SharedFile
+from pronto_pandas.sending import rate_limit_file as shared_module
+from pronto_pandas.sending.rate_limit import Gcra, Pace
+from pronto_pandas.sending.rate_limit_file import SharedFile
 
 from . import virtual
-from .test_limits import most_in_a_second
+from .test_rate_limit import most_in_a_second
 
 LATE = 0.05  # seconds: more than two starts
 

@@ -16,17 +16,17 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 import pronto_pandas as pronto
-from pronto_pandas import keys
 from pronto_pandas.__main__ import main
 from pronto_pandas.api import services, spec
+from pronto_pandas.api.answer import Answer
 from pronto_pandas.api.client import Client
 from pronto_pandas.api.contact import Contact
-from pronto_pandas.api.models import Answer
 from pronto_pandas.api.services import PIPECORN, PRONTO, SERVICES, ledger_name
+from pronto_pandas.config import credentials
+from pronto_pandas.config.settings import current, keep_for_session
+from pronto_pandas.local_server import Serving
 from pronto_pandas.panel import actions
 from pronto_pandas.sandbox import Sandbox, Server
-from pronto_pandas.serving import Serving
-from pronto_pandas.settings import current, keep_for_session
 
 from .conftest import people
 from .test_keys import Colab, FakeKeyring, colab, fake
@@ -356,7 +356,7 @@ def test_keys_kept_under_the_address_of_a_host_are_found(
     fake: FakeKeyring, service: str, kept_for: str
 ) -> None:
     """Earlier versions kept them so; a key that is kept now goes first, and Forget forgets both."""
-    keys.store(SecretStr("old"), kept_for)
+    credentials.store(SecretStr("old"), kept_for)
     pronto.configure(service=service)
     assert current().key().get_secret_value() == "old"
     actions.keep(SecretStr("new"), "keyring")
@@ -372,7 +372,7 @@ def test_a_key_kept_for_an_address_is_found_when_the_address_gets_a_name(
     fake: FakeKeyring,
 ) -> None:
     """It goes where it went before."""
-    keys.store(SecretStr("of-x"), "https://x.example")
+    credentials.store(SecretStr("of-x"), "https://x.example")
     pronto.configure(base_url="https://x.example", service="mine")
     assert current().key().get_secret_value() == "of-x"
     keep_for_session(SecretStr("of-mine"))

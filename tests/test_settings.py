@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 import pronto_pandas as pronto
-from pronto_pandas.settings import current
+from pronto_pandas.config.settings import current
 
 KEY = "sk-very-secret"
 

@@ -16,17 +16,17 @@ from typing import Any, cast
 import pytest
 
 import pronto_pandas as pronto
-from pronto_pandas.api.models import Answer
+from pronto_pandas.api.answer import Answer
 from pronto_pandas.bulk.batches import BulkRecorder
 from pronto_pandas.bulk.submit import Submission
-from pronto_pandas.engine import limits
-from pronto_pandas.engine.budget import Budget
-from pronto_pandas.engine.dispatch import Dispatch
-from pronto_pandas.engine.jobs import Job
-from pronto_pandas.engine.limits import Pace
-from pronto_pandas.functions import request
+from pronto_pandas.enrich import request
 from pronto_pandas.notebook import signals
 from pronto_pandas.prices import Prices
+from pronto_pandas.sending import rate_limit
+from pronto_pandas.sending.budget import Budget
+from pronto_pandas.sending.dispatcher import Dispatch
+from pronto_pandas.sending.rate_limit import Pace
+from pronto_pandas.sending.request import Job
 
 from . import virtual
 from .conftest import Serve, people
@@ -357,7 +357,7 @@ def test_an_interrupt_ends_the_wait_for_a_pause_of_the_pace(serve: Serve) -> Non
     """Which the service may have asked for in an earlier run."""
     server = serve()
     people(1).pronto.enrich("email", progress=False)  # the pace is there
-    for pace in limits._paces.values():
+    for pace in rate_limit._paces.values():
         pace.pause(300)
     run = request(people(20), "phone", progress=False)
 

@@ -24,13 +24,13 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Mount, Route
 
 import pronto_pandas as pronto
-from pronto_pandas import serving
+from pronto_pandas import local_server
 from pronto_pandas.bulk import store
 from pronto_pandas.bulk.payload import TAG, parse
 from pronto_pandas.bulk.receiver import LARGEST
-from pronto_pandas.frame.cells import people as people_of
+from pronto_pandas.frame.people import people as people_of
+from pronto_pandas.local_server import Serving
 from pronto_pandas.sandbox.people import truth
-from pronto_pandas.serving import Serving
 from pronto_pandas.storage import schema
 
 from .conftest import Serve, people
@@ -337,7 +337,7 @@ def test_a_request_that_does_not_arrive_whole_is_not_waited_for(
     hook: pronto.Webhook, serve: Serve, monkeypatch: pytest.MonkeyPatch, sent: bytes
 ) -> None:
     """Those who send half of one would otherwise use up all connections."""
-    monkeypatch.setattr(serving, "REQUEST_TIMEOUT", 0.1)
+    monkeypatch.setattr(local_server, "REQUEST_TIMEOUT", 0.1)
     serve()
     url = httpx.URL(hook.url)
     with socket.create_connection((url.host, url.port or 0), timeout=10) as connection:
@@ -351,7 +351,7 @@ def test_a_request_that_does_not_arrive_whole_is_not_waited_for(
 
 def test_an_answer_may_take_longer_than_a_request(monkeypatch: pytest.MonkeyPatch) -> None:
     """The time limit ends when the request is there."""
-    monkeypatch.setattr(serving, "REQUEST_TIMEOUT", 0.05)
+    monkeypatch.setattr(local_server, "REQUEST_TIMEOUT", 0.05)
 
     async def slow(request: Request) -> Response:
         await request.body()

@@ -15,6 +15,7 @@ from pydantic import SecretStr
 
 from ..errors import AnswerLostError, ConnectionFailedError, ProntoError
 from . import spec
+from .answer import Answer, parse
 from .body import ENCODINGS, LARGEST, read_object, too_large, unpacked, unreadable
 from .connection import (
     NotConnectedError,
@@ -24,10 +25,9 @@ from .connection import (
     opened_session,
 )
 from .contact import Contact
-from .failures import failure
-from .models import Answer, parse
 from .services import PRONTO, Service
 from .spec import EnrichmentType
+from .status import failure
 
 AGENT: Final = "pronto-pandas"
 

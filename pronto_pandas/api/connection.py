@@ -10,8 +10,8 @@ from urllib.request import getproxies, proxy_bypass
 import aiohttp
 import httpx
 
+from ..config.validation import LOOPBACK, is_url
 from ..errors import ConfigurationError
-from ..values import LOOPBACK, is_url
 
 IDLE_TIMEOUT = 2.0
 """Seconds an idle connection is kept.

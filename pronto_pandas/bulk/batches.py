@@ -8,11 +8,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from ..api.answer import Answer
 from ..api.client import Client
-from ..api.models import Answer
 from ..api.spec import BULK_MOST
-from ..engine.jobs import Job, keys_of
-from ..engine.recorder import Recorder
+from ..sending.recorder import Recorder
+from ..sending.request import Job, keys_of
 from ..storage.database import Transaction
 from ..storage.entry import Renewal
 from ..storage.store import Ledger

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from ..config.settings import Settings, current
 from ..errors import ConfigurationError, MissingKeyError
 from ..frame.options import Options, Phones
 from ..notebook import card
-from ..notebook.bar import watching
 from ..notebook.progress import Progress, Watcher
+from ..notebook.progress_bar import watching
 from ..run import Run, open_ledger
-from ..settings import Settings, current
 from .rows import Counts, JobRow
 
 if TYPE_CHECKING:  # what reads payloads is loaded with the first

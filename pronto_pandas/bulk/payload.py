@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from ..api.answer import Answer
+from ..api.answer import parse as parse_answer
 from ..api.body import decoded, loads, storable
-from ..api.models import Answer
-from ..api.models import parse as parse_answer
 from ..errors import UnreadableAnswerError
 
 TAG: Final = "pronto_pandas"

@@ -13,14 +13,14 @@ import pandas as pd
 from .. import stops
 from ..api.client import Client
 from ..api.spec import BULK_LEAST, EnrichmentType
-from ..engine.budget import Budget
-from ..engine.limits import Pace
+from ..config.settings import Settings
 from ..errors import ConfigurationError, RefusedWarning, warn
-from ..frame.assemble import Result
 from ..frame.options import Options
+from ..frame.results import Result
 from ..notebook.progress import Watcher
 from ..run import Run
-from ..settings import Settings
+from ..sending.budget import Budget
+from ..sending.rate_limit import Pace
 from ..storage.store import Ledger
 from .batches import BulkRecorder, BulkService
 from .rows import JobRow

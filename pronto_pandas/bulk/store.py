@@ -9,10 +9,10 @@ from typing import Any, Final, Literal
 
 import sqlalchemy as sa
 
+from ..api.answer import Answer
+from ..api.answer import parse as parse_answer
 from ..api.body import loads
 from ..api.contact import Contact, same
-from ..api.models import Answer
-from ..api.models import parse as parse_answer
 from ..api.spec import EnrichmentType
 from ..storage import schema
 from ..storage.database import Transaction

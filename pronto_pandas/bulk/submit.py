@@ -8,10 +8,13 @@ from collections.abc import Iterable, Sequence
 from itertools import islice
 
 from ..api.spec import BULK_LEAST
-from ..engine.budget import Budget
-from ..engine.dispatch import CANCEL_GRACE, OnOutcome
-from ..engine.halt import Halt
-from ..engine.jobs import (
+from ..errors import LedgerError, ProntoError
+from ..sending.budget import Budget
+from ..sending.cancellation import Halt
+from ..sending.concurrency import Window
+from ..sending.dispatcher import CANCEL_GRACE, OnOutcome
+from ..sending.rate_limit import Clock, Pace
+from ..sending.request import (
     NOT_DELIVERED,
     NOT_FETCHED,
     OVER_BUDGET,
@@ -21,12 +24,9 @@ from ..engine.jobs import (
     Service,
     sorted_out,
 )
-from ..engine.limits import Clock, Pace
-from ..engine.patience import Patience
-from ..engine.starts import Starts
-from ..engine.window import Window
-from ..engine.worker import Worker
-from ..errors import LedgerError, ProntoError
+from ..sending.retry import Patience
+from ..sending.starts import Starts
+from ..sending.worker import Worker
 from .batches import BulkRecorder, as_one, put_together
 
 AT_ONCE = 5

@@ -9,15 +9,15 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Self
 from urllib.parse import urlsplit
 
+from ..config.settings import Settings, current
+from ..config.validation import HERE, is_here, is_private, is_url
 from ..errors import ConfigurationError
 from ..run import open_ledger
-from ..settings import Settings, current
-from ..values import HERE, is_here, is_private, is_url
 
 if TYPE_CHECKING:  # slow to import, and needed when something listens
     from starlette.applications import Starlette
 
-    from ..serving import Serving
+    from ..local_server import Serving
     from ..storage.store import Ledger
     from .payload import Payload
 
@@ -95,8 +95,8 @@ class Webhook:
             self._serving = None
 
     def _open(self) -> Serving:
-        from ..engine.limits import allow_sockets
-        from ..serving import Serving
+        from ..local_server import Serving
+        from ..sending.rate_limit import allow_sockets
 
         allow_sockets(2_000)  # a burst
         try:

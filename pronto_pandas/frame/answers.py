@@ -11,10 +11,10 @@ import numpy as np
 import pandas as pd
 
 from ..api.spec import TYPES, EnrichmentType
-from . import clean
-from .arrays import Bools, Ints, Objects, any_of, no_rows, present
-from .cells import holds
+from ..arrays import Bools, Ints, Objects, any_of, no_rows, present
+from ..cleaning import fields
 from .columns import position
+from .people import holds
 from .plan import NEEDS
 
 _EMPTY_HANDED: Final = frozenset({"n/a", "not_found", "not found"})
@@ -123,7 +123,7 @@ class _Cells:
         # An N/A is a status here, where other cleaning takes it for an empty cell.
         lowered = [c.strip().lower() if isinstance(c, str) else "" for c in status.astype(object)]
         empty_handed = np.isin(np.array(lowered, dtype=object).astype(str), list(_EMPTY_HANDED))
-        texts, _ = clean.cleaned(status, str)
+        texts, _ = fields.cleaned(status, str)
         return cls(counts, present(texts) | empty_handed, empty_handed, texts, row_each)
 
 
@@ -154,6 +154,6 @@ def _there(values: pd.Series | None, length: int) -> Bools:
 def _length(cell: Any) -> int:
     """Count the phones of a list, also of one that a file has written as text."""
     if isinstance(cell, str):
-        text = clean.trimmed(cell)
+        text = fields.trimmed(cell)
         return len(_ONE_OF_A_LIST.findall(text)) or int(bool(text))
     return len(cell) if isinstance(cell, list | tuple | np.ndarray) else 0

@@ -9,10 +9,10 @@ from typing import Any, Final
 
 import pandas as pd
 
+from ..arrays import any_of
 from ..errors import ColumnsError, ConfigurationError
-from . import content
-from .arrays import any_of
-from .content import filled as filled  # for others, too, as are the fields
+from . import column_profile
+from .column_profile import filled as filled  # for others, too, as are the fields
 from .headers import BARE, OWN, Meaning, Own, meanings
 from .headers import FIELDS as FIELDS
 
@@ -174,7 +174,7 @@ def _which_name(df: pd.DataFrame, place: int, there: Mapping[str, int]) -> str:
     others = [name for name in _NAMES if there[name] >= 0]
     if len(others) != 1:
         return "fullname"
-    if content.mostly_holds(df.iloc[:, place], df.iloc[:, there[others[0]]]):
+    if column_profile.mostly_holds(df.iloc[:, place], df.iloc[:, there[others[0]]]):
         return "fullname"
     return "lastname" if others == ["firstname"] else "firstname"
 
@@ -186,9 +186,9 @@ def _own(candidates: list[_Candidate]) -> tuple[int, ...]:
 
 def _chosen(df: pd.DataFrame, name: str, candidates: list[_Candidate]) -> tuple[int, str]:
     """Choose the column of a field; return its position, or -1, and why."""
-    if len(candidates) == 1 and name not in content.MISPLACED:
+    if len(candidates) == 1 and name not in column_profile.MISPLACED:
         return candidates[0].place, "its header"
-    looks = {c: content.look(df.iloc[:, c.place], name) for c in candidates}
+    looks = {c: column_profile.look(df.iloc[:, c.place], name) for c in candidates}
     ranks: dict[_Candidate, tuple[float, ...]] = {}
     for candidate, look in looks.items():
         meaning = candidate.meaning
@@ -199,7 +199,7 @@ def _chosen(df: pd.DataFrame, name: str, candidates: list[_Candidate]) -> tuple[
         held = [c for c in candidates if looks[c].misplaced and not c.meaning.by_content]
         if not held:
             return -1, ""
-        return -1, f"{df.columns[held[0].place]!r} holds {content.MISPLACED[name][1]}"
+        return -1, f"{df.columns[held[0].place]!r} holds {column_profile.MISPLACED[name][1]}"
     best, *others = sorted(ranks, key=ranks.__getitem__)
     why = "its values" if best.meaning.by_content else "its header"
     fuller: list[str] = []

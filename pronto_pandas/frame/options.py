@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 
 from ..api.spec import TYPES, EnrichmentType
+from ..arrays import Bools
 from ..errors import ConfigurationError
-from .arrays import Bools
 
 if TYPE_CHECKING:
     from .suppress import Suppressed

@@ -13,10 +13,10 @@ import pandas as pd
 
 from ..api.contact import Contact
 from ..api.spec import EnrichmentType
+from ..arrays import Bools, Ints, Objects, all_of, any_of, joined, no_rows, nothing, present
 from . import columns
-from .arrays import Bools, Ints, Objects, all_of, any_of, joined, no_rows, nothing, present
-from .cells import ANY, COMPANY, NAMES, Cells, companies, numbered
 from .options import Endpoint, Options
+from .people import ANY, COMPANY, NAMES, Cells, companies, numbered
 
 _LINKEDIN: Final = ("linkedin_url",)
 

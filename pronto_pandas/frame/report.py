@@ -15,12 +15,12 @@ import numpy as np
 import pandas as pd
 
 from ..api.contact import same
+from ..arrays import Bools, Ints, Objects, no_rows, objects
+from ..cleaning import fields
 from ..errors import ConfigurationError
-from . import clean
 from .answers import Answers, column, read
-from .arrays import Bools, Ints, Objects, no_rows, objects
-from .cells import Cells, numbered
 from .columns import position
+from .people import Cells, numbered
 
 STATUSES: Final = ("found", "not_found", "skipped", "invalid", "error", "unknown", "pending")
 """What a row can be, as `enrich` writes it."""
@@ -139,7 +139,7 @@ def _statuses(df: pd.DataFrame, prefix: object) -> Objects:
             f"The frame has no column {name!r}, so there is nothing to report on. Enrich it first: "
             f'out = df.pronto.enrich(type="email"), then out.pronto.report().{hint}'
         )
-    texts, _ = clean.cleaned(df.iloc[:, position(df, name, "The report")], str)
+    texts, _ = fields.cleaned(df.iloc[:, position(df, name, "The report")], str)
     texts[~np.isin(texts.astype(str), STATUSES)] = OTHER
     return texts
 
@@ -148,7 +148,7 @@ def _by_id(ids: pd.Series | None, length: int) -> Ints:
     """Tell people apart by the service's name of their request, where theirs is lost."""
     numbers = np.arange(length, dtype=np.intp)
     if ids is not None:
-        codes, _ = pd.factorize(clean.cleaned(ids, str)[0])
+        codes, _ = pd.factorize(fields.cleaned(ids, str)[0])
         numbers = np.where(codes < 0, numbers + length, codes).astype(np.intp)
     return numbers
 

@@ -12,14 +12,14 @@ import numpy as np
 import pandas as pd
 
 from ..api.contact import same
+from ..arrays import Bools, Objects, any_of, no_rows, objects, present
+from ..cleaning import domains, emails_phones, fields, linkedin
+from ..cleaning.companies import company_key
 from ..errors import ConfigurationError
-from . import clean, domains, own, profiles
-from .arrays import Bools, Objects, any_of, no_rows, objects, present
-from .cells import COMPANY, NAMES, Cells, companies
-from .companies import company_key
+from .people import COMPANY, NAMES, Cells, companies
 
 if TYPE_CHECKING:  # slow to import, and needed when something came back
-    from ..api.models import Answer
+    from ..api.answer import Answer
 
 _SEPARATORS: Final = re.compile(r"[;,|\n]")
 """What stands between several in one cell."""
@@ -63,7 +63,7 @@ class Suppressed:
         return made
 
     def _take_entries(self, entries: pd.Series) -> None:
-        kinds, problems = clean.cleaned(entries, _kind_of)
+        kinds, problems = fields.cleaned(entries, _kind_of)
         wrong = np.flatnonzero(present(problems))
         if len(wrong):
             raise ConfigurationError(
@@ -146,8 +146,8 @@ def _found(text: str | None) -> list[str]:
     """Return all emails in a cell: of several each one counts."""
     emails = []
     for part in _SEPARATORS.split(text) if text and "@" in text else ():
-        with suppress(clean.UnusableError):
-            emails.append(same(own.email(part)))
+        with suppress(fields.UnusableError):
+            emails.append(same(emails_phones.email(part)))
     return emails
 
 
@@ -159,7 +159,7 @@ def _entries(given: pd.DataFrame | Iterable[object]) -> pd.Series:
     """Return the entries of a list; the header of a file that has none may be one itself."""
     if isinstance(given, pd.DataFrame):
         header, cells = given.columns[0], given.iloc[:, 0].tolist()
-        understood = clean.cleaned(pd.Series([header], dtype=object), _kind_of)[1][0] is None
+        understood = fields.cleaned(pd.Series([header], dtype=object), _kind_of)[1][0] is None
         given = [header, *cells] if understood else cells
     entries: list[object] = []
     for entry in [given] if isinstance(given, str) else given:
@@ -170,16 +170,16 @@ def _entries(given: pd.DataFrame | Iterable[object]) -> pd.Series:
 def _kind_of(text: str) -> tuple[str, str]:
     """Say what an entry is."""
     readers: tuple[tuple[str, Callable[[str], str]], ...] = (
-        ("profiles", profiles.linkedin),
-        ("emails", own.email),
+        ("profiles", linkedin.linkedin),
+        ("emails", emails_phones.email),
         ("domains", lambda written: domains.address(written)[0]),
     )
     for kind, read in readers:
         try:
             return kind, same(read(text))
-        except clean.UnusableError:
+        except fields.UnusableError:
             continue
-    raise clean.UnusableError("is none of them")
+    raise fields.UnusableError("is none of them")
 
 
 def _people(cells: Cells, company: str, rows: Bools) -> list[tuple[Any, ...]]:

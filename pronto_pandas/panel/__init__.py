@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..notebook.bar import in_notebook
+from ..notebook.progress_bar import in_notebook
 
 
 def setup() -> None:
@@ -17,6 +17,6 @@ def setup() -> None:
 
         show()
     else:
-        from .prompt import ask
+        from .terminal import ask
 
         ask()

@@ -5,15 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from .. import keys, ledger
+from .. import ledger
 from ..api.services import Service, find
 from ..api.spec import RATE_LIMIT
+from ..config import credentials
+from ..config.credentials import Source
+from ..config.settings import configure, current, keep_for_session
+from ..config.validation import SANDBOX
 from ..errors import AuthenticationError, ConfigurationError, FateUnknownError, ProntoError
 from ..estimate import understood
-from ..keys import Source
-from ..notebook import loop
-from ..settings import configure, current, keep_for_session
-from ..values import SANDBOX
+from ..notebook import event_loop
 
 if TYPE_CHECKING:
     from pydantic import SecretStr
@@ -72,7 +73,7 @@ def key_state() -> str:
 
 def places() -> str:
     """Say where a key can be kept here."""
-    name = keys.keyring_name()
+    name = credentials.keyring_name()
     if name is None:
         variables = " or ".join(current().key_variables)
         lasts = f"; {variables} in the environment lasts" if variables else ""
@@ -93,7 +94,7 @@ def keep(key: SecretStr, place: Place) -> Said:
         return Said(_MADE_UP, False)
     if place == "keyring":
         try:
-            keys.store(key, settings.service)
+            credentials.store(key, settings.service)
         except ConfigurationError as error:
             return Said(f"{error} The key is not used; keep it for this session instead.", False)
         keep_for_session(None)
@@ -122,7 +123,7 @@ def forget() -> Said:
     had = any(name in settings.session_keys for name in settings.key_names)
     keep_for_session(None)
     try:
-        had = keys.forget(settings.key_names) or had
+        had = credentials.forget(settings.key_names) or had
     except ConfigurationError as error:
         return Said(f"{error} The key is still in it. Try again.", False)
     text = "The key that was kept is forgotten." if had else "There was no key kept here."
@@ -142,7 +143,7 @@ def try_key(typed: SecretStr | None = None) -> Said:
             service, key = find(in_process().url, SANDBOX), in_process().api_key
         else:
             service, key = settings.target, typed if typed is not None else settings.key()
-        balance, account = loop.result_of(lambda: _asked(key, service), TEST_TIMEOUT)
+        balance, account = event_loop.result_of(lambda: _asked(key, service), TEST_TIMEOUT)
     except (FateUnknownError, TimeoutError) as error:
         return Said(
             f"The test got no usable answer ({type(error).__name__}). It is free: nothing was "
@@ -248,7 +249,7 @@ def set_pace(rate: int) -> Said:
     return Said(f"From the next run on, at most {rate} requests start in any second.")
 
 
-def _source(found: keys.Found) -> str:
+def _source(found: credentials.Found) -> str:
     return found.where if found.source is Source.SESSION else f"the one {found.where}"
 
 
@@ -256,7 +257,7 @@ def _kept_at(at: Source) -> str:
     return str(at) if at is Source.SESSION else "kept in the system keyring"
 
 
-def _removal(found: keys.Found) -> str:
+def _removal(found: credentials.Found) -> str:
     """Return how the key that was found is taken away."""
     variable = found.where.removeprefix("from ")
     return {

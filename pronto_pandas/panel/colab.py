@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
-from .. import keys
+from ..config import credentials
+from ..config.settings import configure, current
+from ..config.validation import key as checked
 from ..errors import ConfigurationError, LedgerError
 from ..run import open_ledger
-from ..settings import configure, current
-from ..values import key as checked
 from . import actions
 from .actions import Said
 
@@ -18,7 +18,7 @@ DRIVE: Final = Path("/content/drive")
 
 _FILE: Final = Path("MyDrive") / "pronto-pandas" / "ledger.sqlite3"
 
-here = keys.in_colab
+here = credentials.in_colab
 
 
 def on_drive() -> bool:
@@ -46,7 +46,7 @@ def take_secret() -> Said:
     if not variables:
         return Said(f"No secret of Colab's is for {current().target}. Type its key above.", False)
     secret = " or ".join(variables)
-    key = keys.of_colab(variables)
+    key = credentials.of_colab(variables)
     if key is None:
         return Said(
             f"Colab gives no secret {secret} to this notebook. Open the panel of "

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any, Final
 import ipywidgets
 import traitlets
 
-from .. import keys, values
+from ..config import credentials, validation
+from ..config.settings import current
 from ..errors import ConfigurationError, ProntoError
-from ..settings import current
 from . import actions, colab
 from .actions import Place, Said
 
@@ -129,7 +129,7 @@ class Panel:
         if not typed:  # that was the clearing
             return
         try:
-            self._typed = values.key(typed, "The key")
+            self._typed = validation.key(typed, "The key")
         except ConfigurationError as error:
             self._typed = None
             self._key.say(Said(str(error), False))
@@ -137,7 +137,7 @@ class Panel:
             self._key.say(_TAKEN)
 
     def _key_section(self) -> Section:
-        possible = keys.keyring_name() is not None
+        possible = credentials.keyring_name() is not None
         places = actions.places()
         section = Section("API key", lambda: f"{actions.key_state()}\n{places}", self._unsure)
         section.add(self.field)

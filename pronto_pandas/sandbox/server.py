@@ -7,8 +7,8 @@ import functools
 
 from pydantic import SecretStr
 
-from ..serving import Serving
-from ..values import HERE
+from ..config.validation import HERE
+from ..local_server import Serving
 from .app import create_app
 from .service import Sandbox
 

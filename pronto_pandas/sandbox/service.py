@@ -13,11 +13,11 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from ..api import spec
-from .checks import RefusalError as RefusalError
-from .checks import check_bulk, check_single, check_sync, wrong
 from .deliveries import Deliveries, posted
 from .faults import FAULTS, Fault, Kind, draw
 from .people import identity, identity_of_batch, truth
+from .validation import RefusalError as RefusalError
+from .validation import check_bulk, check_single, check_sync, wrong
 
 KEY: Final = "sandbox-key"
 """The key the sandbox takes. It opens nothing else."""

@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from pronto_pandas.api.answer import Answer, parse
 from pronto_pandas.api.contact import Contact
-from pronto_pandas.api.models import Answer, parse
 from pronto_pandas.api.spec import EnrichmentType
 from pronto_pandas.bulk import store
 from pronto_pandas.bulk.payload import parse as parse_payload

@@ -8,10 +8,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from pronto_pandas.api.answer import parse
 from pronto_pandas.api.contact import Contact
-from pronto_pandas.api.models import parse
 from pronto_pandas.bulk.payload import Payload
-from pronto_pandas.engine.jobs import Job, Outcome
+from pronto_pandas.sending.request import Job, Outcome
 from pronto_pandas.storage.entry import Key
 from pronto_pandas.storage.lease import LEASE
 

@@ -13,22 +13,22 @@ from types import SimpleNamespace
 from typing import Any, cast
 from unittest import mock
 
+from pronto_pandas.api.answer import Answer
 from pronto_pandas.api.client import Client as HttpClient
-from pronto_pandas.api.models import Answer
 from pronto_pandas.api.services import ledger_name
 from pronto_pandas.api.spec import EnrichmentType
-from pronto_pandas.asking import ASKING
 from pronto_pandas.bulk.batches import BulkRecorder, BulkService
 from pronto_pandas.bulk.rows import JobRow
 from pronto_pandas.bulk.submit import Submission
-from pronto_pandas.engine.budget import Budget
-from pronto_pandas.engine.dispatch import Dispatch
-from pronto_pandas.engine.jobs import Job, Outcome, keys_of, wanted_by
-from pronto_pandas.engine.limits import Gcra, Pace
-from pronto_pandas.engine.recorder import Recorder
 from pronto_pandas.errors import LedgerError
-from pronto_pandas.known import Known
+from pronto_pandas.lookup import Known
 from pronto_pandas.prices import Prices
+from pronto_pandas.sending.budget import Budget
+from pronto_pandas.sending.dispatcher import Dispatch
+from pronto_pandas.sending.modes import ASKING
+from pronto_pandas.sending.rate_limit import Gcra, Pace
+from pronto_pandas.sending.recorder import Recorder
+from pronto_pandas.sending.request import Job, Outcome, keys_of, wanted_by
 from pronto_pandas.storage import lease
 from pronto_pandas.storage.lease import LEASE, Run
 from pronto_pandas.storage.store import Claims, Ledger

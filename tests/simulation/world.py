@@ -12,7 +12,7 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Any
 
-from pronto_pandas.engine.shared import Shared
+from pronto_pandas.sending.rate_limit_file import Shared
 from pronto_pandas.storage.lease import Run
 
 from .loop import SteppedLoop

@@ -1,0 +1,1 @@
+"""Values as people write them, to values that can be sent."""

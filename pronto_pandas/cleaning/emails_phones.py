@@ -1,0 +1,79 @@
+"""The list's own emails and phones: whether a cell has the form of one, and which it is."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from typing import Final
+
+from . import domains
+from .text import UnusableError
+
+_NO_PHONE: Final = "is no phone number"
+_LABEL: Final = re.compile(
+    r"^(?:tel|telephone|phone|mobile|mob|cell|fax|[tmpf])\b[.:]*\s*", re.IGNORECASE
+)
+_ONE: Final = re.compile(r"[;,|\n]|(?<=\d)\s*/\s*(?=\+|00)")
+_ABROAD: Final = re.compile(r"[(\s]*(?:\+|00)")
+_PUNCTUATION: Final = re.compile(r"[\s()./\u2010-\u2015-]+")
+_SHORTEST, _LONGEST = 6, 15
+
+
+def email(text: str) -> str:
+    """Return the first email address in a text; its host in lower case, else as it is.
+
+    Raises
+    ------
+    UnusableError
+        Where none has the form of one.
+    """
+    local, host = domains.mailbox(text)
+    return f"{local}@{host}"
+
+
+def is_personal(address: str) -> bool:
+    """Say whether an email address, as `email` returns it, is at a personal mail host."""
+    try:
+        return domains.is_personal(domains.host(address.rpartition("@")[2]))
+    except UnusableError:
+        return False
+
+
+def phone(text: str) -> str:
+    """Return the first phone number in a text.
+
+    Parameters
+    ----------
+    text : str
+        A trimmed text.
+
+    Returns
+    -------
+    str
+        In E.164 where it begins with ``+`` or ``00``; else, as a national number, its digits.
+
+    Raises
+    ------
+    UnusableError
+        Where it has not the form of one.
+    """
+    written = unicodedata.normalize("NFKC", text)
+    first = _LABEL.sub("", _ONE.split(written)[0].strip())
+    if abroad := _ABROAD.match(first):
+        return _international(first[abroad.end() :])
+    digits = _PUNCTUATION.sub("", first)
+    if not (digits.isdecimal() and _SHORTEST <= len(digits) <= _LONGEST):
+        raise UnusableError(_NO_PHONE)
+    return "".join(str(int(digit)) for digit in digits)
+
+
+def _international(rest: str) -> str:
+    import phonenumbers  # slow to import, and needed where a list has phones of its own
+
+    try:
+        number = phonenumbers.parse(f"+{rest}", None)
+    except phonenumbers.NumberParseException:
+        raise UnusableError(_NO_PHONE) from None
+    if not phonenumbers.is_possible_number(number):
+        raise UnusableError(_NO_PHONE)
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)

@@ -1,0 +1,82 @@
+"""From cells to values that can be sent.
+
+Each distinct value of a column is cleaned once. A cleaner takes a text and returns the value to
+send, or raises `UnusableError` with the reason; the reason never holds the value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable
+from typing import Final
+
+import pandas as pd
+
+from ..arrays import Objects, cells_of, missing, objects
+from .companies import company
+from .domains import domain
+from .linkedin import linkedin
+from .single_names import first, last
+from .text import UnusableError, trimmed
+
+__all__ = ["CLEANERS", "LONGEST", "Cleaner", "UnusableError", "cleaned", "company", "trimmed"]
+
+Cleaner = Callable[[str], str]
+
+LONGEST: Final = 300
+"""Characters; a longer value is a misplaced text, not a name or an address."""
+
+CLEANERS: Final[dict[str, Cleaner]] = {
+    "firstname": first,
+    "lastname": last,
+    "company_name": company,
+    "domain": domain,
+    "linkedin_url": linkedin,
+}
+
+
+def cleaned(values: pd.Series, cleaner: Callable[[str], Hashable]) -> tuple[Objects, Objects]:
+    """Clean a column.
+
+    Parameters
+    ----------
+    values : Series
+        Any dtype; cells may be missing, texts, or anything else.
+    cleaner : callable
+        From a trimmed text to the value to send, or to several in a tuple.
+
+    Returns
+    -------
+    values, problems : ndarray of object
+        For each cell the value or None, and the reason why there is none or None.
+    """
+    cells = cells_of(values)
+    keys = cells.copy()
+    if not isinstance(values.dtype, pd.StringDtype):
+        keys = objects((c if isinstance(c, str) else _NOT_TEXT for c in cells), len(cells))
+    keys[missing(values)] = ""
+    codes, distinct = pd.factorize(keys)
+    results = [_one(cell, cleaner) for cell in distinct]
+    sendable = objects((value for value, _ in results), len(results))
+    reasons = objects((reason for _, reason in results), len(results))
+    return sendable[codes], reasons[codes]
+
+
+class _NotText:
+    """Stands for every cell that is a number, a date, a list, …."""
+
+
+_NOT_TEXT: Final = _NotText()
+
+
+def _one(cell: str | _NotText, cleaner: Callable[[str], Hashable]) -> tuple[Hashable, str | None]:
+    if isinstance(cell, _NotText):
+        return None, "is not text"
+    text = trimmed(cell)
+    if not text:
+        return None, None
+    if len(text) > LONGEST:
+        return None, f"is longer than {LONGEST} characters"
+    try:
+        return cleaner(text), None
+    except UnusableError as error:
+        return None, str(error)

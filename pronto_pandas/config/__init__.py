@@ -1,0 +1,1 @@
+"""Settings: the key, the service, the limits, and where each comes from."""

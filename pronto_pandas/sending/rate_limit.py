@@ -1,0 +1,406 @@
+"""How fast, and how many at once.
+
+The service allows a number of *starts* a second, whatever an answer's latency. So starts are
+paced here, and what is in flight follows from the answers' latency by itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import logging
+import math
+import random
+import sys
+import threading
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+from weakref import WeakKeyDictionary
+
+from .rate_limit_file import Shared, SharedFile, State
+
+if TYPE_CHECKING:
+    import sqlalchemy as sa
+
+log = logging.getLogger(__name__)
+
+Clock = Callable[[], float]
+"""Seconds of a clock that never goes back and is the same in all threads."""
+
+Sleep = Callable[[float], Awaitable[object]]
+Jitter = Callable[[float, float], float]
+
+
+BUSY = 0.002
+"""Seconds to wait where another process has the shared state."""
+
+RATE_KEPT = 2.0
+"""Seconds after its last use for which the highest rate is the rate of all."""
+
+MOST_PLACES = 48
+"""The queue of those that wait for a start reaches this many intervals ahead at most."""
+
+SLOWER, SLOWEST, RECOVERY = 0.995, 0.1, 0.0003
+"""The pace after a 429, as a part of before; the least; and what comes back of it in a second."""
+
+
+def backoff(attempt: int, *, first: float = 1.0, most: float = 30.0) -> float:
+    """Return the seconds before attempt ``attempt + 1``: doubling, capped."""
+    return min(most, first * 2.0 ** min(attempt - 1, 16))
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """The interval between starts, and how far a start may come before its regular time.
+
+    With an interval of ``T`` and a tolerance of ``(b - 1) T``, a closed sliding second holds at
+    most ``floor((1 + (b - 1) T) / T) + 1`` starts. With ``b = 2`` that is 50 for any ``T`` just
+    above 1/49 s; 4 % are kept back on top, because connections that open at the same time bunch on
+    their way to the server.
+    """
+
+    interval: float
+    tolerance: float
+
+    @classmethod
+    @lru_cache(maxsize=64)
+    def of(cls, rate: float) -> Limit:
+        """Return the limit that keeps ``rate`` starts in every closed sliding second."""
+        whole = max(int(rate), 1)
+        burst = 2 if whole >= 4 else 1
+        interval = max(1.0 / (0.96 * rate), (1 + 1e-6) / (whole - burst + 1))
+        return cls(interval, (burst - 1) * interval)
+
+
+class Limiter(Protocol):
+    """Where the starts of a `Pace` come from."""
+
+    def set_rate(self, rate: float) -> None:
+        """Change the rate."""
+
+    def slow(self, part: float) -> None:
+        """Start at a part of the rate from now on."""
+
+    def prepare(self, now: float) -> None:
+        """Get ready for a start that is wanted now or soon; called on the loop that waits."""
+
+    def take(self, now: float, place: float | None) -> tuple[float, float | None]:
+        """Start now and return 0, or return the seconds to wait, and a place in the queue."""
+
+    def wait(self, now: float) -> float:
+        """Return the seconds until the next start, as far as this process can tell."""
+
+    async def sleep(self, seconds: float, sleep: Sleep) -> None:
+        """Wait that long, or less where there is news."""
+
+
+class Gcra:
+    """The generic cell rate algorithm, with a queue.
+
+    No closed sliding second holds more than ``rate`` starts of this process, and over all that
+    share the state none holds more than the highest of their rates.
+
+    Each start moves the next regular one (``next_start``) on by an interval, and is let through at
+    most the tolerance before that. The tolerance is the same for all, also for one that was slowed
+    down: a larger one would let it start before its neighbours, always. For the same reason whoever
+    must wait takes a place in a queue and starts when its time has come, so that one whose loop
+    wakes late gets as many starts as the others. A place gives no right to start: that is decided
+    at the start itself, so those that come late cannot bunch.
+
+    Parameters
+    ----------
+    rate : float
+        Starts that no sliding second may exceed.
+    shared : Shared, optional
+        The state that others share.
+    """
+
+    def __init__(self, rate: float, shared: Shared | None = None) -> None:
+        self._shared = shared or Shared()
+        self._own_next = -math.inf
+        self.set_rate(rate)
+
+    def set_rate(self, rate: float) -> None:
+        """Change the rate; what was started counts."""
+        self._rate, self._part = rate, 1.0
+        self._own = Limit.of(rate)
+
+    def slow(self, part: float) -> None:
+        """Start at a part of the rate from now on."""
+        self._part = part
+
+    def prepare(self, now: float) -> None:
+        """Do nothing: starts are decided on when they happen."""
+
+    async def sleep(self, seconds: float, sleep: Sleep) -> None:
+        """Wait that long."""
+        await sleep(seconds)
+
+    def take(self, now: float, place: float | None = None) -> tuple[float, float | None]:
+        """Start now and return 0, or return the seconds to wait, and a place in the queue.
+
+        Parameters
+        ----------
+        now : float
+            Seconds of the clock that all share.
+        place : float, optional
+            What the last call for the same start returned.
+        """
+        own = self._own_next - self._own.tolerance - now
+        if own > 0 and self._rate < self._shared.state.rate:
+            return own, place  # a place so far ahead would hold up those that are faster
+        with self._shared.held() as state:
+            if state is None:
+                return BUSY, place
+            limit = self._bring_into_bounds(state, now)
+            step = limit.interval / self._part
+            ready = max(state.next_start - limit.tolerance, now + own)
+            has_come = place is not None and place <= now
+            if ready <= now and (has_come or state.next_place <= now):
+                state.next_start = max(state.next_start, now) + step
+                if not has_come:
+                    state.next_place = max(state.next_place, now - limit.tolerance) + step
+                self._own_next = max(self._own_next, now) + self._own.interval / self._part
+                return 0.0, None
+            if place is None or now - place > step:  # late: another place, so that one is kept free
+                place = max(state.next_place, ready)
+                state.next_place = place + step
+            return max(place, ready) - now, place
+
+    def _bring_into_bounds(self, state: State, now: float) -> Limit:
+        """Correct what cannot be, whatever was in the file, and return the limit of all."""
+        if not (self._rate < state.rate < math.inf and now < state.rate_until <= now + RATE_KEPT):
+            state.rate, state.rate_until = self._rate, now + RATE_KEPT
+        limit = Limit.of(state.rate)
+        # No start leaves the next one further ahead than this. The state keeps the corrected
+        # value: with the old one, who waits would have to wait for ever.
+        furthest = now + limit.tolerance + limit.interval
+        if not state.next_start <= furthest:  # or no number
+            state.next_start = furthest
+        furthest = now + MOST_PLACES * limit.interval
+        if not state.next_place <= furthest:
+            state.next_place = furthest
+        return limit
+
+    def wait(self, now: float) -> float:
+        """Return the seconds until the next start, as far as this process can tell."""
+        limit, state = Limit.of(max(self._shared.state.rate, self._rate)), self._shared.state
+        shared = min(state.next_start - limit.tolerance, now + limit.interval)
+        return max(shared, self._own_next - self._own.tolerance) - now
+
+
+class Pace:
+    """Lets one start after the other through, and none while the service asks for a pause.
+
+    Safe to share between threads, each with an event loop of its own.
+
+    Parameters
+    ----------
+    rate : float
+        Starts that no sliding second may exceed.
+    limiter : Limiter, optional
+        Where starts come from: `Gcra` unless others share them in another way.
+    clock, sleep, jitter : callable
+        Injected, so that tests need no real time.
+    """
+
+    def __init__(
+        self,
+        rate: float,
+        limiter: Limiter | None = None,
+        *,
+        clock: Clock = time.monotonic,
+        sleep: Sleep = asyncio.sleep,
+        jitter: Jitter = random.uniform,
+    ) -> None:
+        self._limiter = limiter or Gcra(rate)
+        self.rate = rate
+        self._clock, self._sleep, self._jitter = clock, sleep, jitter
+        self._lock = threading.Lock()
+        self._queues: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock] = (
+            WeakKeyDictionary()
+        )
+        self._paused_until = -float("inf")
+        self._strikes = 0
+        self._part = 1.0
+        self._since = clock()
+
+    def set_rate(self, rate: float) -> None:
+        """Change the rate; starts that were already let through still count."""
+        with self._lock:
+            if rate != self.rate:
+                self._limiter.set_rate(rate)
+                self.rate, self._part = rate, 1.0
+
+    async def turn(self) -> float:
+        """Wait for the next start and return its moment. Every request needs one, retries too."""
+        place: float | None = None
+        async with self._queue():  # first come, first served; and only the first one wakes
+            while True:
+                with self._lock:
+                    now = self._clock()
+                    self._recover(now)
+                    paused = self._paused_until - now
+                    if paused <= 0.0:
+                        # Decided at the start itself: a loop that wakes late must not let those
+                        # through together that were planned one after the other.
+                        wait, place = self._limiter.take(now, place)
+                        self._limiter.prepare(now)
+                if paused > 0.0:
+                    await self._sleep(paused)
+                elif wait <= 0.0:
+                    return now
+                else:
+                    await self._limiter.sleep(wait, self._sleep)
+
+    async def near(self, lead: float) -> None:
+        """Wait until the next start is at most ``lead`` seconds away, without taking it."""
+        while True:
+            with self._lock:
+                now = self._clock()
+                paused = self._paused_until - now - lead
+                if paused <= 0.0:
+                    wait = self._limiter.wait(now) - lead
+                    self._limiter.prepare(now)
+            if paused > 0.0:
+                await self._sleep(paused)
+            elif wait <= 0.0:
+                return
+            else:
+                await self._limiter.sleep(wait, self._sleep)
+
+    def _queue(self) -> asyncio.Lock:
+        with self._lock:
+            return self._queues.setdefault(asyncio.get_running_loop(), asyncio.Lock())
+
+    def pause(self, retry_after: float | None) -> float:
+        """Hold every start for a while; return the seconds from now until the next.
+
+        Parameters
+        ----------
+        retry_after : float, optional
+            Seconds the service asks for. Without it, an exponential backoff with jitter.
+        """
+        with self._lock:
+            now = self._clock()
+            if now >= self._paused_until:  # failures of one burst are one strike
+                self._strikes += 1
+            wait = retry_after
+            if wait is None:
+                wait = backoff(self._strikes) * self._jitter(0.5, 1.0)
+            self._paused_until = max(self._paused_until, now + wait)
+            return self._paused_until - now
+
+    def slow_down(self) -> None:
+        """Go a little slower from now on, and recover over minutes.
+
+        One 429 now and then is the network's doing, which lets some requests arrive closer together
+        than they started; a little slower, and there are none.
+        """
+        with self._lock:
+            self._recover(self._clock())
+            self._part = max(SLOWEST, SLOWER * self._part)
+            self._limiter.slow(self._part)
+
+    def _recover(self, now: float) -> None:
+        if self._part < 1.0:
+            self._part = min(1.0, self._part + RECOVERY * (now - self._since))
+            self._limiter.slow(self._part)
+        self._since = now
+
+    def worked(self, started: float) -> None:
+        """Note that a request that started at ``started`` was answered."""
+        with self._lock:
+            if started >= self._paused_until:
+                self._strikes = 0
+
+
+_paces: dict[tuple[str, object], Pace] = {}
+_paces_lock = threading.Lock()
+
+
+def pace_for(
+    service: str,
+    api_key: str,
+    rate: float,
+    folder: Path | None = None,
+    database: sa.Engine | None = None,
+) -> Pace:
+    """Return the pace that all runs with this key share.
+
+    Two runs one after the other, side by side in threads, or in two processes of this machine,
+    share one sliding second; with a database, all who use it do.
+
+    Parameters
+    ----------
+    service, api_key : str
+        Whose limit it is.
+    rate : float
+        Starts that no sliding second may exceed.
+    folder : Path, optional
+        Where processes share; without, or while it cannot be written, the threads of this one do.
+    database : Engine, optional
+        A PostgreSQL database where processes share instead of the folder. The first call for a
+        database creates the table there, and blocks meanwhile.
+
+    Raises
+    ------
+    LedgerError
+        Where the database cannot be used; nothing was sent.
+    """
+    name = hashlib.sha256(f"{service}\0{api_key}".encode()).hexdigest()
+    shared_by = name, None if database is None else database.url
+    with _paces_lock:
+        if shared_by not in _paces:
+            if database is None:
+                limiter: Limiter = Gcra(rate, SharedFile(folder, name) if folder else None)
+            else:
+                limiter = _leased(service, api_key, rate, database)
+            _paces[shared_by] = Pace(rate, limiter)
+        pace = _paces[shared_by]
+    pace.set_rate(rate)
+    return pace
+
+
+def _leased(service: str, api_key: str, rate: float, database: sa.Engine) -> Limiter:
+    from .rate_limit_leases import LeasedStarts
+    from .rate_limit_table import RateLimitTable, account
+
+    table = RateLimitTable(database)
+    table.prepare()
+    return LeasedStarts(rate, table.lease, account(service, api_key))
+
+
+_SPARE_FILES = 128
+_FEWEST_IN_FLIGHT = 16
+
+
+def in_flight_at_most(rate: float, timeout: float) -> int:
+    """Return how many requests may be in flight: what the pace can reach, if sockets allow."""
+    wanted = int(rate * timeout) + 1
+    return max(_FEWEST_IN_FLIGHT, min(wanted, allow_sockets(wanted)))
+
+
+def allow_sockets(wanted: int) -> int:
+    """Return how many of the sockets that are wanted may be open, beside some files.
+
+    Where the soft limit of the process is lower, it is raised as far as the system allows.
+    """
+    if sys.platform == "win32":  # pragma: no cover  the event loop there needs no file numbers
+        return wanted
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    needed = wanted + _SPARE_FILES
+    if soft < needed and (hard == resource.RLIM_INFINITY or soft < hard):
+        target = needed if hard == resource.RLIM_INFINITY else min(needed, hard)
+        try:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (target, hard))
+            soft = target
+        except (OSError, ValueError):  # a system may allow less than it says
+            pass
+    return min(wanted, soft - _SPARE_FILES)
