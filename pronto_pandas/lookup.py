@@ -12,7 +12,7 @@ from .frame.plan import Plan
 from .frame.suppress import Suppressed
 
 if TYPE_CHECKING:  # loaded when somebody is to be asked for
-    from .sending.request import Job, Outcome
+    from .sending.request import Outcome, Request
     from .storage.entry import Entry, Key, Renewal
     from .storage.store import Ledger
 
@@ -61,8 +61,8 @@ class Known:
     ) -> None:
         self._plan, self._options, self._fetches = plan, options, fetches
         self._max_age, self._began = max_age_days * 86_400, began
-        self.to_send: list[Job] = []
-        self.to_fetch: list[Job] = []
+        self.to_send: list[Request] = []
+        self.to_fetch: list[Request] = []
         self.sharing: dict[Key, list[int]] = {}
         self.renewal: Renewal
 
@@ -109,7 +109,7 @@ class Known:
         keys: dict[EnrichmentType, Key],
         results: Results,
     ) -> None:
-        from .sending.request import Job, outcome_of
+        from .sending.request import Request, outcome_of
 
         contact, asked = self._plan.contacts[number], []
         for type_, entry in entries.items():
@@ -121,7 +121,7 @@ class Known:
                 if first == number:
                     name, at = entry.enrichment_id, {type_: entry.contact}
                     self.to_fetch.append(
-                        Job(number, contact, (type_,), enrichment_id=name, entries=at)
+                        Request(number, contact, (type_,), enrichment_id=name, entries=at)
                     )
             elif first == number:
                 results[number][type_] = outcome_of(entry)
@@ -129,7 +129,7 @@ class Known:
                 results[number][type_] = results[first][type_]
         one_by_one = self._options.endpoint == "async"
         for types in ([t] for t in asked) if one_by_one else [asked] if asked else []:
-            self.to_send.append(Job(number, contact, tuple(types), self._plan.customs[number]))
+            self.to_send.append(Request(number, contact, tuple(types), self._plan.customs[number]))
 
     def leave_out(self, gone: set[int]) -> None:
         """Ask for nothing as these contacts; whoever shares it with them is asked for instead."""
@@ -138,7 +138,7 @@ class Known:
         self.to_send = [other for job in self.to_send for other in self._instead(job, gone)]
         self.to_fetch = [other for job in self.to_fetch for other in self._instead(job, gone)]
 
-    def _instead(self, job: Job, gone: set[int]) -> Iterator[Job]:
+    def _instead(self, job: Request, gone: set[int]) -> Iterator[Request]:
         if job.number not in gone:
             yield job
             return

@@ -39,7 +39,7 @@ if TYPE_CHECKING:  # what speaks HTTP is imported when something is sent
     from .sending.dispatcher import Sender
     from .sending.rate_limit import Pace
     from .sending.recorder import Recorder
-    from .sending.request import Job, Outcome
+    from .sending.request import Outcome, Request
     from .storage.store import Ledger
 
 
@@ -166,7 +166,7 @@ class Run:
             for number in self._sharing(job, type_)
         }
 
-    def _sharing(self, job: Job, type_: EnrichmentType) -> list[int]:
+    def _sharing(self, job: Request, type_: EnrichmentType) -> list[int]:
         """Return the contacts that get a job's answer."""
         return self._known.sharing[job.contact.keys(type_)[0], type_]
 
@@ -339,10 +339,10 @@ class Run:
         """Return as what the rows of a contact count in the progress."""
         return verdict(result, asks)
 
-    def _listener(self, counter: Counter) -> Callable[[Job, Outcome], None]:
+    def _listener(self, counter: Counter) -> Callable[[Request, Outcome], None]:
         rows = self.plan.rows_per_contact
 
-        def record(job: Job, outcome: Outcome) -> None:
+        def record(job: Request, outcome: Outcome) -> None:
             for type_ in job.types:
                 for number in self._sharing(job, type_):
                     result, asks = self._results[number], self.plan.asks[number]

@@ -25,7 +25,7 @@ from pronto_pandas.sandbox.people import identity
 from pronto_pandas.sending.dispatcher import Dispatch
 from pronto_pandas.sending.fetcher import REFUSED_AT_MOST
 from pronto_pandas.sending.polling import LATEST, SOONEST, Polling
-from pronto_pandas.sending.request import Job
+from pronto_pandas.sending.request import Request
 
 from . import virtual
 from .conftest import Serve, people
@@ -45,7 +45,7 @@ class Work:
         self.ready: dict[str, float] = {}
         self.failed: Counter[str] = Counter()
 
-    async def submit(self, job: Job) -> Answer:
+    async def submit(self, job: Request) -> Answer:
         await asyncio.sleep(0.05)
         self.ready[str(job.number)] = virtual.now() + self.seconds
         return NOT_YET.model_copy(update={"enrichment_id": str(job.number)})
@@ -109,7 +109,7 @@ def test_a_queue_that_moves_is_waited_for() -> None:
     """One answer a second for ten minutes: nobody's time runs out while others' answers come."""
     work = Work(0)
 
-    async def submit(job: Job) -> Answer:
+    async def submit(job: Request) -> Answer:
         answer = await work.submit(job)
         work.ready[str(job.number)] = float(job.number)
         return answer

@@ -105,7 +105,7 @@ OTHERS = [
     "Nickname", "Middle Name", "Maiden Name", "Given Name Yomi", "Phonetic First Name",
     # other names
     "User name", "Username", "File name", "Campaign name", "Deal name", "Event name", "List name",
-    "Job title", "Title", "Product name", "School name", "File As",
+    "Request title", "Title", "Product name", "School name", "File As",
     # the company's
     "Company LinkedIn URL", "Company Linkedin Url", "Company LinkedIn", "LinkedIn (company)",
     "LinkedIn URL (Company)", "LinkedIn Company Page", "Organization - LinkedIn",

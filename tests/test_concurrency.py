@@ -11,7 +11,7 @@ import pytest
 from pronto_pandas.api.answer import Answer
 from pronto_pandas.sending.concurrency import LEAST, Window
 from pronto_pandas.sending.dispatcher import Dispatch
-from pronto_pandas.sending.request import Job
+from pronto_pandas.sending.request import Request
 
 from . import virtual
 from .test_dispatch import FOUND, Result, play
@@ -27,7 +27,7 @@ class Desk:
         self.answers: list[float] = []
         self.crowds: list[tuple[float, int]] = []
 
-    async def serve(self, job: Job) -> Answer:
+    async def serve(self, job: Request) -> Answer:
         if virtual.now() < self.opens:
             self._free = self._free or asyncio.Semaphore(self._at_once)
             async with self._free:
@@ -135,7 +135,7 @@ def test_a_queue_that_moves_loses_nobody() -> None:
 def test_a_service_that_falls_silent_is_not_waited_for() -> None:
     """After the time-out, what is in flight is lost."""
 
-    async def silent(job: Job) -> Answer:
+    async def silent(job: Request) -> Answer:
         await asyncio.sleep(1 if job.number < 100 else 10**6)
         return FOUND
 

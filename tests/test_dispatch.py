@@ -30,7 +30,7 @@ from pronto_pandas.errors import (
 )
 from pronto_pandas.sending.dispatcher import Dispatch
 from pronto_pandas.sending.rate_limit import Pace
-from pronto_pandas.sending.request import Job, Outcome, keys_of, wanted_by
+from pronto_pandas.sending.request import Outcome, Request, keys_of, wanted_by
 from pronto_pandas.sending.retry import BUSY_ATTEMPTS, LOSSES_IN_A_ROW
 from pronto_pandas.storage.entry import Key
 from pronto_pandas.storage.store import Claims
@@ -38,7 +38,7 @@ from pronto_pandas.storage.store import Claims
 from . import virtual
 from .test_rate_limit import most_in_a_second
 
-Behaviour = Callable[[Job], Awaitable[Answer]]
+Behaviour = Callable[[Request], Awaitable[Answer]]
 Look = Callable[[str], Awaitable[Answer]]
 FOUND = Answer(status="success", email="ana@acme.example")
 
@@ -53,7 +53,7 @@ class Service:
         self.looks: Counter[str] = Counter()
         self.flying = self.most_flying = 0
 
-    async def send(self, job: Job) -> Answer:
+    async def send(self, job: Request) -> Answer:
         self.starts.append(virtual.now())
         self.asked[job.number] += 1
         self.flying += 1
@@ -76,41 +76,41 @@ class FakeBook:
     def __init__(self) -> None:
         self.states: dict[Key, str] = {}
 
-    async def claim(self, jobs: Sequence[Job]) -> Claims:
+    async def claim(self, jobs: Sequence[Request]) -> Claims:
         self._set(jobs, "claimed")
         return Claims({one.key: one.keys[0] for job in jobs for one in wanted_by(job)}, {})
 
-    async def held_elsewhere(self, jobs: Sequence[Job]) -> list[Job]:
+    async def held_elsewhere(self, jobs: Sequence[Request]) -> list[Request]:
         return []
 
-    async def about_to_send(self, jobs: Sequence[Job]) -> tuple[list[Job], list[Job]]:
+    async def about_to_send(self, jobs: Sequence[Request]) -> tuple[list[Request], list[Request]]:
         self._set(jobs, "sent")
         return list(jobs), []
 
-    def may_leave(self, job: Job) -> bool:
+    def may_leave(self, job: Request) -> bool:
         assert {self.states[key] for key in keys_of(job)} == {"sent"}, "left without an entry"
         return True
 
-    async def not_worked_on(self, job: Job) -> None:
+    async def not_worked_on(self, job: Request) -> None:
         self._set([job], "claimed")
 
-    async def submitted(self, job: Job, enrichment_id: str) -> None:
+    async def submitted(self, job: Request, enrichment_id: str) -> None:
         self._set([job], "submitted")
 
-    async def left(self, job: Job) -> None:
+    async def left(self, job: Request) -> None:
         self._set([job], "submitted")
 
-    async def answered(self, job: Job, answer: Answer) -> None:
+    async def answered(self, job: Request, answer: Answer) -> None:
         self._set([job], "answered")
 
-    async def lost(self, job: Job) -> None:
+    async def lost(self, job: Request) -> None:
         self._set([job], "unknown")
 
-    async def free(self, job: Job) -> None:
+    async def free(self, job: Request) -> None:
         for key in keys_of(job):
             del self.states[key]
 
-    def _set(self, jobs: Sequence[Job], state: str) -> None:
+    def _set(self, jobs: Sequence[Request], state: str) -> None:
         self.states.update({key: state for job in jobs for key in keys_of(job)})
 
 
@@ -123,9 +123,9 @@ class Result:
         self.seconds = virtual.now()
 
 
-def jobs(count: int) -> list[Job]:
+def jobs(count: int) -> list[Request]:
     """Return jobs; the engine does not look at who they are for."""
-    return [Job(n, Contact("Ana", f"Lovelace {n}"), ("email",)) for n in range(count)]
+    return [Request(n, Contact("Ana", f"Lovelace {n}"), ("email",)) for n in range(count)]
 
 
 async def play(
@@ -142,7 +142,7 @@ async def play(
     service, book = Service(behaviour, look), book or FakeBook()
     outcomes: dict[int, Outcome] = {}
 
-    def record(job: Job, outcome: Outcome) -> None:
+    def record(job: Request, outcome: Outcome) -> None:
         assert job.number not in outcomes, "an outcome was reported twice"
         outcomes[job.number] = outcome
 
@@ -173,7 +173,7 @@ async def play(
 def after(seconds: float) -> Behaviour:
     """Answer after a while."""
 
-    async def answer(job: Job) -> Answer:
+    async def answer(job: Request) -> Answer:
         await asyncio.sleep(seconds)
         return FOUND
 
@@ -184,7 +184,7 @@ def first(errors: list[ProntoError], latency: float = 0.1) -> Behaviour:
     """Fail each job with these errors, one a request, then answer."""
     tries: Counter[int] = Counter()
 
-    async def answer(job: Job) -> Answer:
+    async def answer(job: Request) -> Answer:
         await asyncio.sleep(latency)
         tries[job.number] += 1
         if tries[job.number] <= len(errors):
@@ -215,7 +215,7 @@ def test_all_wait_for_retry_after() -> None:
     """One 429 holds every start, not only its own."""
     hit = False
 
-    async def once(job: Job) -> Answer:
+    async def once(job: Request) -> Answer:
         nonlocal hit
         await asyncio.sleep(0.5)
         if not hit:
@@ -234,7 +234,7 @@ def strict(jitter: float, limit: int = 50) -> Behaviour:
     arrivals: deque[float] = deque()
     chance = random.Random(1)
 
-    async def answer(job: Job) -> Answer:
+    async def answer(job: Request) -> Answer:
         await asyncio.sleep(chance.uniform(0, jitter))
         while arrivals and arrivals[0] <= virtual.now() - 1:
             arrivals.popleft()
@@ -267,7 +267,7 @@ def test_a_limit_lower_than_documented_is_found() -> None:
 def test_429_without_retry_after_backs_off_and_loses_nothing() -> None:
     """A service that says 429 for ten seconds gets few requests, and then all of them."""
 
-    async def closed(job: Job) -> Answer:
+    async def closed(job: Request) -> Answer:
         if virtual.now() < 10:
             raise RateLimitedError("", status=429)
         return FOUND
@@ -303,7 +303,7 @@ def test_a_ledger_that_fails_stops_the_run_in_order(call: str) -> None:
         async def fail(self, *_: object) -> None:
             raise LedgerError("The disk is full.")
 
-    async def behave(job: Job) -> Answer:
+    async def behave(job: Request) -> Answer:
         first_time = result_of[job.number] == 0
         result_of[job.number] += 1
         await asyncio.sleep(1)
@@ -330,7 +330,7 @@ def test_503_honours_retry_after() -> None:
 def test_503_for_ever_is_an_error_of_that_row() -> None:
     """One row that always meets 503 does not keep the others."""
 
-    async def one_is_out(job: Job) -> Answer:
+    async def one_is_out(job: Request) -> Answer:
         if job.number == 3:
             raise ServiceBusyError("Busy.", status=503)
         await asyncio.sleep(1)
@@ -348,7 +348,7 @@ def test_503_for_ever_is_an_error_of_that_row() -> None:
 def test_an_unknown_fate_is_never_sent_again(error: ProntoError) -> None:
     """What may have been charged is asked once."""
 
-    async def half(job: Job) -> Answer:
+    async def half(job: Request) -> Answer:
         if job.number % 2:
             raise error
         return FOUND
@@ -361,7 +361,7 @@ def test_an_unknown_fate_is_never_sent_again(error: ProntoError) -> None:
 def test_a_refused_row_is_its_own_affair() -> None:
     """The service's words are the row's message; the others go on."""
 
-    async def one(job: Job) -> Answer:
+    async def one(job: Request) -> Answer:
         if job.number == 7:
             raise RefusedError("lastname is required", status=422)
         return FOUND
@@ -377,7 +377,7 @@ def test_a_refused_row_is_its_own_affair() -> None:
 def test_what_holds_for_every_row_stops_the_run(error: ProntoError) -> None:
     """In flight is awaited, nothing more is sent, and nothing that was refused counts as sent."""
 
-    async def from_fifty(job: Job) -> Answer:
+    async def from_fifty(job: Request) -> Answer:
         await asyncio.sleep(1 if job.number != 50 else 0.1)
         if job.number >= 50:
             raise error
@@ -392,7 +392,7 @@ def test_what_holds_for_every_row_stops_the_run(error: ProntoError) -> None:
 def test_a_dead_network_stops_the_run_after_the_budget() -> None:
     """Rows that never left are pending; those that were in flight are unknown."""
 
-    async def dies(job: Job) -> Answer:
+    async def dies(job: Request) -> Answer:
         if virtual.now() < 5:
             await asyncio.sleep(2)
             if virtual.now() < 5:
@@ -411,7 +411,7 @@ def test_a_dead_network_stops_the_run_after_the_budget() -> None:
 def test_a_network_that_was_never_there_is_said_soon() -> None:
     """A wrong address takes seconds, not minutes."""
 
-    async def nowhere(job: Job) -> Answer:
+    async def nowhere(job: Request) -> Answer:
         raise ConnectionFailedError("")
 
     result = virtual.run(play(nowhere, 500))
@@ -422,7 +422,7 @@ def test_a_network_that_was_never_there_is_said_soon() -> None:
 def test_a_pause_longer_than_the_budget_stops_the_run() -> None:
     """Nobody watches a bar for an hour: the rows stay pending."""
 
-    async def much_later(job: Job) -> Answer:
+    async def much_later(job: Request) -> Answer:
         raise RateLimitedError("", status=429, retry_after=3600)
 
     result = virtual.run(play(much_later, 100))
@@ -433,7 +433,7 @@ def test_a_pause_longer_than_the_budget_stops_the_run() -> None:
 def test_a_run_that_only_loses_is_stopped() -> None:
     """Each lost answer may be charged, so a service that only fails is left alone."""
 
-    async def broken(job: Job) -> Answer:
+    async def broken(job: Request) -> Answer:
         await asyncio.sleep(0.5)
         raise ServerFailedError("", status=500)
 
@@ -445,7 +445,7 @@ def test_a_run_that_only_loses_is_stopped() -> None:
 def test_one_blip_that_loses_all_in_flight_does_not_stop_the_run() -> None:
     """A network that blinks costs what was in flight and no more."""
 
-    async def blip(job: Job) -> Answer:
+    async def blip(job: Request) -> Answer:
         started = virtual.now()
         await asyncio.sleep(5)
         if started < 20 < virtual.now():
@@ -464,7 +464,7 @@ def test_interrupt_gives_what_is_in_flight_a_grace() -> None:
         await asyncio.sleep(10.005)
         dispatch.interrupt(1.5)
 
-    async def two_speeds(job: Job) -> Answer:
+    async def two_speeds(job: Request) -> Answer:
         await asyncio.sleep(1 if job.number % 2 else 60)
         return FOUND
 
@@ -531,7 +531,7 @@ def test_a_mistake_of_ours_is_raised_after_the_others_ended() -> None:
     """An unexpected exception does not vanish, and does not tear answers away."""
     outcomes: list[Outcome] = []
 
-    async def buggy(job: Job) -> Answer:
+    async def buggy(job: Request) -> Answer:
         await asyncio.sleep(1)
         if job.number == 5:
             raise ZeroDivisionError
@@ -575,7 +575,7 @@ def test_whatever_happens_nobody_is_worked_on_twice(fates: list[list[str]]) -> N
     settled: Counter[int] = Counter()
     queue = [list(fate) for fate in fates]
 
-    async def behave(job: Job) -> Answer:
+    async def behave(job: Request) -> Answer:
         await asyncio.sleep(0.3)
         fate = queue[job.number].pop(0) if queue[job.number] else "answer"
         error = FATES[fate]

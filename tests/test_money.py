@@ -18,7 +18,7 @@ from pronto_pandas.config.settings import current
 from pronto_pandas.estimate import understood
 from pronto_pandas.prices import Prices
 from pronto_pandas.sending.budget import Budget
-from pronto_pandas.sending.request import Job, Outcome
+from pronto_pandas.sending.request import Outcome, Request
 
 from .conftest import Serve, people
 
@@ -167,7 +167,7 @@ def test_what_fits_the_budget_never_costs_more(fates: list[str]) -> None:
     """Whatever becomes of the jobs, the most they can have cost is within the budget."""
     prices, most = Prices(), 700.0
     budget, cost = Budget(prices, most), 0.0
-    job = Job(0, Contact("Ana", "Lovelace"), ("email", "phone"))
+    job = Request(0, Contact("Ana", "Lovelace"), ("email", "phone"))
     outcomes = {
         "found": Outcome("answered", Answer.model_validate(ANSWER)),
         "nothing": Outcome("answered", Answer(status="error")),

@@ -13,7 +13,7 @@ from pronto_pandas.bulk import submit
 from pronto_pandas.config.settings import current
 from pronto_pandas.run import open_ledger
 from pronto_pandas.sending.recorder import Recorder
-from pronto_pandas.sending.request import Job, keys_of, wanted_by
+from pronto_pandas.sending.request import Request, keys_of, wanted_by
 from pronto_pandas.storage.entry import Renewal, Wanted
 from pronto_pandas.storage.lease import new_run
 from pronto_pandas.storage.store import connect
@@ -30,9 +30,9 @@ BY_NAME = Contact("Ana", "Lovelace", "Acme", None, LINKEDIN)
 BOTH = frame(person(company_name="Acme", domain="acme.example"), person(company_name="Acme"))
 
 
-def job(number: int, contact: Contact) -> Job:
+def job(number: int, contact: Contact) -> Request:
     """Return a request for an email."""
-    return Job(number, contact, ("email",))
+    return Request(number, contact, ("email",))
 
 
 def test_a_claim_that_waits_for_another_try_is_not_taken_by_the_same_run() -> None:

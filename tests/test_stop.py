@@ -26,7 +26,7 @@ from pronto_pandas.sending import rate_limit
 from pronto_pandas.sending.budget import Budget
 from pronto_pandas.sending.dispatcher import Dispatch
 from pronto_pandas.sending.rate_limit import Pace
-from pronto_pandas.sending.request import Job
+from pronto_pandas.sending.request import Request
 
 from . import virtual
 from .conftest import Serve, people
@@ -418,7 +418,7 @@ def test_an_error_between_two_requests_waits_for_what_is_in_flight() -> None:
 class _Batches(FakeBook):
     """Notes nothing of batches."""
 
-    async def let_go(self, job: Job) -> None:
+    async def let_go(self, job: Request) -> None:
         """Take a claim back."""
 
 
@@ -450,7 +450,7 @@ def submitted(
     return messages
 
 
-async def taken(job: Job) -> Answer:
+async def taken(job: Request) -> Answer:
     """Take a batch, slowly."""
     await asyncio.sleep(20)
     return Answer(status="pending", enrichment_id=str(job.number))
@@ -467,7 +467,7 @@ def test_a_stopped_bulk_job_waits_for_the_batches_in_flight() -> None:
 def test_a_mistake_of_ours_does_not_tear_batches_away() -> None:
     """It is raised when the others are through, and as itself."""
 
-    async def buggy(job: Job) -> Answer:
+    async def buggy(job: Request) -> Answer:
         if job.number == 3:
             raise ZeroDivisionError
         return await taken(job)

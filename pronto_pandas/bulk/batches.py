@@ -12,7 +12,7 @@ from ..api.answer import Answer
 from ..api.client import Client
 from ..api.spec import BULK_MOST
 from ..sending.recorder import Recorder
-from ..sending.request import Job, keys_of
+from ..sending.request import Request, keys_of
 from ..storage.database import Transaction
 from ..storage.entry import Renewal
 from ..storage.store import Ledger
@@ -28,14 +28,14 @@ def sizes(people: int) -> list[int]:
     return [people // requests + (n < people % requests) for n in range(requests)]
 
 
-def put_together(jobs: Sequence[Job]) -> Iterator[list[Job]]:
+def put_together(jobs: Sequence[Request]) -> Iterator[list[Request]]:
     """Put jobs of one person each together, as many as a request takes."""
     left = iter(jobs)
     for size in sizes(len(jobs)):
         yield list(itertools.islice(left, size))
 
 
-def as_one(people: Sequence[Job], number: int) -> Job:
+def as_one(people: Sequence[Request], number: int) -> Request:
     """Make one request of many; its number is the batch's."""
     first, *others = people
     return replace(first, number=number, others=tuple(others))
@@ -66,7 +66,7 @@ class BulkService:
         self._client, self._job = client, job
         self._webhook_url, self._codes = webhook_url, phone_country_codes
 
-    async def send(self, job: Job) -> Answer:
+    async def send(self, job: Request) -> Answer:
         """Ask for all of a batch at once."""
         people = (job, *job.others)
         (type_,) = job.types
@@ -82,11 +82,11 @@ class BulkService:
         """Look for an answer."""
         return await self._client.contact(enrichment_id)
 
-    def _custom(self, one: Job) -> Mapping[str, Any]:
+    def _custom(self, one: Request) -> Mapping[str, Any]:
         return {**(one.custom or {}), **tag(self._job, key_of(one))}
 
 
-def key_of(one: Job) -> str:
+def key_of(one: Request) -> str:
     """Return the key of a person's entry."""
     ((key, _),) = keys_of(replace(one, others=()))
     return key
@@ -113,7 +113,7 @@ class BulkRecorder(Recorder):
         super().__init__(ledger, renewal, writer)
         self._job = job
 
-    def _send(self, t: Transaction, job: Job, *, again: bool) -> bool:
+    def _send(self, t: Transaction, job: Request, *, again: bool) -> bool:
         """Write that a batch is sent, and who is in it; False where it may not leave."""
         mine = super()._send(t, job, again=again)
         if mine:
@@ -121,7 +121,7 @@ class BulkRecorder(Recorder):
             store.add_batch(t, self._job, job.number, who)
         return mine
 
-    async def submitted(self, job: Job, enrichment_id: str) -> None:
+    async def submitted(self, job: Request, enrichment_id: str) -> None:
         """Store the name under which the service has taken the batch."""
 
         def write(t: Transaction, _: bool) -> None:
@@ -130,26 +130,26 @@ class BulkRecorder(Recorder):
 
         await self._close(job, write)
 
-    async def not_worked_on(self, job: Job) -> None:
+    async def not_worked_on(self, job: Request) -> None:
         """Write that the batch was surely not worked on; the claims stay."""
         await super().not_worked_on(job)
         await self.note(job, "pending")
 
-    async def lost(self, job: Job) -> None:
+    async def lost(self, job: Request) -> None:
         """Note that nobody knows whether the service has the batch."""
         await super().lost(job)
         await self.note(job, "unknown")
 
-    async def free(self, job: Job) -> None:
+    async def free(self, job: Request) -> None:
         """Give up the claims of a batch: it was refused, or another run has its people."""
         await super().free(job)
         await self.note(job, "refused")
 
-    async def give_up(self, job: Job) -> None:
+    async def give_up(self, job: Request) -> None:
         """Give up the claim of one who was in no batch yet."""
         await super().free(job)
 
-    async def note(self, job: Job, state: store.BatchState, message: str | None = None) -> None:
+    async def note(self, job: Request, state: store.BatchState, message: str | None = None) -> None:
         """Write what became of a batch, in the service's words where it had some."""
         await self.writer.write(
             lambda t, _: store.set_batch(t, self._job.id, job.number, state, message=message)

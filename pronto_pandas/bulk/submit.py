@@ -19,8 +19,8 @@ from ..sending.request import (
     NOT_FETCHED,
     OVER_BUDGET,
     PENDING,
-    Job,
     Outcome,
+    Request,
     Service,
     sorted_out,
 )
@@ -51,7 +51,7 @@ TAKEN_OVER = Outcome(
 class _Delivered:
     """What the service has taken is delivered to the webhook."""
 
-    async def fetched(self, job: Job, name: str, *, submitted_now: bool) -> Outcome:
+    async def fetched(self, job: Request, name: str, *, submitted_now: bool) -> Outcome:
         return NOT_DELIVERED
 
 
@@ -103,7 +103,7 @@ class Submission:
             clock=clock,
             sleep=asyncio.sleep,
         )
-        self._people: dict[int, list[Job]] = {}
+        self._people: dict[int, list[Request]] = {}
         self._desk = asyncio.Semaphore(AT_ONCE)
         self._running: set[asyncio.Task[None]] = set()
         self._crash: Exception | None = None
@@ -114,7 +114,7 @@ class Submission:
         """What ended the run early."""
         return self._halt.error
 
-    async def run(self, jobs: Iterable[Job], on_outcome: OnOutcome) -> None:
+    async def run(self, jobs: Iterable[Request], on_outcome: OnOutcome) -> None:
         """Send everybody and report each outcome once; ``unknown`` until the answer is there."""
         self._on_outcome = on_outcome
         free = await self._affordable(await self._claimed(jobs))
@@ -134,10 +134,10 @@ class Submission:
         if self._crash is not None:
             raise self._crash
 
-    async def _claimed(self, jobs: Iterable[Job]) -> list[Job]:
+    async def _claimed(self, jobs: Iterable[Request]) -> list[Request]:
         """Claim everybody; report whom the ledger knows meanwhile, and whom another run has."""
         left = iter(jobs)
-        free: list[Job] = []
+        free: list[Request] = []
         while block := list(islice(left, CLAIM_AHEAD)):
             claims = None
             try:
@@ -156,9 +156,9 @@ class Submission:
                     self._on_outcome(part, outcome)
         return free
 
-    async def _affordable(self, jobs: list[Job]) -> list[Job]:
+    async def _affordable(self, jobs: list[Request]) -> list[Request]:
         """Keep those whose worst case the budget allows."""
-        within, over = list[Job](), list[Job]()
+        within, over = list[Request](), list[Request]()
         for job in jobs:
             fits = not over and self._budget.fits(job)
             (within if fits else over).append(job)
@@ -168,11 +168,11 @@ class Submission:
         await self._let_go(over, OVER_BUDGET)
         return within
 
-    async def _send(self, batch: Job) -> None:
+    async def _send(self, batch: Request) -> None:
         """Give a batch its start, as soon as there is room for it."""
         begun = False
 
-        def begin(batch: Job, started: float) -> None:
+        def begin(batch: Request, started: float) -> None:
             nonlocal begun
             begun = True
             task = asyncio.create_task(self._one(batch, started))
@@ -186,7 +186,7 @@ class Submission:
         if not begun:
             self._settle(batch, TAKEN_OVER if taken_over else PENDING)
 
-    async def _one(self, batch: Job, started: float) -> None:
+    async def _one(self, batch: Request, started: float) -> None:
         try:
             try:
                 outcome = await self._worker.work(batch, started) or TAKEN_OVER
@@ -204,17 +204,17 @@ class Submission:
         while self._running:
             await asyncio.wait(self._running)
 
-    def _settle(self, batch: Job, outcome: Outcome) -> None:
+    def _settle(self, batch: Request, outcome: Outcome) -> None:
         people = self._people.pop(batch.number)
         for job in people:
             self._budget.settle(job, outcome)
         self._report(people, outcome)
 
-    def _report(self, people: Sequence[Job], outcome: Outcome) -> None:
+    def _report(self, people: Sequence[Request], outcome: Outcome) -> None:
         for job in people:
             self._on_outcome(job, outcome)
 
-    async def _let_go(self, people: Sequence[Job], outcome: Outcome) -> None:
+    async def _let_go(self, people: Sequence[Request], outcome: Outcome) -> None:
         """Take claims back."""
         await asyncio.gather(*(self._halt.kept(self._book.give_up(job), outcome) for job in people))
         self._report(people, outcome)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from ..prices import Prices
-from .request import Job, Outcome
+from .request import Outcome, Request
 
 
 class Budget:
@@ -25,15 +25,15 @@ class Budget:
         self._prices, self._most = prices, most
         self.spent = self.least = self._reserved = 0.0
 
-    def fits(self, job: Job) -> bool:
+    def fits(self, job: Request) -> bool:
         """Say whether a job may be sent, whatever it and those in flight turn out to cost."""
         return self.spent + self._reserved + self._worst(job) <= self._most
 
-    def reserve(self, job: Job) -> None:
+    def reserve(self, job: Request) -> None:
         """Count a job as in flight."""
         self._reserved += self._worst(job)
 
-    def settle(self, job: Job, outcome: Outcome | None) -> None:
+    def settle(self, job: Request, outcome: Outcome | None) -> None:
         """Count what a job cost; all that it can have cost where nobody knows."""
         worst = self._worst(job)
         self._reserved -= worst
@@ -46,6 +46,6 @@ class Budget:
             self.least += low
             self.spent += high
 
-    def _worst(self, job: Job) -> float:
+    def _worst(self, job: Request) -> float:
         """Return the most that sending a job can cost; fetching an answer costs nothing."""
         return 0.0 if job.enrichment_id else self._prices.most(job.types)

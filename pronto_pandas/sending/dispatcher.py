@@ -17,7 +17,7 @@ from .concurrency import Window
 from .fetcher import Fetcher
 from .polling import Polling
 from .rate_limit import Clock, Jitter, Pace, Sleep
-from .request import OVER_BUDGET, PENDING, Books, Job, Outcome, Service, sorted_out
+from .request import OVER_BUDGET, PENDING, Books, Outcome, Request, Service, sorted_out
 from .retry import Patience
 from .starts import Starts
 from .worker import Worker
@@ -32,7 +32,7 @@ CANCEL_GRACE = 1.0
 """Seconds that answers in flight get to arrive when the run itself is cancelled."""
 
 
-OnOutcome = Callable[[Job, Outcome], None]
+OnOutcome = Callable[[Request, Outcome], None]
 
 
 class Sender(Protocol):
@@ -42,7 +42,7 @@ class Sender(Protocol):
 
     @property
     def stopped_by(self) -> ProntoError | None: ...  # noqa: D102
-    async def run(self, jobs: Iterable[Job], on_outcome: OnOutcome) -> None: ...  # noqa: D102
+    async def run(self, jobs: Iterable[Request], on_outcome: OnOutcome) -> None: ...  # noqa: D102
     @property
     def awaited(self) -> int: ...  # noqa: D102
     def interrupt(self, grace: float | None) -> None: ...  # noqa: D102
@@ -117,7 +117,7 @@ class Dispatch:
             clock=clock,
             sleep=sleep,
         )
-        self._held: list[Job] = []
+        self._held: list[Request] = []
         self._settled = asyncio.Event()
         self._running: set[asyncio.Task[None]] = set()
         self._on_outcome: OnOutcome
@@ -129,7 +129,7 @@ class Dispatch:
         """What ended the run early."""
         return self._halt.error
 
-    async def run(self, jobs: Iterable[Job], on_outcome: OnOutcome) -> None:
+    async def run(self, jobs: Iterable[Request], on_outcome: OnOutcome) -> None:
         """Send every job and report each outcome once, in the order in which they come.
 
         A job is reported as ``pending`` where the run was stopped before it was sent. Sending
@@ -163,7 +163,7 @@ class Dispatch:
         """Let go of everything at once; what was in flight is ``unknown``."""
         self._halt.abandon()
 
-    async def _send_all(self, jobs: Iterable[Job]) -> None:
+    async def _send_all(self, jobs: Iterable[Request]) -> None:
         """Send jobs; while some are sent, the next ones are claimed."""
         jobs = iter(jobs)
         ahead = asyncio.create_task(self._next_claimed(jobs))
@@ -174,15 +174,15 @@ class Dispatch:
         finally:
             ahead.cancel()
 
-    async def _next_claimed(self, jobs: Iterator[Job]) -> list[Job]:
+    async def _next_claimed(self, jobs: Iterator[Request]) -> list[Request]:
         """Return the next jobs that are to be sent or fetched; none at the end."""
         while block := list(itertools.islice(jobs, CLAIM_AHEAD)):
             if to_do := await self._claimed(block):
                 return to_do
         return []
 
-    async def _send_block(self, jobs: Sequence[Job]) -> None:
-        together: list[Job] = []
+    async def _send_block(self, jobs: Sequence[Request]) -> None:
+        together: list[Request] = []
         for job in jobs:
             if len(together) >= self._starts.at_once or not self._has_room(job):
                 await self._leave(together)
@@ -195,7 +195,7 @@ class Dispatch:
                 together.append(job)
         await self._leave(together)
 
-    async def _claimed(self, block: list[Job]) -> list[Job]:
+    async def _claimed(self, block: list[Request]) -> list[Request]:
         """Claim jobs in the ledger; return what is to be sent or fetched of them.
 
         What the ledger knows already is reported; what another run has sent is looked at later.
@@ -220,7 +220,7 @@ class Dispatch:
         """See whether another run has its answers now; send what it has left."""
         held, self._held = self._held, []
         await self._halt.wait(self._sleep(HELD_POLL))
-        elsewhere: list[Job] = []
+        elsewhere: list[Request] = []
         if not self._halt.stopped():
             try:
                 elsewhere = await self._book.held_elsewhere(held)
@@ -230,10 +230,10 @@ class Dispatch:
         still = set(map(id, elsewhere))
         await self._send_all([job for job in held if id(job) not in still])
 
-    def _has_room(self, job: Job) -> bool:
+    def _has_room(self, job: Request) -> bool:
         return not self._window.full() and self._budget.fits(job)
 
-    async def _room(self, job: Job) -> bool:
+    async def _room(self, job: Request) -> bool:
         """Wait for room in flight and in the budget, and take it; False where the run stops."""
         while not self._halt.stopped() and not self._has_room(job):
             if not self._window.in_flight:  # nothing is left that could cost less than it may
@@ -248,11 +248,11 @@ class Dispatch:
         self._budget.reserve(job)
         return True
 
-    async def _leave(self, jobs: list[Job]) -> None:
+    async def _leave(self, jobs: list[Request]) -> None:
         """Send jobs that have room, each at its start."""
         waiting = list(jobs)
 
-        def leave(job: Job, started: float) -> None:
+        def leave(job: Request, started: float) -> None:
             waiting.remove(job)
             self._begin(job, started)
 
@@ -264,16 +264,16 @@ class Dispatch:
             self._over(job, PENDING)
             self._on_outcome(job, PENDING)
 
-    def _hold(self, job: Job) -> None:
+    def _hold(self, job: Request) -> None:
         """Wait for the run that has a job now."""
         self._held.append(replace(job, enrichment_id=None, entries={}))
 
-    def _begin(self, job: Job, started: float) -> None:
+    def _begin(self, job: Request, started: float) -> None:
         task = asyncio.create_task(self._one(job, started))
         self._running.add(task)
         task.add_done_callback(self._running.discard)
 
-    async def _one(self, job: Job, started: float) -> None:
+    async def _one(self, job: Request, started: float) -> None:
         outcome = None
         try:
             try:
@@ -288,7 +288,7 @@ class Dispatch:
             self._crash = self._crash or error
             self._halt.stop()
 
-    def _over(self, job: Job, outcome: Outcome | None) -> None:
+    def _over(self, job: Request, outcome: Outcome | None) -> None:
         """Give back the room that a job had."""
         self._budget.settle(job, outcome)
         self._window.in_flight -= 1

@@ -13,7 +13,7 @@ from ..errors import (
 from .cancellation import Halt
 from .polling import Polling
 from .rate_limit import Clock, Pace, Sleep
-from .request import NOT_FETCHED, NOT_KNOWN_THERE, Books, Job, Outcome, Service
+from .request import NOT_FETCHED, NOT_KNOWN_THERE, Books, Outcome, Request, Service
 from .retry import OutOfPatienceError, Patience
 
 REFUSED_AT_MOST = 5
@@ -61,7 +61,7 @@ class Fetcher:
         self._timeout, self._clock, self._sleep = timeout, clock, sleep
         self._last_came = clock()
 
-    async def fetched(self, job: Job, name: str, *, submitted_now: bool) -> Outcome:
+    async def fetched(self, job: Request, name: str, *, submitted_now: bool) -> Outcome:
         """Return the outcome of a job that the service works on under a name."""
         since = self._clock()
         look = failures = refusals = 0

@@ -7,7 +7,7 @@ from typing import Final
 
 from ..api.answer import Answer
 from ..api.client import Client
-from .request import Job
+from .request import Request
 
 
 class Sync:
@@ -22,7 +22,7 @@ class Sync:
     def __init__(self, client: Client) -> None:
         self._client = client
 
-    async def send(self, job: Job) -> Answer:
+    async def send(self, job: Request) -> Answer:
         """Ask for all types at once."""
         return await self._client.sync_single_enrich(job.contact, job.types, custom=job.custom)
 
@@ -34,7 +34,7 @@ class Sync:
 class Async(Sync):
     """Submits, one type a request; all answers are fetched."""
 
-    async def send(self, job: Job) -> Answer:
+    async def send(self, job: Request) -> Answer:
         """Submit the one type of a job."""
         (type_,) = job.types
         return await self._client.single_enrich(job.contact, type_, custom=job.custom)

@@ -15,7 +15,7 @@ from ..storage.store import Claims
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
+class Request:
     """One request to make.
 
     Parameters
@@ -30,7 +30,7 @@ class Job:
         Passed through to the service.
     enrichment_id : str, optional
         The service's name of the work, where it was submitted before: only its answer is asked for.
-    others : tuple of Job, optional
+    others : tuple of Request, optional
         What goes in the same request.
     entries : mapping, optional
         For each type whose entry stands under another than the contact's first key, that key.
@@ -41,16 +41,16 @@ class Job:
     types: tuple[EnrichmentType, ...]
     custom: Mapping[str, Any] | None = None
     enrichment_id: str | None = None
-    others: tuple[Job, ...] = ()
+    others: tuple[Request, ...] = ()
     entries: Mapping[EnrichmentType, str] = field(default_factory=dict)
 
 
-def wanted_by(job: Job) -> list[Wanted]:
+def wanted_by(job: Request) -> list[Wanted]:
     """Return what of a job is claimed."""
     return [Wanted(type_, job.contact.keys(type_)) for type_ in job.types]
 
 
-def keys_of(job: Job) -> list[Key]:
+def keys_of(job: Request) -> list[Key]:
     """Return the keys of a job's entries."""
     return [
         (one.entries.get(type_) or one.contact.keys(type_)[0], type_)
@@ -88,22 +88,24 @@ class Outcome:
 class Books(Protocol):
     """What the engine asks of the ledger; each call that is awaited is on disk when it returns."""
 
-    async def claim(self, jobs: Sequence[Job]) -> Claims: ...  # noqa: D102
-    async def held_elsewhere(self, jobs: Sequence[Job]) -> list[Job]: ...  # noqa: D102
-    async def about_to_send(self, jobs: Sequence[Job]) -> tuple[list[Job], list[Job]]: ...  # noqa: D102
-    def may_leave(self, job: Job) -> bool: ...  # noqa: D102
-    async def not_worked_on(self, job: Job) -> None: ...  # noqa: D102
-    async def submitted(self, job: Job, enrichment_id: str) -> None: ...  # noqa: D102
-    async def left(self, job: Job) -> None: ...  # noqa: D102
-    async def answered(self, job: Job, answer: Answer) -> None: ...  # noqa: D102
-    async def lost(self, job: Job) -> None: ...  # noqa: D102
-    async def free(self, job: Job) -> None: ...  # noqa: D102
+    async def claim(self, jobs: Sequence[Request]) -> Claims: ...  # noqa: D102
+    async def held_elsewhere(self, jobs: Sequence[Request]) -> list[Request]: ...  # noqa: D102
+    async def about_to_send(
+        self, jobs: Sequence[Request]
+    ) -> tuple[list[Request], list[Request]]: ...  # noqa: D102
+    def may_leave(self, job: Request) -> bool: ...  # noqa: D102
+    async def not_worked_on(self, job: Request) -> None: ...  # noqa: D102
+    async def submitted(self, job: Request, enrichment_id: str) -> None: ...  # noqa: D102
+    async def left(self, job: Request) -> None: ...  # noqa: D102
+    async def answered(self, job: Request, answer: Answer) -> None: ...  # noqa: D102
+    async def lost(self, job: Request) -> None: ...  # noqa: D102
+    async def free(self, job: Request) -> None: ...  # noqa: D102
 
 
 class Later(Protocol):
     """What becomes of a job that the service has taken and not answered."""
 
-    async def fetched(self, job: Job, name: str, *, submitted_now: bool) -> Outcome: ...  # noqa: D102
+    async def fetched(self, job: Request, name: str, *, submitted_now: bool) -> Outcome: ...  # noqa: D102
 
 
 class Service(Protocol):
@@ -113,7 +115,7 @@ class Service(Protocol):
     answer under that name; that is free.
     """
 
-    async def send(self, job: Job) -> Answer: ...  # noqa: D102
+    async def send(self, job: Request) -> Answer: ...  # noqa: D102
     async def fetch(self, enrichment_id: str) -> Answer: ...  # noqa: D102
 
 
@@ -147,19 +149,19 @@ class Parts:
 
     Parameters
     ----------
-    free, submitted, held : list of Job
+    free, submitted, held : list of Request
         The part to send; the parts whose answer is to be fetched; the part that another run has.
     settled : list of tuple
         Parts that the ledger knows, with their outcomes.
     """
 
-    free: list[Job]
-    submitted: list[Job]
-    held: list[Job]
-    settled: list[tuple[Job, Outcome]]
+    free: list[Request]
+    submitted: list[Request]
+    held: list[Request]
+    settled: list[tuple[Request, Outcome]]
 
 
-def sorted_out(job: Job, claims: Claims) -> Parts:
+def sorted_out(job: Request, claims: Claims) -> Parts:
     """Sort a job's types by what became of the attempt to claim them."""
     keys = {t: (job.contact.keys(t)[0], t) for t in job.types}
     kept = {t: claims.kept[key] for t, key in keys.items() if key in claims.kept}

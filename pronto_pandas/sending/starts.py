@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from ..errors import LedgerError
 from .cancellation import Halt
 from .rate_limit import Clock, Pace
-from .request import Books, Job
+from .request import Books, Request
 
 MOST_AT_ONCE = 64
 """At most so many requests are entered in one commit; on a disk that keeps up it is one."""
@@ -49,7 +49,9 @@ class Starts:
         """How many requests to enter in one commit."""
         return max(1, min(MOST_AT_ONCE, math.ceil(self._commit * self._pace.rate)))
 
-    async def give(self, jobs: Sequence[Job], leave: Callable[[Job, float], object]) -> list[Job]:
+    async def give(
+        self, jobs: Sequence[Request], leave: Callable[[Request, float], object]
+    ) -> list[Request]:
         """Enter jobs and call ``leave`` with each at the moment of its start; not after a stop.
 
         Returns those that did not leave because another run has them now.
@@ -69,7 +71,7 @@ class Starts:
                 leave(job, moment)
             return not_ours
 
-    async def _entered(self, jobs: Sequence[Job]) -> tuple[list[Job], list[Job]] | None:
+    async def _entered(self, jobs: Sequence[Request]) -> tuple[list[Request], list[Request]] | None:
         began = self._clock()
         try:
             entered = await self._book.about_to_send(jobs)

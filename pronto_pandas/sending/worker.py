@@ -23,7 +23,7 @@ from ..errors import (
 from .cancellation import Halt
 from .concurrency import Window
 from .rate_limit import Clock, Sleep
-from .request import LET_GO, PENDING, Books, Job, Later, Outcome, Service, given_up
+from .request import LET_GO, PENDING, Books, Later, Outcome, Request, Service, given_up
 from .retry import OutOfPatienceError, Patience
 from .starts import Starts
 from .timeout import unless_silent
@@ -72,7 +72,7 @@ class Worker:
         self._halt, self._patience, self._window = halt, patience, window
         self._timeout, self._clock, self._sleep = timeout, clock, sleep
 
-    async def work(self, job: Job, started: float) -> Outcome | None:
+    async def work(self, job: Request, started: float) -> Outcome | None:
         """Return what becomes of a job that leaves now; None where another run has it now."""
         if job.enrichment_id is not None:
             return await self._later.fetched(job, job.enrichment_id, submitted_now=False)
@@ -99,7 +99,7 @@ class Worker:
                 return outcome
         raise AssertionError("unreachable")  # pragma: no cover
 
-    async def _sent(self, job: Job) -> Answer:
+    async def _sent(self, job: Request) -> Answer:
         with self._halt.in_flight():
             try:
                 async with unless_silent(self._timeout, self._patience.last_answer):
@@ -110,7 +110,7 @@ class Worker:
                     "have been charged."
                 ) from None
 
-    async def _answered(self, job: Job, answer: Answer) -> Outcome:
+    async def _answered(self, job: Request, answer: Answer) -> Outcome:
         name = answer.enrichment_id
         if answer.is_final or name is None:
             return await self._halt.kept(
@@ -123,7 +123,7 @@ class Worker:
             return LET_GO
         return await self._later.fetched(job, name, submitted_now=True)
 
-    async def _given_up(self, job: Job) -> Outcome | None:
+    async def _given_up(self, job: Request) -> Outcome | None:
         """Give back what was about to leave under a lease that has run out."""
         try:
             await self._book.not_worked_on(job)
@@ -134,7 +134,7 @@ class Worker:
         return None
 
     async def _again(
-        self, job: Job, error: NotWorkedOnError, attempt: int
+        self, job: Request, error: NotWorkedOnError, attempt: int
     ) -> float | Outcome | None:
         """Return the moment of a job's next start, or its outcome where there is none."""
         await self._halt.kept(self._book.not_worked_on(job), PENDING)
@@ -152,7 +152,7 @@ class Worker:
             return None
         return moments[0] if moments else PENDING
 
-    async def _failed(self, job: Job, error: ProntoError, started: float) -> Outcome:
+    async def _failed(self, job: Request, error: ProntoError, started: float) -> Outcome:
         match error:
             case AuthenticationError() | ConsentRequiredError() | CreditsExhaustedError():
                 self._halt.stop(error)

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from pronto_pandas.api.answer import parse
 from pronto_pandas.api.contact import Contact
 from pronto_pandas.bulk.payload import Payload
-from pronto_pandas.sending.request import Job, Outcome
+from pronto_pandas.sending.request import Outcome, Request
 from pronto_pandas.storage.entry import Key
 from pronto_pandas.storage.lease import LEASE
 
@@ -350,7 +350,7 @@ class Oracle:
 
     # Outcomes
 
-    def told(self, run: RunState, job: Job, outcome: Outcome, *, final: bool = False) -> None:
+    def told(self, run: RunState, job: Request, outcome: Outcome, *, final: bool = False) -> None:
         """Check an outcome against what the service did."""
         for type_ in job.types:
             place = (job.number, type_)

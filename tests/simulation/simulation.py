@@ -28,7 +28,7 @@ from pronto_pandas.sending.dispatcher import Dispatch
 from pronto_pandas.sending.modes import ASKING
 from pronto_pandas.sending.rate_limit import Gcra, Pace
 from pronto_pandas.sending.recorder import Recorder
-from pronto_pandas.sending.request import Job, Outcome, keys_of, wanted_by
+from pronto_pandas.sending.request import Outcome, Request, keys_of, wanted_by
 from pronto_pandas.storage import lease
 from pronto_pandas.storage.lease import LEASE, Run
 from pronto_pandas.storage.store import Claims, Ledger
@@ -100,7 +100,7 @@ class Watched(Recorder):
     sim: Simulation
     state: RunState
 
-    async def claim(self, jobs: Sequence[Job]) -> Claims:
+    async def claim(self, jobs: Sequence[Request]) -> Claims:
         claims = await super().claim(jobs)
         wanted = {one.key for job in jobs for one in wanted_by(job)}
         if claims.taken.keys() | claims.kept.keys() != wanted or (
@@ -109,7 +109,7 @@ class Watched(Recorder):
             self.sim.oracle.fail("a claim says nothing of some, or two things")
         return claims
 
-    async def about_to_send(self, jobs: Sequence[Job]) -> tuple[list[Job], list[Job]]:
+    async def about_to_send(self, jobs: Sequence[Request]) -> tuple[list[Request], list[Request]]:
         keys = [key for job in jobs for key in keys_of(job)]
         self.state.entered.update(keys)
         self.state.entered_at |= dict.fromkeys(keys, self.sim.world.now)
@@ -122,27 +122,27 @@ class Watched(Recorder):
             self.sim.oracle.fail("what nobody else has is given up")
         return may, not_ours
 
-    def may_leave(self, job: Job) -> bool:
+    def may_leave(self, job: Request) -> bool:
         may = super().may_leave(job)
         if may and not self.state.process.dead:
             self.sim.oracle.leaves(self.state, keys_of(job))
             self.state.process.leaving = keys_of(job)
         return may
 
-    async def answered(self, job: Job, answer: Answer) -> None:
+    async def answered(self, job: Request, answer: Answer) -> None:
         await self._watched(job, super().answered(job, answer), answer.body)
         self.sim.oracle.stored(answer.body, keys_of(job))
 
-    async def submitted(self, job: Job, enrichment_id: str) -> None:
+    async def submitted(self, job: Request, enrichment_id: str) -> None:
         await self._watched(job, super().submitted(job, enrichment_id))
 
-    async def not_worked_on(self, job: Job) -> None:
+    async def not_worked_on(self, job: Request) -> None:
         await self._watched(job, super().not_worked_on(job))
 
-    async def free(self, job: Job) -> None:
+    async def free(self, job: Request) -> None:
         await self._watched(job, super().free(job))
 
-    async def lost(self, job: Job) -> None:
+    async def lost(self, job: Request) -> None:
         await super().lost(job)
 
     async def __aexit__(self, *error: object) -> None:
@@ -152,7 +152,7 @@ class Watched(Recorder):
         finally:
             self.sim.oracle.ended(self.state, left)
 
-    async def _watched(self, job: Job, call: Any, body: str = "") -> None:
+    async def _watched(self, job: Request, call: Any, body: str = "") -> None:
         try:
             await call
         except LedgerError:
@@ -496,7 +496,7 @@ class _One:
         by = self._sender.stopped_by
         self.world.log(process, f"ends{f', stopped by {type(by).__name__}' if by else ''}")
 
-    def _looked_up(self) -> tuple[list[Job], Known]:
+    def _looked_up(self) -> tuple[list[Request], Known]:
         plan = self.plan
         contacts = [contact(*one) for one in plan.people]
         made = SimpleNamespace(
@@ -511,7 +511,7 @@ class _One:
         results = known.look_up(self.ledger, answers=True)
         for number, result in enumerate(results):
             for type_, outcome in result.items():
-                job = Job(number, contacts[number], (type_,))
+                job = Request(number, contacts[number], (type_,))
                 self.sim.oracle.told(self.state, job, outcome)
         return [*known.to_send, *known.to_fetch], known
 
@@ -538,13 +538,13 @@ class _One:
             **limits,
         )
 
-    def _told(self, job: Job, outcome: Outcome) -> None:
+    def _told(self, job: Request, outcome: Outcome) -> None:
         if not self.process.dead:
             self.sim.oracle.told(self.state, job, outcome)
             text = f"job {'{}.{}'.format(*who(job.contact))} {'+'.join(job.types)}: {outcome.state}"
             self.world.log(self.process, text)
 
-    def _complete(self, jobs: Sequence[Job]) -> None:
+    def _complete(self, jobs: Sequence[Request]) -> None:
         for job in jobs:
             for type_ in job.types:
                 if (job.number, type_) not in self.state.outcomes:
