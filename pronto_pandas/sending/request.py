@@ -90,9 +90,9 @@ class Books(Protocol):
 
     async def claim(self, jobs: Sequence[Request]) -> Claims: ...  # noqa: D102
     async def held_elsewhere(self, jobs: Sequence[Request]) -> list[Request]: ...  # noqa: D102
-    async def about_to_send(
+    async def about_to_send(  # noqa: D102
         self, jobs: Sequence[Request]
-    ) -> tuple[list[Request], list[Request]]: ...  # noqa: D102
+    ) -> tuple[list[Request], list[Request]]: ...
     def may_leave(self, job: Request) -> bool: ...  # noqa: D102
     async def not_worked_on(self, job: Request) -> None: ...  # noqa: D102
     async def submitted(self, job: Request, enrichment_id: str) -> None: ...  # noqa: D102
