@@ -79,18 +79,31 @@ def test_the_readme_names_every_status_and_no_dead_file() -> None:
         assert (ROOT / link).exists()
 
 
-def test_the_architecture_maps_every_module() -> None:
-    """The map is the true one."""
+def test_the_architecture_maps_every_folder() -> None:
+    """Each has a line, and each installed package a reason."""
     text = (ROOT / "docs" / "architecture.md").read_text()
-    modules = {path for path in PACKAGE.rglob("*.py") if path.name != "__init__.py"}
-    missing = sorted(path.name for path in modules if f"{path.name} " not in text)
-    assert missing == []
+    for folder in (path.parent for path in PACKAGE.glob("*/__init__.py")):
+        assert f"\n  {folder.name}/ " in text
     dependencies = re.search(
         r"dependencies = \[(.*?)\]", (ROOT / "pyproject.toml").read_text(), re.DOTALL
     )
     assert dependencies is not None
+    reasons = (ROOT / "docs" / "decisions" / "030-dependencies.md").read_text()
     for name in re.findall(r'"([a-z-]+)', dependencies[1]):
-        assert f"`{name}`" in text, f"{name} has no reason"
+        assert f"| `{name}` |" in reasons, f"{name} has no reason"
+
+
+def test_the_documents_name_no_dead_file() -> None:
+    """Neither in a link nor as a path; and the index has every decision record."""
+    decisions = ROOT / "docs" / "decisions"
+    records = {path.name for path in decisions.glob("0*.md")}
+    assert set(re.findall(r"\]\((0[^)]+)\)", (decisions / "README.md").read_text())) == records
+    for path in [ROOT / "CONTRIBUTING.md", *ROOT.glob("docs/**/*.md"), *ROOT.glob("*/README.md")]:
+        text = path.read_text()
+        for link in re.findall(r"\]\((?!http)([^)#]+)", text):
+            assert (path.parent / link).exists(), f"{path.name}: {link}"
+        for name in re.findall(r"`([\w./]+/[\w./]*\.(?:py|toml|md|ipynb))`", text):
+            assert (PACKAGE / name).exists() or (ROOT / name).exists(), f"{path.name}: {name}"
 
 
 def test_public_things_say_what_they_do_cost_and_raise() -> None:

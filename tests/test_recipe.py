@@ -1,4 +1,4 @@
-"""CONTRIBUTING's steps for a new enrichment type, followed in a copy of the package."""
+"""CONTRIBUTING's steps for a new type and a new column, followed in a copy of the package."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from .test_public import PACKAGE
+from .test_public import PACKAGE, ROOT
+
+CONTRIBUTING = ROOT / "CONTRIBUTING.md"
 
 PEOPLE = """
 import pandas as pd
@@ -42,6 +44,31 @@ for via in ("sync", "async"):
     assert out.pronto.report().values["job_title"] == found.sum()
 """
 
+USE_COLUMN = """
+for via in ("sync", "async"):
+    out = people.pronto.enrich("phone", via=via, refresh=True, progress=False)
+    assert out["job_title"].notna().all()
+    pd.testing.assert_frame_equal(out, people.pronto.collect("phone"))
+listed = people.assign(job_title=["CEO"] + 7 * [None])
+assert listed.pronto.collect("phone")["job_title"].tolist() == ["CEO", *out["job_title"][1:]]
+replaced = listed.pronto.collect("phone", overwrite=True)
+assert replaced["job_title"].tolist() == out["job_title"].tolist()
+listed.to_csv("listed.csv", index=False)
+pronto.enrich_file("listed.csv", "done.csv", "phone", chunksize=3, progress=False)
+assert pronto.read("done.csv")["job_title"].tolist() == ["CEO", *out["job_title"][1:]]
+with pronto.webhook(port=0) as hook:
+    job = people.pronto.bulk_enrich("phone", hook.url, refresh=True, progress=False)
+    assert job.wait(30)
+assert job.results()["job_title"].notna().all()
+twice = pd.concat([listed, listed[["job_title"]]], axis=1)
+try:
+    twice.pronto.collect("phone")
+except pronto.ColumnsError as error:
+    assert "'job_title'" in str(error), error
+else:
+    raise AssertionError("it was not refused")
+"""
+
 REFUSED = """
 from pronto_pandas.sandbox import in_process
 came = []
@@ -68,9 +95,23 @@ def follow_the_steps(package: Path, *, price: bool) -> None:
         edit(package / "api" / "spec.py", r'(\{"email": \(.*)\}', r'\1, "job_title": (2.0, 4.0)}')
     status = r"    personal_email_status(: .*)\n"
     fields = r"\g<0>    job_title\1\n    job_title_status\1\n"
-    edit(package / "api" / "models.py", status, fields)
+    edit(package / "api" / "answer.py", status, fields)
     needs = r'    \("(sync|async|bulk)", "personal_email"\): (.*)\n'
     edit(package / "frame" / "plan.py", needs, r'\g<0>    ("\1", "job_title"): \2\n', times=3)
+
+
+def follow_the_steps_for_a_column(package: Path) -> None:
+    """Add the column ``job_title``, as CONTRIBUTING has it."""
+    status = r"    personal_email_status: .*\n"
+    edit(package / "api" / "answer.py", status, r"\g<0>    job_title: Note = None\n")
+    results = package / "frame" / "results.py"
+    edit(results, r'(RUN_COLUMNS.* = \(.*)\)\n', r'\1, "job_title")\n')
+    code = re.search(r"```python\n(.*?) *```", CONTRIBUTING.read_text(), re.DOTALL)
+    assert code is not None
+    edit(results, r"        writer\.fill\(status, statuses, .*\n", r"\g<0>" + code[1])
+    words = r'    words = " or "\.join\(types\)\n'
+    value = '    data["job_title"] = _text("job_title", contact, who)\n'
+    edit(package / "sandbox" / "people.py", words, value + r"\g<0>")
 
 
 def edit(path: Path, old: str, new: str, times: int = 1) -> None:
@@ -86,10 +127,23 @@ def test_the_steps_for_a_new_type_are_complete(tmp_path: Path, price: bool) -> N
     package = tmp_path / PACKAGE.name
     shutil.copytree(PACKAGE, package, ignore=shutil.ignore_patterns("__pycache__"))
     follow_the_steps(package, price=price)
+    run(PEOPLE + ("" if price else REFUSED) + USE, tmp_path)
+
+
+def test_the_steps_for_a_new_column_are_complete(tmp_path: Path) -> None:
+    """Every way to send fills it, a saved answer too; the list's value stays, one column each."""
+    package = tmp_path / PACKAGE.name
+    shutil.copytree(PACKAGE, package, ignore=shutil.ignore_patterns("__pycache__"))
+    follow_the_steps_for_a_column(package)
+    run(PEOPLE + USE_COLUMN, tmp_path)
+
+
+def run(code: str, folder: Path) -> None:
+    """Run code with the copy of the package in a folder."""
     ran = subprocess.run(
-        [sys.executable, "-c", PEOPLE + ("" if price else REFUSED) + USE],
-        cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(tmp_path), "PYTHONWARNINGS": "ignore"},
+        [sys.executable, "-c", code],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(folder), "PYTHONWARNINGS": "ignore"},
         capture_output=True,
         text=True,
         check=False,
