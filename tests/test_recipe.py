@@ -105,7 +105,7 @@ def follow_the_steps_for_a_column(package: Path) -> None:
     status = r"    personal_email_status: .*\n"
     edit(package / "api" / "answer.py", status, r"\g<0>    job_title: Note = None\n")
     results = package / "frame" / "results.py"
-    edit(results, r'(RUN_COLUMNS.* = \(.*)\)\n', r'\1, "job_title")\n')
+    edit(results, r"(RUN_COLUMNS.* = \(.*)\)\n", r'\1, "job_title")\n')
     code = re.search(r"```python\n(.*?) *```", CONTRIBUTING.read_text(), re.DOTALL)
     assert code is not None
     edit(results, r"        writer\.fill\(status, statuses, .*\n", r"\g<0>" + code[1])
