@@ -11,9 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from .test_public import PACKAGE, ROOT
-
-CONTRIBUTING = ROOT / "CONTRIBUTING.md"
+from .test_public import PACKAGE
 
 PEOPLE = """
 import pandas as pd
@@ -106,7 +104,8 @@ def follow_the_steps_for_a_column(package: Path) -> None:
     edit(package / "api" / "answer.py", status, r"\g<0>    job_title: Note = None\n")
     results = package / "frame" / "results.py"
     edit(results, r"(RUN_COLUMNS.* = \(.*)\)\n", r'\1, "job_title")\n')
-    code = re.search(r"```python\n(.*?) *```", CONTRIBUTING.read_text(), re.DOTALL)
+    steps = (PACKAGE.parent / "CONTRIBUTING.md").read_text()
+    code = re.search(r"```python\n(.*?) *```", steps, re.DOTALL)
     assert code is not None
     edit(results, r"        writer\.fill\(status, statuses, .*\n", r"\g<0>" + code[1])
     words = r'    words = " or "\.join\(types\)\n'
