@@ -108,9 +108,9 @@ def follow_the_steps_for_a_column(package: Path) -> None:
     code = re.search(r"```python\n(.*?) *```", steps, re.DOTALL)
     assert code is not None
     edit(results, r"        writer\.fill\(status, statuses, .*\n", r"\g<0>" + code[1])
-    words = r'    words = " or "\.join\(types\)\n'
+    status = r'    data\["status"\] = .*\n'
     value = '    data["job_title"] = _text("job_title", contact, who)\n'
-    edit(package / "sandbox" / "people.py", words, value + r"\g<0>")
+    edit(package / "sandbox" / "people.py", status, value + r"\g<0>")
 
 
 def edit(path: Path, old: str, new: str, times: int = 1) -> None:
