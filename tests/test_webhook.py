@@ -25,11 +25,11 @@ from starlette.routing import Mount, Route
 
 import pronto_pandas as pronto
 from pronto_pandas import local_server
-from pronto_pandas.bulk import store
+from pronto_pandas.bulk import deliveries
 from pronto_pandas.bulk.payload import TAG, parse
-from pronto_pandas.bulk.receiver import LARGEST
+from pronto_pandas.bulk.webhook_app import LARGEST
 from pronto_pandas.frame.people import people as people_of
-from pronto_pandas.local_server import Serving
+from pronto_pandas.local_server import LocalServer
 from pronto_pandas.sandbox.people import truth
 from pronto_pandas.storage import schema
 
@@ -224,7 +224,7 @@ def test_a_ledger_that_cannot_be_written_is_no_200(
         connection.commit()
         assert httpx.post(hook.url, json=payload, timeout=20).status_code == 503
         (line,) = logged(caplog)
-        assert "answered with 503. The ledger at" in line
+        assert "not saved (HTTP 503). The ledger at" in line
         assert job.id not in line
         connection.execute("alter table gone rename to pronto_aside")
         connection.execute("alter table gone_too rename to pronto_members")
@@ -314,9 +314,9 @@ def test_what_no_error_of_the_ledger_names_is_logged_by_its_kind(
 
     serve()
     url = hook.url
-    monkeypatch.setattr(store, "deliver", broken)
+    monkeypatch.setattr(deliveries, "save", broken)
     assert httpx.post(url, json={}).status_code == 500
-    assert logged(caplog) == ["A payload was not stored, and answered with 500 (RuntimeError)."]
+    assert logged(caplog) == ["A webhook payload was not saved (HTTP 500, RuntimeError)."]
 
 
 REQUEST = b"POST TARGET HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\n"
@@ -358,7 +358,7 @@ def test_an_answer_may_take_longer_than_a_request(monkeypatch: pytest.MonkeyPatc
         await asyncio.sleep(0.2)
         return PlainTextResponse("there")
 
-    with Serving(Starlette(routes=[Route("/", slow, methods=["POST"])])) as own:
+    with LocalServer(Starlette(routes=[Route("/", slow, methods=["POST"])])) as own:
         assert httpx.post(f"http://127.0.0.1:{own.port}/", content=b"x").text == "there"
 
 
@@ -373,9 +373,10 @@ def test_the_address_stays_the_same(serve: Serve) -> None:
     with pronto.webhook(port=0) as third:
         assert third.url.endswith(token)
         port = int(third.url.split(":")[2].split("/")[0])
-        with pytest.raises(pronto.ConfigurationError, match="another webhook"):
+        assert f"http://127.0.0.1:{port}/…, listening" in repr(third)
+        with pytest.raises(pronto.ConfigurationError, match="Another webhook"):
             pronto.webhook(port=port).start()
-    with pytest.raises(pronto.ConfigurationError, match="no port"):
+    with pytest.raises(pronto.ConfigurationError, match="not running yet"):
         _ = third.url
 
 
@@ -400,7 +401,7 @@ def mounted(serve: Serve) -> Iterator[str]:
     """Serve the webhook from somebody's own application."""
     serve()
     hook = pronto.webhook()
-    with Serving(Starlette(routes=[Mount("/mine", app=hook.app)])) as own:
+    with LocalServer(Starlette(routes=[Mount("/mine", app=hook.app)])) as own:
         yield pronto.webhook(f"http://127.0.0.1:{own.port}/mine").url
 
 
