@@ -30,11 +30,11 @@ _PAGE = "<!doctype html><html><title>502 Bad Gateway</title><h1>Bad gateway</h1>
 def create_app(sandbox: Sandbox) -> ASGIApp:
     """Return the application that serves a sandbox."""
 
-    def counted(handler: Handler) -> Handler:
-        """Put the limit and the key before a handler, and count what is under way."""
+    def limited(handler: Handler) -> Handler:
+        """Apply the rate limit and check the key before a handler; count requests in progress."""
 
         async def handle(request: Request) -> Response:
-            await sandbox.travel()
+            await sandbox.delay_arrival()
             sandbox.in_flight += 1
             try:
                 sandbox.admit()
@@ -42,7 +42,7 @@ def create_app(sandbox: Sandbox) -> ASGIApp:
                 return await handler(request)
             except RefusalError as refused:
                 sandbox.refused[refused.status] += 1
-                return _refused(refused)
+                return _error(refused)
             finally:
                 sandbox.in_flight -= 1
 
@@ -52,41 +52,41 @@ def create_app(sandbox: Sandbox) -> ASGIApp:
         body = await _json(request)
         sandbox.check(body)
         work = functools.partial(sandbox.work, body)
-        return await answered(request, sandbox.fault(body), work, sandbox.latency)
+        return await respond(request, sandbox.fault(body), work, sandbox.latency)
 
     async def submit(request: Request) -> Response:
         body = await _json(request)
-        sandbox.check_one(body)
+        sandbox.check_submit(body)
         work = functools.partial(sandbox.submit, body)
-        return await answered(request, sandbox.fault(body), work)
+        return await respond(request, sandbox.fault(body), work)
 
     async def enqueue(request: Request) -> Response:
         body = await _json(request)
-        sandbox.check_many(body)
+        sandbox.check_enqueue(body)
         work = functools.partial(sandbox.enqueue, body)
-        return await answered(request, sandbox.fault_of_many(body), work)
+        return await respond(request, sandbox.fault_of_batch(body), work)
 
-    async def look(request: Request) -> Response:
+    async def fetch(request: Request) -> Response:
         name = request.path_params["enrichment_id"]
-        work = functools.partial(sandbox.look, name)
-        return await answered(request, sandbox.fault_of_look(name), work)
+        work = functools.partial(sandbox.fetch, name)
+        return await respond(request, sandbox.fault_of_fetch(name), work)
 
-    async def answered(
+    async def respond(
         request: Request, fault: Fault | None, work: Work, seconds: float = 0.0
     ) -> Response:
-        if fault is not None and not fault.worked:
-            return await _refusal(request, fault)
-        await sandbox.take_time(seconds)
+        if fault is not None and not fault.charged:
+            return await _fail_before(request, fault)
+        await sandbox.delay_answer(seconds)
         answer = work()
         if fault is not None:
-            return await _spoilt(request, fault, answer, sandbox.hold)
+            return await _fail_after(request, fault, answer, sandbox.hold)
         return JSONResponse(answer, headers=MARK)
 
     async def account(request: Request) -> Response:
         try:
             sandbox.authorize(request.headers.get(spec.KEY_HEADER))
         except RefusalError as refused:
-            return _refused(refused)
+            return _error(refused)
         if request.url.path == spec.CREDITS.path:
             return JSONResponse({"credits": sandbox.credits}, headers=MARK)
         name = {"name": "Sandbox", "email": "sandbox@pronto.example"}
@@ -95,13 +95,13 @@ def create_app(sandbox: Sandbox) -> ASGIApp:
     async def record(request: Request) -> Response:
         return JSONResponse(sandbox.record(), headers=MARK)
 
-    return _Outermost(
+    return _WithTransport(
         Starlette(
             routes=[
-                Route(spec.SYNC_SINGLE_ENRICH.path, counted(enrich), methods=["POST"]),
-                Route(spec.SINGLE_ENRICH.path, counted(submit), methods=["POST"]),
-                Route(spec.BULK_ENRICH.path, counted(enqueue), methods=["POST"]),
-                Route(spec.CONTACT.path, counted(look)),
+                Route(spec.SYNC_SINGLE_ENRICH.path, limited(enrich), methods=["POST"]),
+                Route(spec.SINGLE_ENRICH.path, limited(submit), methods=["POST"]),
+                Route(spec.BULK_ENRICH.path, limited(enqueue), methods=["POST"]),
+                Route(spec.CONTACT.path, limited(fetch)),
                 Route(spec.CREDITS.path, account),
                 Route(spec.ACCOUNT.path, account),
                 Route("/sandbox/record", record),
@@ -110,14 +110,14 @@ def create_app(sandbox: Sandbox) -> ASGIApp:
     )
 
 
-class _Outermost:
-    """Keeps hold of the connection below, which a fault may have to break."""
+class _WithTransport:
+    """Passes the network connection on, because some faults break it."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        # uvicorn hands out a method of the object that holds the transport.
+        # uvicorn passes a method of the object that has the transport.
         scope["pronto.transport"] = getattr(getattr(send, "__self__", None), "transport", None)
         await self._app(scope, receive, send)
 
@@ -126,16 +126,16 @@ async def _json(request: Request) -> Any:
     try:
         return json.loads(await request.body())
     except ValueError:
-        raise RefusalError(400, {"error": 400, "message": "The body is no JSON"}) from None
+        raise RefusalError(400, {"error": 400, "message": "The body is not valid JSON"}) from None
 
 
-def _refused(refused: RefusalError) -> Response:
+def _error(refused: RefusalError) -> Response:
     wait = {} if refused.retry_after is None else {"Retry-After": str(refused.retry_after)}
     return JSONResponse(refused.body, status_code=refused.status, headers=MARK | wait)
 
 
-async def _refusal(request: Request, fault: Fault) -> Response:
-    """Answer with a fault that comes before the work."""
+async def _fail_before(request: Request, fault: Fault) -> Response:
+    """Respond with a fault for which nothing is charged."""
     match fault.kind:
         case "429":
             raise RefusalError(429, {"error": "Too many requests"}, retry_after=1)
@@ -147,8 +147,10 @@ async def _refusal(request: Request, fault: Fault) -> Response:
             return await _reset(request)
 
 
-async def _spoilt(request: Request, fault: Fault, answer: dict[str, Any], hold: float) -> Response:
-    """Answer with a fault that comes after the work."""
+async def _fail_after(
+    request: Request, fault: Fault, answer: dict[str, Any], hold: float
+) -> Response:
+    """Respond with a fault although the answer was charged."""
     body = json.dumps(answer).encode()
     match fault.kind:
         case "500":
@@ -171,11 +173,11 @@ async def _spoilt(request: Request, fault: Fault, answer: dict[str, Any], hold: 
 
 
 async def _reset(request: Request) -> Response:
-    """Break the connection the hard way."""
+    """Reset the connection."""
     transport = request.scope.get("pronto.transport")
     if transport is not None:
         connection = transport.get_extra_info("socket")
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         transport.abort()
-        await asyncio.sleep(0.01)  # until the server knows, so that it answers nobody
+        await asyncio.sleep(0.01)  # until the server has noticed, so that it sends no response
     return Response(status_code=500)
