@@ -374,9 +374,7 @@ def test_the_address_stays_the_same(serve: Serve) -> None:
         assert third.url.endswith(token)
         port = int(third.url.split(":")[2].split("/")[0])
         assert f"http://127.0.0.1:{port}/…, listening" in repr(third)
-        with pytest.raises(pronto.ConfigurationError, match="Another webhook"):
-            pronto.webhook(port=port).start()
-    with pytest.raises(pronto.ConfigurationError, match="not running yet"):
+    with pytest.raises(pronto.ConfigurationError, match="not running"):
         _ = third.url
 
 
@@ -394,6 +392,18 @@ def test_a_webhook_that_cannot_be_is_said(name: str, value: Any) -> None:
     """Before anything listens."""
     with pytest.raises(pronto.ConfigurationError, match=name):
         pronto.webhook(**{name: value})
+
+
+@pytest.mark.parametrize(
+    ("host", "todo"), [("127.0.0.1", "Another webhook"), ("192.0.2.1", "another port= or host=")]
+)
+def test_a_port_that_cannot_be_used(serve: Serve, host: str, todo: str) -> None:
+    """The error names the likely cause: a second webhook, or an address of another computer."""
+    serve()
+    with LocalServer(Starlette()) as other:
+        hook = pronto.webhook(port=other.port, host=host)
+        with pytest.raises(pronto.ConfigurationError, match=todo):
+            hook.start()
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import functools
 import secrets
 import socket
@@ -56,7 +57,7 @@ class Webhook:
             return f"{self._public}/{self._token}"
         if not self._listening_port:
             raise ConfigurationError(
-                "The webhook is not running yet. Start it first: with pronto.webhook(…) as hook: …"
+                "The webhook is not running. Start it first: with pronto.webhook(…) as hook: …"
             )
         return f"http://{HERE}:{self._listening_port}/{self._token}"
 
@@ -97,9 +98,11 @@ class Webhook:
         try:
             return LocalServer(self.app, port=self._port, host=self._host)
         except OSError as error:
+            todo = "Pass another port= or host=."
+            if error.errno == errno.EADDRINUSE:
+                todo = "Another webhook may already be running: stop it, or pass another port=."
             raise ConfigurationError(
-                f"Cannot use port {self._port} ({error.strerror}). Another webhook may already be "
-                "running: stop it, or pass another port with port=."
+                f"Cannot listen on {self._host}:{self._port} ({error.strerror}). {todo}"
             ) from None
 
     def _save(self, payloads: Sequence[Payload]) -> None:

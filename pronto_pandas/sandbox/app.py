@@ -29,9 +29,29 @@ _PAGE = "<!doctype html><html><title>502 Bad Gateway</title><h1>Bad gateway</h1>
 
 def create_app(sandbox: Sandbox) -> ASGIApp:
     """Return the application that serves a sandbox."""
+    return _WithTransport(Starlette(routes=_Endpoints(sandbox).routes()))
 
-    def limited(handler: Handler) -> Handler:
+
+class _Endpoints:
+    """The HTTP endpoints of a sandbox."""
+
+    def __init__(self, sandbox: Sandbox) -> None:
+        self._sandbox = sandbox
+
+    def routes(self) -> list[Route]:
+        return [
+            Route(spec.SYNC_SINGLE_ENRICH.path, self._limited(self._enrich), methods=["POST"]),
+            Route(spec.SINGLE_ENRICH.path, self._limited(self._submit), methods=["POST"]),
+            Route(spec.BULK_ENRICH.path, self._limited(self._enqueue), methods=["POST"]),
+            Route(spec.CONTACT.path, self._limited(self._fetch)),
+            Route(spec.CREDITS.path, self._account),
+            Route(spec.ACCOUNT.path, self._account),
+            Route("/sandbox/record", self._record),
+        ]
+
+    def _limited(self, handler: Handler) -> Handler:
         """Apply the rate limit and check the key before a handler; count requests in progress."""
+        sandbox = self._sandbox
 
         async def handle(request: Request) -> Response:
             await sandbox.delay_arrival()
@@ -48,66 +68,52 @@ def create_app(sandbox: Sandbox) -> ASGIApp:
 
         return handle
 
-    async def enrich(request: Request) -> Response:
+    async def _enrich(self, request: Request) -> Response:
         body = await _json(request)
-        sandbox.check(body)
-        work = functools.partial(sandbox.work, body)
-        return await respond(request, sandbox.fault(body), work, sandbox.latency)
+        self._sandbox.check(body)
+        work = functools.partial(self._sandbox.work, body)
+        return await self._respond(request, self._sandbox.fault(body), work, self._sandbox.latency)
 
-    async def submit(request: Request) -> Response:
+    async def _submit(self, request: Request) -> Response:
         body = await _json(request)
-        sandbox.check_submit(body)
-        work = functools.partial(sandbox.submit, body)
-        return await respond(request, sandbox.fault(body), work)
+        self._sandbox.check_submit(body)
+        work = functools.partial(self._sandbox.submit, body)
+        return await self._respond(request, self._sandbox.fault(body), work)
 
-    async def enqueue(request: Request) -> Response:
+    async def _enqueue(self, request: Request) -> Response:
         body = await _json(request)
-        sandbox.check_enqueue(body)
-        work = functools.partial(sandbox.enqueue, body)
-        return await respond(request, sandbox.fault_of_batch(body), work)
+        self._sandbox.check_enqueue(body)
+        work = functools.partial(self._sandbox.enqueue, body)
+        return await self._respond(request, self._sandbox.fault_of_batch(body), work)
 
-    async def fetch(request: Request) -> Response:
+    async def _fetch(self, request: Request) -> Response:
         name = request.path_params["enrichment_id"]
-        work = functools.partial(sandbox.fetch, name)
-        return await respond(request, sandbox.fault_of_fetch(name), work)
+        work = functools.partial(self._sandbox.fetch, name)
+        return await self._respond(request, self._sandbox.fault_of_fetch(name), work)
 
-    async def respond(
-        request: Request, fault: Fault | None, work: Work, seconds: float = 0.0
+    async def _respond(
+        self, request: Request, fault: Fault | None, work: Work, seconds: float = 0.0
     ) -> Response:
         if fault is not None and not fault.charged:
             return await _fail_before(request, fault)
-        await sandbox.delay_answer(seconds)
+        await self._sandbox.delay_answer(seconds)
         answer = work()
         if fault is not None:
-            return await _fail_after(request, fault, answer, sandbox.hold)
+            return await _fail_after(request, fault, answer, self._sandbox.hold)
         return JSONResponse(answer, headers=MARK)
 
-    async def account(request: Request) -> Response:
+    async def _account(self, request: Request) -> Response:
         try:
-            sandbox.authorize(request.headers.get(spec.KEY_HEADER))
+            self._sandbox.authorize(request.headers.get(spec.KEY_HEADER))
         except RefusalError as refused:
             return _error(refused)
         if request.url.path == spec.CREDITS.path:
-            return JSONResponse({"credits": sandbox.credits}, headers=MARK)
+            return JSONResponse({"credits": self._sandbox.credits}, headers=MARK)
         name = {"name": "Sandbox", "email": "sandbox@pronto.example"}
         return JSONResponse(name | {"organization": {"name": "Made up"}}, headers=MARK)
 
-    async def record(request: Request) -> Response:
-        return JSONResponse(sandbox.record(), headers=MARK)
-
-    return _WithTransport(
-        Starlette(
-            routes=[
-                Route(spec.SYNC_SINGLE_ENRICH.path, limited(enrich), methods=["POST"]),
-                Route(spec.SINGLE_ENRICH.path, limited(submit), methods=["POST"]),
-                Route(spec.BULK_ENRICH.path, limited(enqueue), methods=["POST"]),
-                Route(spec.CONTACT.path, limited(fetch)),
-                Route(spec.CREDITS.path, account),
-                Route(spec.ACCOUNT.path, account),
-                Route("/sandbox/record", record),
-            ]
-        )
-    )
+    async def _record(self, request: Request) -> Response:
+        return JSONResponse(self._sandbox.record(), headers=MARK)
 
 
 class _WithTransport:
