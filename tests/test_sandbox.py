@@ -202,7 +202,7 @@ def test_each_fault_is_what_it_says(fault: Any) -> None:
             seen: Any = post(server, BODY)
         except httpx.TransportError as error:
             seen = error
-        assert len(server.sandbox.charges) == fault.charged
+        assert len(server.sandbox.charges) == fault.processed
     match fault.kind:
         case "429":
             assert (seen.status_code, seen.headers["Retry-After"]) == (429, "1")

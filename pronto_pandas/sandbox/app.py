@@ -94,7 +94,7 @@ class _Endpoints:
     async def _respond(
         self, request: Request, fault: Fault | None, work: Work, seconds: float = 0.0
     ) -> Response:
-        if fault is not None and not fault.charged:
+        if fault is not None and not fault.processed:
             return await _fail_before(request, fault)
         await self._sandbox.delay_answer(seconds)
         answer = work()
@@ -141,7 +141,7 @@ def _error(refused: RefusalError) -> Response:
 
 
 async def _fail_before(request: Request, fault: Fault) -> Response:
-    """Respond with a fault for which nothing is charged."""
+    """Respond with a fault, without processing the request."""
     match fault.kind:
         case "429":
             raise RefusalError(429, {"error": "Too many requests"}, retry_after=1)
@@ -156,7 +156,7 @@ async def _fail_before(request: Request, fault: Fault) -> Response:
 async def _fail_after(
     request: Request, fault: Fault, answer: dict[str, Any], hold: float
 ) -> Response:
-    """Respond with a fault although the answer was charged."""
+    """Respond with a fault, although the request was processed."""
     body = json.dumps(answer).encode()
     match fault.kind:
         case "500":

@@ -29,26 +29,26 @@ class Fault:
     ----------
     kind : str
         What the client sees.
-    charged : bool
-        Whether the answer was found and charged nevertheless.
+    processed : bool
+        Whether the request was processed, and charged, nevertheless.
     """
 
     kind: Kind
-    charged: bool
+    processed: bool
 
 
 FAULTS: Final = (
-    Fault("429", charged=False),
-    Fault("429 without Retry-After", charged=False),
-    Fault("503", charged=False),
-    Fault("reset before", charged=False),
-    Fault("500", charged=True),
-    Fault("502 page", charged=True),
-    Fault("html", charged=True),
-    Fault("cut json", charged=True),
-    Fault("cut stream", charged=True),
-    Fault("reset after", charged=True),
-    Fault("timeout", charged=True),
+    Fault("429", processed=False),
+    Fault("429 without Retry-After", processed=False),
+    Fault("503", processed=False),
+    Fault("reset before", processed=False),
+    Fault("500", processed=True),
+    Fault("502 page", processed=True),
+    Fault("html", processed=True),
+    Fault("cut json", processed=True),
+    Fault("cut stream", processed=True),
+    Fault("reset after", processed=True),
+    Fault("timeout", processed=True),
 )
 
 
