@@ -148,6 +148,7 @@ def test_a_job_says_how_far_it_is(serve: Serve, hook: pronto.Webhook) -> None:
     assert not job.wait(0.1, progress=False)
     assert "150 in 2 batches" in repr(job)
     assert "150 in 2 batches" in job._repr_html_()
+    assert "Next: .wait(), then .results()." in repr(job)
     with pytest.warns(pronto.UnknownRowsWarning):
         out = df.pronto.enrich("email", progress=False)
     assert set(out["pronto_status"]) == {"unknown"}
@@ -159,6 +160,7 @@ def test_a_job_says_how_far_it_is(serve: Serve, hook: pronto.Webhook) -> None:
     seen: list[int] = []
     assert job.wait(30, progress=lambda now: seen.append(now.done))
     assert seen[-1] == 150
+    assert "Next: .results()." in repr(job)
     assert_true(job.results())
 
 

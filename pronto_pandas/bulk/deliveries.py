@@ -139,21 +139,21 @@ class _Delivery:
 
     def save(self) -> Counter[Fate]:
         now = self._t.date
-        odd: list[dict[str, Any]] = []
+        set_aside: list[dict[str, Any]] = []
         fates: Counter[Fate] = Counter()
         for payload in self._payloads:
             fate, why = self._add(payload)
             fates[fate] += 1
             if fate == "set aside":
                 contact = payload.contact or None
-                odd.append({"at": now, "why": why, "contact": contact, "body": payload.body})
+                set_aside.append({"at": now, "why": why, "contact": contact, "body": payload.body})
         self._ledger.answer(self._t, self._answers)
         if self._arrivals:
             mine = (members.c.job == sa.bindparam("j"), members.c.contact == sa.bindparam("c"))
             this = sa.update(members).where(*mine).values(arrived=now)
             self._t.execute(this, self._arrivals)
-        if odd:
-            self._t.execute(sa.insert(aside), odd)
+        if set_aside:
+            self._t.execute(sa.insert(aside), set_aside)
         return fates
 
     def _add(self, payload: Payload) -> tuple[Fate, str]:

@@ -237,17 +237,15 @@ class BulkJob:
     def _card(self) -> tuple[str, dict[str, object], str]:
         now = self.counts
         rows = {
-            "people sent": f"{now.sent:,} in {now.batches:,} batches",
+            "people sent": f"{now.sent:,} in {now.batches:,} batch{'es' * (now.batches != 1)}",
             "answers received": f"{now.arrived:,}",
             "answers pending": f"{now.missing:,}",
             "started": self.created.strftime("%Y-%m-%d %H:%M UTC"),
         }
         if now.refused:
             rows["refused or not sent"] = f"{now.refused:,}. {' '.join(now.messages)}".strip()
-        after = (
-            "Next: .wait(), then .results(). "
-            f'In another session: pronto.job("{self.id}").results(df)'
-        )
+        step = ".wait(), then .results()" if now.missing else ".results()"
+        after = f'Next: {step}. In another session: pronto.job("{self.id}").results(df)'
         return f"Bulk job {self.id}: {self.type}", dict(rows), after
 
     def __repr__(self) -> str:

@@ -41,7 +41,7 @@ def create_app(tokens: Collection[str], save: Save) -> Starlette:
     commits = _GroupCommit(save)
 
     async def receive(request: Request) -> Response:
-        if not _is_valid(request.path_params["token"], tokens):
+        if not _is_valid_token(request.path_params["token"], tokens):
             return PlainTextResponse("Not found", status_code=404)
         body = await _body(request)
         if body is None:
@@ -59,7 +59,7 @@ def create_app(tokens: Collection[str], save: Save) -> Starlette:
     return Starlette(routes=[Route("/{token}", receive, methods=["POST"])])
 
 
-def _is_valid(token: str, tokens: Collection[str]) -> bool:
+def _is_valid_token(token: str, tokens: Collection[str]) -> bool:
     """Check a token in constant time, so that its letters cannot be guessed one by one."""
     given = token.encode()
     return any(secrets.compare_digest(given, one.encode()) for one in tokens)
