@@ -83,7 +83,7 @@ def measure(recipe: str, case: Case, share: float) -> dict[str, Any]:
     with subprocess.Popen(sandbox, stdout=subprocess.PIPE, text=True) as server:
         try:
             line = server.stdout.readline() if server.stdout else ""
-            found = re.search(r"(http\S+), key (\S+)\.", line)
+            found = re.search(r"(http\S+) \(API key: (\S+)\)", line)
             assert found is not None, line
             client = [sys.executable, str(HERE / "recipes.py"), recipe, *found.groups(), str(rows)]
             done = subprocess.run(client, capture_output=True, text=True, check=True)
@@ -95,7 +95,7 @@ def measure(recipe: str, case: Case, share: float) -> dict[str, Any]:
     # Who waits for answers gets them in bunches; a part of those would say nothing.
     paced = recipe in {OURS, "httpx + AsyncLimiter"} or case.best < LIMIT
     steady = rate(answered) if paced else len(answered) / mine["seconds"]
-    late = record["crowds"][int(0.45 * len(answered)) :]
+    late = record["concurrency"][int(0.45 * len(answered)) :]
     row = {
         "service": case.name,
         "client": recipe,

@@ -17,8 +17,7 @@ import pandas as pd
 
 import pronto_pandas as pronto
 from pronto_pandas.bulk.payload import tag
-from pronto_pandas.bulk.rows import JobRow
-from pronto_pandas.bulk.store import add_batch
+from pronto_pandas.bulk.store import JobRow, add_batch
 from pronto_pandas.storage.store import connect
 
 ADDRESS = "http://127.0.0.1:9"

@@ -1,4 +1,4 @@
-"""The command line: ``python -m pronto_pandas sandbox`` and ``webhook``."""
+"""The command line: ``python -m pronto_pandas sandbox`` and ``python -m pronto_pandas webhook``."""
 
 from __future__ import annotations
 
@@ -16,79 +16,110 @@ from .errors import ProntoError
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m pronto_pandas", description="pronto-pandas")
-    commands = parser.add_subparsers(dest="command", required=True)
-    sandbox = commands.add_parser(
-        "sandbox", help="serve the Pronto API on this machine, with made-up people"
+    parser = argparse.ArgumentParser(
+        prog="python -m pronto_pandas",
+        description="Tools for pronto-pandas: a local test server and a webhook receiver.",
     )
-    sandbox.add_argument("--port", type=port, default=8765, help="0 takes a free one")
-    sandbox.add_argument("--latency", type=seconds, default=0.5, help="seconds an answer takes")
-    sandbox.add_argument(
-        "--jitter", type=seconds, default=0.0, help="seconds that the way here differs by"
-    )
-    sandbox.add_argument(
-        "--at-once", type=count, default=0, help="requests worked on at a time; the rest queue"
-    )
-    sandbox.add_argument(
-        "--at-once-for", type=seconds, default=math.inf, help="seconds until the queue ends"
-    )
-    sandbox.add_argument(
-        "--faults",
-        type=part,
-        default=0.0,
-        help="part of the requests that fail: 429, 5xx, HTML, cut or lost answers; 0 to 1",
-    )
-    sandbox.add_argument(
-        "--deliveries-doubled", type=part, default=0.0, help="part of the webhooks sent twice"
-    )
-    sandbox.add_argument(
-        "--deliveries-lost", type=part, default=0.0, help="part of the webhooks never sent"
-    )
-    sandbox.add_argument(
-        "--seed", type=int, default=0, help="draws the faults, and what becomes of webhooks"
-    )
-    sandbox.add_argument(
-        "--rate", type=count, default=RATE_LIMIT, help="requests in a sliding second"
-    )
-    sandbox.add_argument("--credits", type=count, default=100_000, help="balance at the start")
-    sandbox.set_defaults(run=_serve_sandbox)
-    hook = commands.add_parser(
-        "webhook", help="take the answers of bulk jobs and write them to the ledger"
-    )
-    hook.add_argument("--port", type=port, default=PORT, help="where it listens on this machine")
-    hook.add_argument("--host", default=HERE, help="the address it listens on")
-    hook.add_argument("--public-url", help="where a tunnel or a proxy makes it reachable")
-    hook.add_argument("--service", help="whose answers: pronto (the default), pipecorn, or a name")
-    hook.add_argument("--base-url", help="the address of the service, where it is not built in")
-    hook.set_defaults(run=_serve_webhook)
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    _add_sandbox(commands.add_parser)
+    _add_webhook(commands.add_parser)
     return parser
 
 
-def _number(text: str, low: float, high: float) -> float:
-    number = float(text)
-    if not low <= number <= high:
+def _add_sandbox(add_parser: Callable[..., argparse.ArgumentParser]) -> None:
+    summary = "run a local test server with made-up people"
+    parser = add_parser("sandbox", help=summary, description=f"{summary.capitalize()}.")
+
+    def add(name: str, type_: Callable[[str], object], default: object, text: str) -> None:
+        shown = "" if default == math.inf else " (default: %(default)s)"
+        metavar = type_.__name__.upper()
+        parser.add_argument(
+            name, type=type_, default=default, metavar=metavar, help=f"{text}{shown}"
+        )
+
+    add("--port", port, 8765, "port to listen on; 0 picks a free one")
+    add("--latency", seconds, 0.5, "time until a response or a webhook delivery")
+    add("--jitter", seconds, 0.0, "random network delay, up to this many seconds")
+    add("--at-once", number, 0, "maximum concurrent requests; others queue; 0 means no limit")
+    add(
+        "--at-once-for",
+        seconds,
+        math.inf,
+        "lift the --at-once limit this long after the first request (default: never)",
+    )
+    add(
+        "--faults",
+        fraction,
+        0.0,
+        "fraction of requests that fail, 0 to 1: HTTP 429 and 5xx, HTML pages, truncated and lost "
+        "responses",
+    )
+    add("--deliveries-doubled", fraction, 0.0, "fraction of webhook deliveries sent twice, 0 to 1")
+    add("--deliveries-lost", fraction, 0.0, "fraction of webhook deliveries never sent, 0 to 1")
+    add("--seed", int, 0, "random seed for failures and webhook deliveries")
+    add("--rate", number, RATE_LIMIT, "rate limit, in requests per second")
+    add("--credits", number, 100_000, "starting balance in credits")
+    parser.set_defaults(run=_serve_sandbox)
+
+
+def _add_webhook(add_parser: Callable[..., argparse.ArgumentParser]) -> None:
+    summary = "receive the answers of bulk jobs and save them in the ledger"
+    parser = add_parser("webhook", help=summary, description=f"{summary.capitalize()}.")
+    parser.add_argument(
+        "--port",
+        type=port,
+        default=PORT,
+        metavar="PORT",
+        help="port to listen on; 0 picks a free one (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--host",
+        default=HERE,
+        help="network interface to listen on (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--public-url", metavar="URL", help="public HTTPS URL of your tunnel or proxy"
+    )
+    parser.add_argument(
+        "--service",
+        metavar="NAME",
+        help="service whose answers to accept: pronto, pipecorn or your own name for one "
+        "(default: PRONTO_SERVICE, otherwise pronto)",
+    )
+    parser.add_argument(
+        "--base-url",
+        metavar="URL",
+        help="base URL of the API whose answers to accept (default: PRONTO_BASE_URL, otherwise "
+        "the one of the service)",
+    )
+    parser.set_defaults(run=_serve_webhook)
+
+
+def _in_range(text: str, low: float, high: float) -> float:
+    value = float(text)
+    if not low <= value <= high:
         raise argparse.ArgumentTypeError(f"must be from {low:g} to {high:g}")
-    return number
+    return value
 
 
-def part(text: str) -> float:
-    """Read a part of a whole."""
-    return _number(text, 0, 1)
+def fraction(text: str) -> float:
+    """Read a number from 0 to 1."""
+    return _in_range(text, 0, 1)
 
 
 def seconds(text: str) -> float:
-    """Read a time."""
-    return _number(text, 0, 3600)
+    """Read a duration."""
+    return _in_range(text, 0, 3600)
 
 
 def port(text: str) -> int:
-    """Read the number of a port."""
-    return int(_number(text, 0, 65_535))
+    """Read a port number."""
+    return int(_in_range(text, 0, 65_535))
 
 
-def count(text: str) -> int:
-    """Read a number of things."""
-    return int(_number(text, 0, 1e12))
+def number(text: str) -> int:
+    """Read a whole number."""
+    return int(_in_range(text, 0, 1e12))
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -98,7 +129,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     try:
         run(args)
     except KeyboardInterrupt:
-        print("Ended.")
+        print("Stopped.")
     except ProntoError as error:
         raise SystemExit(str(error)) from None
 
@@ -118,22 +149,17 @@ def _serve_sandbox(args: argparse.Namespace) -> None:
         rate=args.rate,
         credits=args.credits,
     )
-    # With thousands of requests open a full collection takes 0.2 s, and what arrives meanwhile
-    # would be counted as arriving at once.
+    # With thousands of open requests a full garbage collection takes 0.2 s, and requests that
+    # arrive during it would be logged as arriving together.
     gc.freeze()
     gc.set_threshold(100_000, 50, 1_000)
     try:
         server = Server(sandbox, port=args.port)
     except OSError as error:
-        raise SystemExit(
-            f"Port {args.port} cannot be used: {error.strerror}. Try --port 0."
-        ) from None
-    print(f"Sandbox at {server.url}, key {sandbox.api_key}. Everything it answers is made up.")
-    print(
-        f'In Python: pronto.configure(base_url="{server.url}", api_key="{sandbox.api_key}")\n'
-        "Ctrl-C ends it.",
-        flush=True,
-    )
+        raise SystemExit(f"Cannot use port {args.port} ({error.strerror}). Try --port 0.") from None
+    print(f"Sandbox running at {server.url} (API key: {sandbox.api_key}). All data is made up.")
+    print(f'In Python: pronto.configure(base_url="{server.url}", api_key="{sandbox.api_key}")')
+    print("Press Ctrl+C to stop.", flush=True)
     server.serve()
 
 
@@ -141,9 +167,10 @@ def _serve_webhook(args: argparse.Namespace) -> None:
     given = {"service": args.service, "base_url": args.base_url}
     service = {name: value for name, value in given.items() if value is not None}
     with configure(**service), webhook(args.public_url, port=args.port, host=args.host) as hook:
-        print(f"Pass this address as webhook_url: {hook.url}")
-        print(f"Who knows it can write answers. It takes those of {current().target};")
-        print("--service and --base-url choose another service. Ctrl-C ends it.", flush=True)
+        print(f"Pass this URL as webhook_url: {hook.url}")
+        print("Keep this URL secret: anyone who has it can submit answers.")
+        print(f"Accepting answers from {current().target} (change: --service or --base-url).")
+        print("Press Ctrl+C to stop.", flush=True)
         threading.Event().wait()
 
 

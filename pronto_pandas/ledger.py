@@ -137,7 +137,7 @@ def forget(df: pd.DataFrame, *, columns: Mapping[str, object] | None = None) -> 
     LedgerError
         Where the ledger cannot be written.
     """
-    from .bulk.store import forget_payloads
+    from .bulk.deliveries import forget_payloads
 
     if not isinstance(df, pd.DataFrame):
         raise ConfigurationError(

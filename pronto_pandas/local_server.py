@@ -1,4 +1,4 @@
-"""An ASGI application on a socket of this machine, in a thread or in the foreground."""
+"""A local HTTP server for an ASGI application, in a background thread or in the foreground."""
 
 from __future__ import annotations
 
@@ -17,59 +17,49 @@ BACKLOG: Final = 2048
 """Connections that may wait to be accepted."""
 
 REQUEST_TIMEOUT: Final = 30.0
-"""Seconds within which a request has arrived whole, or its connection is closed."""
+"""Seconds within which a request must arrive completely, or its connection is closed."""
 
 
 class _Protocol(H11Protocol):
-    """HTTP with a time limit on the arrival of a request, which uvicorn has not."""
+    """HTTP with a time limit for receiving a request, which uvicorn lacks."""
 
-    _deadline: asyncio.TimerHandle | None = None
+    _timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # uvicorn's
         super().connection_made(transport)
-        self._set_deadline()
+        self._update_timer()
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
-        self._set_deadline()
+        self._update_timer()
 
     def on_response_complete(self) -> None:
         super().on_response_complete()
-        self._set_deadline()
+        self._update_timer()
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
-        self._drop_deadline()
+        self._stop_timer()
 
-    def _set_deadline(self) -> None:
-        """Let time run while a request is awaited, and none while it is answered."""
+    def _update_timer(self) -> None:
+        """Run the timer while a request is being received, not while it is handled."""
         cycle: Any = self.cycle  # None before the first request
         if cycle is not None and not cycle.more_body and not cycle.response_complete:
-            self._drop_deadline()
-        elif self._deadline is None:
-            self._deadline = self.loop.call_later(REQUEST_TIMEOUT, self.transport.abort)
+            self._stop_timer()
+        elif self._timer is None:
+            self._timer = self.loop.call_later(REQUEST_TIMEOUT, self.transport.abort)
 
-    def _drop_deadline(self) -> None:
-        if self._deadline is not None:
-            self._deadline.cancel()
-            self._deadline = None
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
 
 
-class Serving:
-    """Serves an application; a context manager that does so from a thread.
-
-    Parameters
-    ----------
-    app : ASGI application
-        What to serve.
-    port : int
-        0 takes a free one.
-    host : str
-        The address to listen on.
-    """
+class LocalServer:
+    """Serves an ASGI application; as a context manager, in a background thread."""
 
     def __init__(self, app: Any, *, port: int = 0, host: str = HERE) -> None:
-        self._socket = _listening(host, port)
+        self._socket = _listen(host, port)
         self.port: int = self._socket.getsockname()[1]
         config = uvicorn.Config(
             app,
@@ -77,7 +67,7 @@ class Serving:
             http=_Protocol,
             lifespan="off",
             log_config=None,
-            log_level="critical",  # logs are no place for people's data
+            log_level="critical",  # a log must not contain people's data
             proxy_headers=False,
             timeout_graceful_shutdown=1,
             ws="none",
@@ -92,18 +82,18 @@ class Serving:
             try:
                 runner.run(self._server.serve(sockets=[self._socket]))
             finally:
-                runner.run(self._ended())
+                runner.run(self._close())
 
-    async def _ended(self) -> None:
-        """See to what is left, on the loop that served."""
+    async def _close(self) -> None:
+        """Clean up, in the event loop that served."""
 
     def start(self) -> Self:
-        """Serve from a thread; the socket takes connections from now on."""
+        """Start the server in a background thread."""
         self._thread.start()
         return self
 
     def stop(self) -> None:
-        """Hang up and end the thread."""
+        """Stop the server."""
         self._server.should_exit = True
         if self._thread.is_alive():
             self._thread.join(timeout=10)
@@ -116,15 +106,15 @@ class Serving:
         self.stop()
 
 
-def _listening(host: str, port: int) -> socket.socket:
-    # The protocol must be named, or asyncio leaves Nagle's algorithm on: 40 ms more an answer.
-    listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+def _listen(host: str, port: int) -> socket.socket:
+    # Without the protocol, asyncio leaves Nagle's algorithm on, which adds 40 ms per response.
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
-        if os.name == "posix":  # elsewhere it would let two servers have one port
-            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listening.bind((host, port))
-        listening.listen(BACKLOG)
+        if os.name == "posix":  # on Windows it would let two servers share a port
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+        listener.listen(BACKLOG)
     except OSError:
-        listening.close()
+        listener.close()
         raise
-    return listening
+    return listener

@@ -1,4 +1,4 @@
-"""Look for a secret wherever a notebook could have left it, however it is written there."""
+"""Search for a secret wherever a notebook could have left it, in every encoding."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from urllib.parse import quote, quote_plus
 
 
 def writings(secret: str) -> dict[str, bytes]:
-    """Return the secret as each format in a notebook, a page or a file would write it."""
+    """Return the secret in each encoding of a notebook, a page or a file."""
     escaped = json.dumps(secret)[1:-1]
     found = {
         "plain": secret,
@@ -29,10 +29,10 @@ def writings(secret: str) -> dict[str, bytes]:
 
 
 def _base64(secret: str) -> dict[str, str]:
-    """Return what of it surely stands in base64 of a text with the secret anywhere in it.
+    """Return the part of base64 that is the same wherever the secret is in a text.
 
-    Base64 goes by threes of bytes, so there are three ways in which the secret can lie; the
-    letters at its ends depend on the neighbours.
+    Base64 encodes groups of three bytes, so there are three variants. The letters at both ends
+    depend on the bytes around the secret.
     """
     raw = secret.encode()
     found = {}
@@ -45,7 +45,7 @@ def _base64(secret: str) -> dict[str, str]:
 
 
 def places(secret: str, folder: Path, page: str) -> Iterator[str]:
-    """Yield each place that holds the secret, and how it is written there."""
+    """Yield each place that contains the secret, and its encoding there."""
     ways = writings(secret)
     texts = {"the page": page.encode()}
     texts |= {str(p.relative_to(folder)): _read(p) for p in folder.rglob("*") if p.is_file()}
@@ -60,27 +60,27 @@ def places(secret: str, folder: Path, page: str) -> Iterator[str]:
 def _read(path: Path) -> bytes:
     try:
         return path.read_bytes()
-    except FileNotFoundError:  # a temporary file of the server's, gone meanwhile
+    except FileNotFoundError:  # a temporary file that the server has deleted
         return b""
 
 
 def assert_nowhere(secret: str, folder: Path, page: str) -> None:
-    """Fail where the secret stands in any file below a folder, hidden ones too, or in the page.
+    """Fail if the secret is in the page or in any file below a folder, hidden files included.
 
-    A search that could find nothing fails too: a folder without a saved notebook, an empty page.
+    An empty page or a folder without a saved notebook also fails, as nothing could be found.
 
     Parameters
     ----------
     secret : str
-        Long enough not to be found by chance.
+        At least 8 characters, so that it is not found by chance.
     folder : Path
-        With all that the server wrote.
+        Contains all files that the server wrote.
     page : str
-        What the browser held.
+        The HTML in the browser.
     """
-    assert len(secret) >= 8, "too short a secret is found by chance"
+    assert len(secret) >= 8, "the secret is too short: it could be found by chance"
     assert page.strip(), "no page to search"
     saved = [path for path in folder.rglob("*.ipynb") if b'"cells"' in path.read_bytes()]
     assert saved, f"no notebook below {folder}"
     found = list(places(secret, folder, page))
-    assert not found, "The secret stands in " + "; ".join(found)
+    assert not found, "The secret is in " + "; ".join(found)

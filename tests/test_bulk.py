@@ -148,6 +148,7 @@ def test_a_job_says_how_far_it_is(serve: Serve, hook: pronto.Webhook) -> None:
     assert not job.wait(0.1, progress=False)
     assert "150 in 2 batches" in repr(job)
     assert "150 in 2 batches" in job._repr_html_()
+    assert "Next: .wait(), then .results()." in repr(job)
     with pytest.warns(pronto.UnknownRowsWarning):
         out = df.pronto.enrich("email", progress=False)
     assert set(out["pronto_status"]) == {"unknown"}
@@ -159,6 +160,7 @@ def test_a_job_says_how_far_it_is(serve: Serve, hook: pronto.Webhook) -> None:
     seen: list[int] = []
     assert job.wait(30, progress=lambda now: seen.append(now.done))
     assert seen[-1] == 150
+    assert "Next: .results()." in repr(job)
     assert_true(job.results())
 
 
@@ -200,7 +202,7 @@ def test_a_kernel_that_dies_and_the_next_that_picks_the_job_up(
     (job,) = pronto.jobs()
     assert job.id == name.strip()
     assert (job.sent, job.missing) == (150, 150)
-    with pytest.raises(pronto.ConfigurationError, match="Read the list again"):
+    with pytest.raises(pronto.ConfigurationError, match="Pass the original DataFrame"):
         job.results()
     again = bulk(people(150), hook)
     assert again.sent == 0
@@ -229,13 +231,13 @@ def refused(
         ({"df": people(0)}, None),
         ({"type": ["email", "phone"]}, "one type"),
         ({"type": "address"}, "unknown"),
-        ({"webhook_url": None}, "webhook_url is missing"),
-        ({"webhook_url": "ftp://x"}, "must be an address"),
-        ({"webhook_url": "https://…/x"}, "must be an address"),
-        ({"webhook_url": "http://127.0.0.1:9/x"}, "Nobody listens"),
-        ({"webhook_url": 5}, "must be an address"),
+        ({"webhook_url": None}, "webhook_url is required"),
+        ({"webhook_url": "ftp://x"}, "must be a URL"),
+        ({"webhook_url": "https://…/x"}, "must be a URL"),
+        ({"webhook_url": "http://127.0.0.1:9/x"}, "Nothing is listening"),
+        ({"webhook_url": 5}, "must be a URL"),
         ({"webhook_url": "http://hooks.example/a"}, "https"),
-        ({"phone_country_codes": ["FR"]}, "for phones"),
+        ({"phone_country_codes": ["FR"]}, "only with type"),
         ({"type": "phone", "phone_country_codes": "FR"}, "two-letter"),
         ({"type": "phone", "phone_country_codes": ["FRA"]}, "two-letter"),
         ({"df": people(5).assign(pronto_pandas="x"), "custom": ["pronto_pandas"]}, "Rename"),

@@ -1,4 +1,4 @@
-"""The search for a secret finds it, however it is written and wherever it is left."""
+"""The search finds a secret in every encoding and every place."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ PAGE = "<html><body>Pronto: 100%</body></html>"
 
 
 def in_base64(text: str) -> str:
-    """Return it as it stands in base64 of a longer text."""
+    """Return the base64 of a longer text."""
     return base64.b64encode(f"{text}tail".encode()).decode()
 
 
@@ -42,7 +42,7 @@ WRITTEN: dict[str, Callable[[str], str]] = {
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Return a server's folder with a saved notebook that holds no secret."""
+    """Return a server's folder with a saved notebook without the secret."""
     (tmp_path / "notebooks" / ".ipynb_checkpoints").mkdir(parents=True)
     (tmp_path / "notebooks" / "test.ipynb").write_text('{"cells": []}')
     (tmp_path / "server.log").write_text("is running")
@@ -50,15 +50,15 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_a_clean_run_passes(folder: Path) -> None:
-    """Nothing is found where nothing is."""
+    """Nothing is found if there is no secret."""
     assert_nowhere(SECRET, folder, PAGE)
 
 
 @pytest.mark.parametrize("way", WRITTEN)
 def test_a_secret_is_found_however_it_is_written(folder: Path, way: str) -> None:
-    """In the notebook, each way on its own."""
+    """Each encoding in a notebook is found."""
     (folder / "notebooks" / "test.ipynb").write_text('{"cells": []}' + WRITTEN[way](SECRET))
-    with pytest.raises(AssertionError, match=r"stands in notebooks.test\.ipynb"):
+    with pytest.raises(AssertionError, match=r"is in notebooks.test\.ipynb"):
         assert_nowhere(SECRET, folder, PAGE)
 
 
@@ -66,7 +66,7 @@ def test_a_secret_is_found_however_it_is_written(folder: Path, way: str) -> None
     "place", ["notebooks/.ipynb_checkpoints/a.ipynb", "server.log", "ipython/history.sqlite"]
 )
 def test_a_secret_is_found_in_every_file(folder: Path, place: str) -> None:
-    """Hidden folders and binary files too."""
+    """Hidden folders and binary files are searched."""
     (folder / place).parent.mkdir(exist_ok=True)
     (folder / place).write_bytes(b"\x00\xff" + SECRET.encode() + b"\x80")
     with pytest.raises(AssertionError, match=Path(place).name):
@@ -74,7 +74,7 @@ def test_a_secret_is_found_in_every_file(folder: Path, place: str) -> None:
 
 
 def test_a_secret_is_found_in_the_page_and_in_a_name(folder: Path) -> None:
-    """What is shown, and what a file is called."""
+    """The page and file names are searched."""
     with pytest.raises(AssertionError, match="the page: plain"):
         assert_nowhere(SECRET, folder, PAGE + SECRET)
     (folder / "sk-0123456789.txt").touch()
@@ -83,7 +83,7 @@ def test_a_secret_is_found_in_the_page_and_in_a_name(folder: Path) -> None:
 
 
 def test_a_search_that_cannot_find_fails(folder: Path, tmp_path: Path) -> None:
-    """Too short a secret, no page, no notebook."""
+    """The secret is too short, or there is no page or no notebook."""
     with pytest.raises(AssertionError, match="short"):
         assert_nowhere("key", folder, PAGE)
     with pytest.raises(AssertionError, match="no page"):

@@ -22,7 +22,7 @@ from starlette.routing import Route
 import pronto_pandas as pronto
 from pronto_pandas.config import credentials
 from pronto_pandas.config.settings import current, keep_for_session
-from pronto_pandas.local_server import Serving
+from pronto_pandas.local_server import LocalServer
 from pronto_pandas.panel import actions, terminal
 from pronto_pandas.panel import colab as on_colab
 from pronto_pandas.panel.widgets import Panel
@@ -69,14 +69,14 @@ def panel() -> Panel:
     return Panel()
 
 
-def accounts(account: Response, balance: Response) -> Serving:
+def accounts(account: Response, balance: Response) -> LocalServer:
     """Return a service that answers the two free calls in a way of its own."""
 
     async def answer(request: Request) -> Response:
         return account if request.url.path.endswith("account") else balance
 
     routes = [Route("/account", answer), Route("/credits", answer)]
-    return Serving(Starlette(routes=routes), port=0)
+    return LocalServer(Starlette(routes=routes), port=0)
 
 
 BALANCE = {"credits": 7}

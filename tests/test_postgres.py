@@ -19,7 +19,7 @@ import pytest
 import sqlalchemy as sa
 
 import pronto_pandas as pronto
-from pronto_pandas.bulk import store
+from pronto_pandas.bulk import deliveries
 from pronto_pandas.bulk.payload import TAG, Payload, parse
 from pronto_pandas.config.settings import current
 from pronto_pandas.run import open_ledger
@@ -247,11 +247,11 @@ def test_two_receivers_of_one_persons_answers_keep_the_better_one(
 
     def deliver(payload: Payload) -> None:
         with ledger.write() as t:
-            store.deliver(ledger, t, [payload])
+            deliveries.save(ledger, t, [payload])
 
     second = threading.Thread(target=deliver, args=[nothing])
     with ledger.write() as t:
-        store.deliver(ledger, t, [found])
+        deliveries.save(ledger, t, [found])
         second.start()
         wait_for(lambda: postgres.execute(WAITING) == "1")
     second.join()

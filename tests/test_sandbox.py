@@ -1,4 +1,4 @@
-"""The sandbox keeps to the pages, to its limit and to its books, and breaks things on demand."""
+"""The sandbox: documented answers, checks, rate limit, credits and simulated errors."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ PATH = "/contacts/sync_single_enrich"
 
 
 def post(server: Server, body: Any, key: str | None = None) -> httpx.Response:
-    """Send a body as it is."""
+    """Post a body unchanged."""
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
     headers = {"X-API-KEY": server.sandbox.api_key if key is None else key}
     return httpx.post(server.url + PATH, content=content, headers=headers, timeout=3)
 
 
 def test_the_documented_request_gets_the_documented_answer() -> None:
-    """The fields of the page, the custom object unchanged, and a mark that it is made up."""
+    """The documented fields, the custom object unchanged, and a header that marks made-up data."""
     with Server() as server:
         response = post(server, BODY)
     answer = response.json()
@@ -72,10 +72,8 @@ def test_the_documented_request_gets_the_documented_answer() -> None:
         ({"hubspot": 1}, 422, "unknown fields: hubspot"),
     ],
 )
-def test_bodies_are_checked_as_the_page_says(
-    change: dict[str, Any], status: int, says: str
-) -> None:
-    """A client that strays is told so, and not charged."""
+def test_bodies_are_checked_as_documented(change: dict[str, Any], status: int, says: str) -> None:
+    """An invalid body gets an error and is not charged."""
     with Server() as server:
         response = post(server, BODY | change)
         assert response.status_code == status
@@ -84,7 +82,7 @@ def test_bodies_are_checked_as_the_page_says(
 
 
 def test_personal_emails_need_linkedin() -> None:
-    """As the later page says."""
+    """personal_email requires linkedin_url."""
     body = {k: v for k, v in BODY.items() if k != "linkedin_url"}
     with Server() as server:
         assert post(server, body | {"enrichment_type": ["personal_email"]}).status_code == 422
@@ -92,8 +90,8 @@ def test_personal_emails_need_linkedin() -> None:
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b'"x"'])
-def test_what_is_no_object_is_a_bad_request(body: bytes) -> None:
-    """400, as JSON."""
+def test_a_body_that_is_not_an_object_is_a_bad_request(body: bytes) -> None:
+    """HTTP 400, with a JSON body."""
     with Server() as server:
         response = post(server, body)
     assert response.status_code == 400
@@ -101,7 +99,7 @@ def test_what_is_no_object_is_a_bad_request(body: bytes) -> None:
 
 
 def test_keys_are_checked_everywhere() -> None:
-    """401 with the body that public clients have seen."""
+    """HTTP 401 with the body that public clients have seen."""
     with Server(Sandbox(credits=77)) as server:
         assert post(server, BODY, key="other").json() == {"error": "Unauthorized"}
         for path in ("/credits", "/account"):
@@ -112,8 +110,8 @@ def test_keys_are_checked_everywhere() -> None:
     assert account["organization"]["name"]
 
 
-def test_the_limit_is_a_sliding_second() -> None:
-    """The request after the last one allowed gets 429 with Retry-After; later there is room."""
+def test_the_rate_limit_is_a_sliding_second() -> None:
+    """A request over the limit gets HTTP 429 with Retry-After, until the window has moved on."""
     now = 0.0
     sandbox = Sandbox(clock=lambda: now)
     headers = {"X-API-KEY": sandbox.api_key}
@@ -130,8 +128,8 @@ def test_the_limit_is_a_sliding_second() -> None:
     assert sandbox.refused == {429: 2}
 
 
-def test_credits_are_counted_and_end() -> None:
-    """By what was found: an email, and each phone number; nothing for nothing."""
+def test_credits_are_charged_and_run_out() -> None:
+    """Each email and each phone number is charged; without enough credits nothing is."""
     found = truth(BODY, BODY["enrichment_type"])
     cost = (1 if found["email"] else 0) + 10 * len(found["phones"])
     assert cost > 0
@@ -149,7 +147,7 @@ def test_credits_are_counted_and_end() -> None:
 
 
 def test_nothing_found_costs_nothing() -> None:
-    """As public users report."""
+    """Only found emails are charged."""
     sandbox = Sandbox()
     misses = 0
     for number in range(40):
@@ -168,10 +166,8 @@ def test_nothing_found_costs_nothing() -> None:
     st.fixed_dictionaries({"firstname": st.text(min_size=1), "lastname": st.text(min_size=1)}),
     st.sampled_from([["email"], ["phone"], ["email", "phone", "personal_email"]]),
 )
-def test_people_are_the_same_every_time_and_nobodys(
-    contact: dict[str, str], types: list[str]
-) -> None:
-    """Deterministic; emails that nobody can own; numbers kept for fiction."""
+def test_answers_are_deterministic_and_made_up(contact: dict[str, str], types: list[str]) -> None:
+    """Answers are deterministic; emails and numbers belong to nobody."""
     answer = truth(contact, types)
     assert truth(dict(contact), types) == answer
     for name in ("email", "personal_email"):
@@ -183,7 +179,7 @@ def test_people_are_the_same_every_time_and_nobodys(
 
 
 def test_faults_follow_from_the_seed() -> None:
-    """The same seed, the same faults; about as many as asked for; every kind comes."""
+    """The same seed draws the same faults, in about the given fraction, of every kind."""
     kinds = tuple(fault.kind for fault in FAULTS)
     drawn = [draw(1, str(n), 1, 0.3, kinds) for n in range(3000)]
     assert drawn == [draw(1, str(n), 1, 0.3, kinds) for n in range(3000)]
@@ -195,14 +191,14 @@ def test_faults_follow_from_the_seed() -> None:
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.kind)
-def test_each_fault_is_what_it_says(fault: Any) -> None:
-    """As a plain HTTP client sees it; and the books say whether the work was done."""
+def test_each_fault_behaves_as_named(fault: Any) -> None:
+    """What an HTTP client sees, and whether the request was charged."""
     with Server(Sandbox(faults=1.0, fault_kinds=(fault.kind,), hold=0.2)) as server:
         try:
             seen: Any = post(server, BODY)
         except httpx.TransportError as error:
             seen = error
-        assert len(server.sandbox.charges) == fault.worked
+        assert len(server.sandbox.charges) == fault.processed
     match fault.kind:
         case "429":
             assert (seen.status_code, seen.headers["Retry-After"]) == (429, "1")
@@ -226,7 +222,7 @@ def test_each_fault_is_what_it_says(fault: Any) -> None:
 
 
 def test_the_command_serves_until_it_is_interrupted() -> None:
-    """``python -m pronto_pandas sandbox``: says where, with what key, and how it ends."""
+    """`python -m pronto_pandas sandbox` prints its URL and key, and stops on an interrupt."""
     process = subprocess.Popen(
         [sys.executable, "-m", "pronto_pandas", "sandbox", "--port", "0", "--latency", "0"],
         stdout=subprocess.PIPE,
@@ -248,17 +244,17 @@ def test_the_command_serves_until_it_is_interrupted() -> None:
         process.communicate()
 
 
-def test_a_port_that_is_taken_is_said() -> None:
-    """With the way out."""
+def test_a_port_in_use_raises() -> None:
+    """The error names another port."""
     with Server() as server, pytest.raises(SystemExit, match="--port 0"):
         main(["sandbox", "--port", server.url.rsplit(":", 1)[1]])
 
 
 @pytest.mark.parametrize("arguments", [[], ["--faults", "2"], ["--latency", "-1"], ["--rate", "x"]])
-def test_a_wrong_command_line_is_said(
+def test_a_wrong_command_line_shows_the_usage(
     arguments: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """By argparse, before anything is served."""
+    """The usage is shown before anything is served."""
     with pytest.raises(SystemExit):
         main(["sandbox", *arguments] if arguments else [])
     assert "usage" in capsys.readouterr().err

@@ -1,4 +1,4 @@
-"""The sandbox takes many contacts in one request, and posts the answers to a receiver."""
+"""The sandbox accepts batches and posts the answers to a webhook."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ CONTACTS: list[dict[str, Any]] = [
 
 
 class Receiver:
-    """A webhook on this machine: keeps what it gets and answers with ``status``."""
+    """A local webhook that stores payloads and responds with ``status``."""
 
     def __init__(self) -> None:
         self.status = 200
@@ -68,7 +68,7 @@ class Receiver:
         self._thread.start()
 
     def take(self, payload: dict[str, Any]) -> None:
-        """Keep a payload, and answer when that is allowed."""
+        """Store a payload, and respond once that is allowed."""
         with self._lock:
             self.moments.append(time.monotonic())
             self.got.append(payload)
@@ -80,11 +80,11 @@ class Receiver:
 
     @property
     def rows(self) -> list[int]:
-        """Whose payloads came, in their order."""
+        """Rows of the payloads, in order of arrival."""
         return [payload["custom"]["row"] for payload in self.got]
 
     def stop(self) -> None:
-        """Answer nobody any more."""
+        """Stop the server."""
         self.may_answer.set()
         self._server.shutdown()
         self._thread.join()
@@ -93,7 +93,7 @@ class Receiver:
 
 @pytest.fixture
 def receiver() -> Iterator[Receiver]:
-    """Receive webhooks."""
+    """Start a receiver of webhooks."""
     receiver = Receiver()
     yield receiver
     receiver.stop()
@@ -110,18 +110,18 @@ Start = Callable[..., Server]
 
 
 def post(server: Server, body: Any, path: str = BULK) -> httpx.Response:
-    """Send a body; its JSON is ASCII, so that it can hold half of a character."""
+    """Post a body as ASCII JSON, which can contain a lone surrogate."""
     headers = {"X-API-KEY": server.sandbox.api_key}
     return httpx.post(server.url + path, content=json.dumps(body), headers=headers, timeout=10)
 
 
 def batch(type_: str = "email", **more: Any) -> dict[str, Any]:
-    """Return a body with all contacts."""
+    """Return the body of a batch with all contacts."""
     return {"contacts": CONTACTS, "enrichment_type": [type_], **more}
 
 
 def cost(contacts: list[dict[str, Any]], type_: str) -> list[int]:
-    """Return what each contact costs, by what is found."""
+    """Return the credits that each contact costs."""
     found = [truth(contact, [type_]) for contact in contacts]
     return [10 * len(data["phones"]) if type_ == "phone" else bool(data[type_]) for data in found]
 
@@ -148,10 +148,8 @@ def cost(contacts: list[dict[str, Any]], type_: str) -> list[int]:
         ({"custom": {}}, "unknown fields: custom"),
     ],
 )
-def test_a_batch_is_checked_as_the_page_says(
-    start: Start, change: dict[str, Any], says: str
-) -> None:
-    """A client that strays is told so; nothing is asked or charged."""
+def test_a_batch_is_checked_as_documented(start: Start, change: dict[str, Any], says: str) -> None:
+    """An invalid body gets an error; nothing is counted or charged."""
     server = start()
     response = post(server, batch() | change)
     assert response.status_code == 422
@@ -182,7 +180,7 @@ def test_a_batch_is_checked_as_the_page_says(
 def test_each_contact_of_a_batch_is_checked(
     start: Start, type_: str, contact: Any, says: str
 ) -> None:
-    """The message says which one it is."""
+    """The message names the position of the invalid contact."""
     server = start()
     response = post(server, batch(type_) | {"contacts": [*CONTACTS[:2], contact, *CONTACTS[2:4]]})
     assert response.status_code == 422
@@ -190,22 +188,22 @@ def test_each_contact_of_a_batch_is_checked(
     assert server.sandbox.charges == []
 
 
-def test_a_body_that_is_no_object_is_a_bad_request(start: Start) -> None:
-    """400, as elsewhere."""
+def test_a_body_that_is_not_an_object_is_a_bad_request(start: Start) -> None:
+    """HTTP 400, as on the other endpoints."""
     assert post(start(), CONTACTS).status_code == 400
 
 
-def test_country_codes_are_for_batches_alone(start: Start) -> None:
-    """Only the page of the bulk endpoint has them."""
+def test_country_codes_are_only_for_batches(start: Start) -> None:
+    """Only the bulk endpoint documents them."""
     refused = post(start(), BODY | {"phone_country_codes": ["FR"]}, SYNC)
     assert refused.json()["message"] == "unknown fields: phone_country_codes"
 
 
 @pytest.mark.parametrize("type_", ["email", "phone", "personal_email"])
-def test_what_is_delivered_is_what_the_synchronous_call_answers(
+def test_a_delivery_equals_the_synchronous_answer(
     start: Start, receiver: Receiver, type_: str
 ) -> None:
-    """One payload a contact: the same truth, its custom object unchanged, the batch's name."""
+    """One payload per contact: the same data, its custom object unchanged, the batch's id."""
     server = start()
     response = post(server, batch(type_, webhook_url=receiver.url))
     assert response.status_code == 200
@@ -218,8 +216,8 @@ def test_what_is_delivered_is_what_the_synchronous_call_answers(
     assert sorted(receiver.rows) == list(range(12))
 
 
-def test_a_batch_is_charged_when_it_is_taken(start: Start) -> None:
-    """Each contact by what will be found, whether or not anybody is told."""
+def test_a_batch_is_charged_when_it_is_accepted(start: Start) -> None:
+    """Each contact is charged for what will be found, even without a webhook."""
     server = start()
     costs = cost(CONTACTS, "phone")
     assert 0 in costs
@@ -235,7 +233,7 @@ def test_a_batch_is_charged_when_it_is_taken(start: Start) -> None:
 
 
 def test_credits_are_checked_for_the_whole_batch(start: Start, receiver: Receiver) -> None:
-    """One credit too few, and nobody is charged or delivered; with it, everybody."""
+    """With one credit too few nothing is charged or delivered; with it, everything is."""
     whole = sum(cost(CONTACTS, "email"))
     server = start(credits=whole - 1)
     refused = post(server, batch(webhook_url=receiver.url))
@@ -251,7 +249,7 @@ def test_credits_are_checked_for_the_whole_batch(start: Start, receiver: Receive
 
 @pytest.mark.parametrize("path", [BULK, SINGLE, SYNC])
 def test_personal_emails_need_the_accounts_consent(start: Start, path: str) -> None:
-    """On every endpoint; without it nobody is charged, and other types are not touched."""
+    """On every endpoint; without consent nothing is charged, and other types still work."""
     server = start(consent=False)
     contacts = {"contacts": CONTACTS} if path == BULK else CONTACTS[0]
     refused = post(server, contacts | {"enrichment_type": ["personal_email"]}, path)
@@ -261,8 +259,8 @@ def test_personal_emails_need_the_accounts_consent(start: Start, path: str) -> N
     assert post(server, contacts | {"enrichment_type": ["email"]}, path).status_code == 200
 
 
-def test_phones_are_of_the_countries_asked_for(start: Start, receiver: Receiver) -> None:
-    """Others are neither told nor charged; who has no other has none."""
+def test_phones_are_of_the_requested_countries(start: Start, receiver: Receiver) -> None:
+    """Phones of other countries are neither delivered nor charged."""
     server = start()
     post(server, batch("phone", webhook_url=receiver.url, phone_country_codes=["GB", "US"]))
     wait_for(lambda: len(receiver.got) == 12)
@@ -284,7 +282,7 @@ def test_phones_are_of_the_countries_asked_for(start: Start, receiver: Receiver)
 def test_a_single_answer_is_delivered_too(
     start: Start, receiver: Receiver, path: str, body: dict[str, Any]
 ) -> None:
-    """Where the request names a webhook: the answer of the synchronous call, under its name."""
+    """A single request with a webhook_url also gets its answer delivered."""
     server = start()
     body = {"enrichment_type": ["email"], **body, "webhook_url": receiver.url}
     answer = post(server, body, path).json()
@@ -298,7 +296,7 @@ def test_a_single_answer_is_delivered_too(
 
 
 def test_deliveries_come_after_the_latency(start: Start, receiver: Receiver) -> None:
-    """Which the answer to the request does not wait for."""
+    """The response to the request does not wait for the latency."""
     server = start(latency=0.5)
     post(server, batch(webhook_url=receiver.url))
     (taken,) = server.sandbox.answered
@@ -307,8 +305,8 @@ def test_deliveries_come_after_the_latency(start: Start, receiver: Receiver) -> 
     assert min(receiver.moments) >= taken + 0.5
 
 
-def test_what_is_posted_follows_from_the_dice() -> None:
-    """Shuffled; about as many doubled and lost as asked for; losses the same with doubles."""
+def test_deliveries_depend_on_the_dice() -> None:
+    """Shuffled, with the given fractions doubled and lost; doubling does not change the losses."""
     payloads = [{"n": n} for n in range(2000)]
 
     def numbers(seed: int, doubled: float = 0.0, lost: float = 0.0) -> list[int]:
@@ -322,7 +320,7 @@ def test_what_is_posted_follows_from_the_dice() -> None:
 
 
 def test_deliveries_are_doubled(start: Start, receiver: Receiver) -> None:
-    """The same payload twice; charged once."""
+    """Each payload arrives twice and is charged once."""
     server = start(deliveries_doubled=1.0)
     post(server, batch(webhook_url=receiver.url))
     wait_for(lambda: server.sandbox.delivered == {200: 24})
@@ -333,7 +331,7 @@ def test_deliveries_are_doubled(start: Start, receiver: Receiver) -> None:
 def test_deliveries_are_lost_and_shuffled_by_the_seed(
     start: Start, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Some never come, the others do; all are charged; the same seed, the same deliveries."""
+    """Some never arrive; all are charged; the same seed gives the same deliveries."""
     planned: list[list[int]] = []
 
     def plan(*arguments: Any) -> list[dict[str, Any]]:
@@ -358,7 +356,7 @@ def test_deliveries_are_lost_and_shuffled_by_the_seed(
 
 
 def test_deliveries_are_held_until_they_are_released(start: Start, receiver: Receiver) -> None:
-    """Taken and charged, but not sent; and what comes after the release is not held."""
+    """Accepted and charged, but not sent; deliveries after the release are not held."""
     server = start(hold_deliveries=True)
     post(server, batch(webhook_url=receiver.url))
     post(server, BODY | {"webhook_url": receiver.url}, SYNC)
@@ -371,8 +369,8 @@ def test_deliveries_are_held_until_they_are_released(start: Start, receiver: Rec
     wait_for(lambda: len(receiver.got) == 25)
 
 
-def test_releasing_nothing_is_nothing(start: Start) -> None:
-    """Also when nothing was ever sent, and when the server has stopped."""
+def test_release_without_deliveries(start: Start) -> None:
+    """Nothing was sent yet, or the server has stopped: release() does nothing."""
     server = start(hold_deliveries=True)
     server.sandbox.release()
     server.stop()
@@ -381,10 +379,8 @@ def test_releasing_nothing_is_nothing(start: Start) -> None:
 
 
 @pytest.mark.parametrize("status", [301, 404, 503])
-def test_a_receiver_that_refuses_is_not_asked_again(
-    start: Start, receiver: Receiver, status: int
-) -> None:
-    """Its status is in the record, once a delivery."""
+def test_a_refused_delivery_is_not_repeated(start: Start, receiver: Receiver, status: int) -> None:
+    """Each delivery is posted once, and the status is in the record."""
     receiver.status = status
     server = start()
     post(server, batch(webhook_url=receiver.url))
@@ -398,8 +394,8 @@ def test_a_receiver_that_refuses_is_not_asked_again(
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:{}", "http://a.example:99999", "http://\ud800"])
-def test_a_receiver_that_is_not_there_is_recorded(start: Start, url: str) -> None:
-    """And so is an address that nobody can have; the server goes on."""
+def test_an_unreachable_receiver_is_recorded(start: Start, url: str) -> None:
+    """An unreachable or impossible URL counts as failed; the server continues."""
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))  # taken, and nobody listens
         server = start()
@@ -409,10 +405,10 @@ def test_a_receiver_that_is_not_there_is_recorded(start: Start, url: str) -> Non
     assert post(server, BODY, SYNC).status_code == 200
 
 
-def test_a_slow_receiver_is_given_up(
+def test_a_slow_receiver_times_out(
     start: Start, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """After the time-out, once."""
+    """After the timeout, without a second attempt."""
     monkeypatch.setattr(deliveries, "TIMEOUT", 1.0)
     receiver.may_answer.clear()
     server = start()
@@ -421,8 +417,8 @@ def test_a_slow_receiver_is_given_up(
     assert len(receiver.got) == 12
 
 
-def test_fifty_deliveries_are_under_way_at_a_time(start: Start, receiver: Receiver) -> None:
-    """Of all batches together; the rest waits for them."""
+def test_at_most_fifty_concurrent_deliveries(start: Start, receiver: Receiver) -> None:
+    """Over all batches; the other deliveries wait."""
     receiver.may_answer.clear()
     server = start()
     for _ in range(6):
@@ -433,10 +429,10 @@ def test_fifty_deliveries_are_under_way_at_a_time(start: Start, receiver: Receiv
     assert receiver.most == 50
 
 
-def test_a_proxy_of_the_environment_is_not_asked_for_this_machine(
+def test_deliveries_ignore_the_proxy_variables(
     start: Start, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It could not reach it."""
+    """A proxy could not reach this computer."""
     server = start()
     headers = {"X-API-KEY": server.sandbox.api_key}
     with httpx.Client(base_url=server.url, headers=headers) as client:
@@ -449,7 +445,7 @@ def test_a_proxy_of_the_environment_is_not_asked_for_this_machine(
 
 @pytest.mark.parametrize("held", [True, False])
 def test_a_server_stops_with_deliveries_left(start: Start, receiver: Receiver, held: bool) -> None:
-    """Held ones are dropped, those under way broken off; and the sandbox can be served again."""
+    """Held and running deliveries are cancelled; the sandbox can be served again."""
     receiver.may_answer.clear()
     server = start(hold_deliveries=held)
     post(server, batch(webhook_url=receiver.url))
@@ -467,19 +463,19 @@ def test_a_server_stops_with_deliveries_left(start: Start, receiver: Receiver, h
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.kind)
 def test_a_batch_meets_faults(start: Start, receiver: Receiver, fault: Any) -> None:
-    """One for the whole batch: all are charged and delivered, or nobody is."""
+    """A fault applies to the whole batch: everything is charged and delivered, or nothing."""
     server = start(faults=1.0, fault_kinds=(fault.kind,), hold=0.2)
     try:
         seen = post(server, batch(webhook_url=receiver.url)).status_code
     except httpx.TransportError:
         seen = 0
     assert fault.kind[:3] not in {"429", "503", "500", "502"} or seen == int(fault.kind[:3])
-    assert len(server.sandbox.charges) == 12 * fault.worked
-    wait_for(lambda: len(receiver.got) == 12 * fault.worked)
+    assert len(server.sandbox.charges) == 12 * fault.processed
+    wait_for(lambda: len(receiver.got) == 12 * fault.processed)
 
 
-def test_a_repeated_batch_draws_anew(start: Start) -> None:
-    """Another attempt has its own fault and its own name."""
+def test_a_repeated_batch_draws_another_fault(start: Start) -> None:
+    """Each attempt has its own fault and its own id."""
     server = start(faults=0.5, fault_kinds=("503",))
     answers = [post(server, batch()) for _ in range(12)]
     assert {answer.status_code for answer in answers} == {200, 503}
@@ -487,8 +483,8 @@ def test_a_repeated_batch_draws_anew(start: Start) -> None:
     assert len(set(names)) == len(names)
 
 
-def test_the_command_takes_what_goes_wrong_with_deliveries(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As parts of a whole, handed to the sandbox that it serves."""
+def test_the_command_passes_the_options_of_deliveries(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The fractions of doubled and lost deliveries reach the sandbox."""
     served: list[Sandbox] = []
 
     class Shown:

@@ -24,7 +24,7 @@ from pronto_pandas.api.contact import Contact
 from pronto_pandas.api.services import PIPECORN, PRONTO, SERVICES, ledger_name
 from pronto_pandas.config import credentials
 from pronto_pandas.config.settings import current, keep_for_session
-from pronto_pandas.local_server import Serving
+from pronto_pandas.local_server import LocalServer
 from pronto_pandas.panel import actions
 from pronto_pandas.sandbox import Sandbox, Server
 
@@ -194,7 +194,7 @@ def test_pipecorns_inline_answer_is_read() -> None:
         return JSONResponse({"enrichment_id": "1", "status": "finished", "phones": phones})
 
     path = "/v2/contacts/single_enrich"
-    with Serving(Starlette(routes=[Route(path, answer, methods=["POST"])]), port=0) as host:
+    with LocalServer(Starlette(routes=[Route(path, answer, methods=["POST"])]), port=0) as host:
         routes = {**PIPECORN.routes, spec.SYNC_SINGLE_ENRICH: f"http://127.0.0.1:{host.port}{path}"}
 
         async def main() -> Answer:

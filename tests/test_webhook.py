@@ -1,4 +1,4 @@
-"""What comes to the webhook: from the service, from elsewhere, and from strangers."""
+"""The webhook: what Pronto, other tools and strangers send to it."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ from starlette.routing import Mount, Route
 
 import pronto_pandas as pronto
 from pronto_pandas import local_server
-from pronto_pandas.bulk import store
+from pronto_pandas.bulk import deliveries
 from pronto_pandas.bulk.payload import TAG, parse
-from pronto_pandas.bulk.receiver import LARGEST
+from pronto_pandas.bulk.webhook_app import LARGEST
 from pronto_pandas.frame.people import people as people_of
-from pronto_pandas.local_server import Serving
+from pronto_pandas.local_server import LocalServer
 from pronto_pandas.sandbox.people import truth
 from pronto_pandas.storage import schema
 
@@ -40,12 +40,12 @@ from .test_ledger import ledger_file
 
 
 def keys(df: pd.DataFrame, type_: str = "email") -> list[str]:
-    """Return the keys of these people's entries."""
+    """Return the ledger keys of people."""
     return [contact.keys(type_)[0] for contact in people_of(df, None)]
 
 
 def payloads_for(job: pronto.BulkJob, df: pd.DataFrame) -> list[dict[str, Any]]:
-    """Return what the service would deliver."""
+    """Return what Pronto would deliver."""
     return [
         truth(person, ["email"])
         | {"enrichment_id": "e", "custom": {TAG: f"{job.id}.{contact}", "crm": 1}}
@@ -54,15 +54,15 @@ def payloads_for(job: pronto.BulkJob, df: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def aside() -> list[tuple[str, str]]:
-    """Return what was set aside, and why."""
+    """Return the payloads that were set aside, and the reasons."""
     with closing(sqlite3.connect(ledger_file())) as connection:
         return connection.execute("select why, body from pronto_aside order by number").fetchall()
 
 
-def test_answers_that_were_collected_elsewhere(
+def test_payloads_collected_by_another_tool(
     serve: Serve, hook: pronto.Webhook, tmp_path: Path
 ) -> None:
-    """As JSON lines, a list, a table or a frame, and whatever a tool wraps around them."""
+    """JSON Lines, a JSON array, a table, a DataFrame or a list, with and without wrappers."""
     serve(hold_deliveries=True)
     df = people(8)
     job = bulk(df, hook)
@@ -85,10 +85,10 @@ def test_answers_that_were_collected_elsewhere(
 
 
 @pytest.mark.parametrize("source", [5, {"a": 1}, "not there.jsonl", "bad.json", "picture.csv"])
-def test_a_source_that_cannot_be_read_is_said(
+def test_an_unreadable_export_raises(
     serve: Serve, hook: pronto.Webhook, tmp_path: Path, source: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """And changes nothing."""
+    """Nothing is saved."""
     serve(hold_deliveries=True)
     monkeypatch.chdir(tmp_path)
     Path("bad.json").write_text("no json")
@@ -99,8 +99,8 @@ def test_a_source_that_cannot_be_read_is_said(
     assert job.arrived == 0
 
 
-def test_a_name_of_its_own_is_asked_for(serve: Serve, hook: pronto.Webhook) -> None:
-    """Where a payload says "pending" and how the answer will be called."""
+def test_a_pending_answer_is_fetched_by_its_id(serve: Serve, hook: pronto.Webhook) -> None:
+    """A pending payload contains the id of the answer; the answer is fetched with it."""
     server = serve(hold_deliveries=True)
     df = people(2)
     job = bulk(df, hook)
@@ -117,7 +117,7 @@ def test_a_name_of_its_own_is_asked_for(serve: Serve, hook: pronto.Webhook) -> N
 def test_a_better_answer_replaces_one_that_found_nothing(
     serve: Serve, hook: pronto.Webhook
 ) -> None:
-    """And another one that is no better is kept aside."""
+    """A different answer that is not better is set aside."""
     serve(hold_deliveries=True)
     df = people(2)
     job = bulk(df, hook)
@@ -131,10 +131,10 @@ def test_a_better_answer_replaces_one_that_found_nothing(
         assert job.results()["email"][0] == "x@found.example"
 
 
-def test_an_answer_that_is_the_same_as_before_has_arrived_too(
+def test_an_identical_answer_counts_as_arrived_after_a_refresh(
     serve: Serve, hook: pronto.Webhook
 ) -> None:
-    """Where it was asked for anew: the old answer was put aside for it."""
+    """A refresh waits for a new answer, even if it equals the old one."""
     serve(hold_deliveries=True)
     df = people(2)
     first = bulk(df, hook)
@@ -148,8 +148,8 @@ def test_an_answer_that_is_the_same_as_before_has_arrived_too(
     assert_true(again.results())
 
 
-def test_what_is_forgotten_is_gone_from_jobs_too(serve: Serve, hook: pronto.Webhook) -> None:
-    """And purge takes old jobs, and what was set aside, along."""
+def test_forget_and_purge_delete_from_jobs(serve: Serve, hook: pronto.Webhook) -> None:
+    """purge() deletes old jobs and payloads that were set aside."""
     serve(hold_deliveries=True)
     job = bulk(people(10), hook)
     stray = {"status": "success", "email": "a@b.example"}
@@ -168,8 +168,8 @@ def test_what_is_forgotten_is_gone_from_jobs_too(serve: Serve, hook: pronto.Webh
     assert b"a@b.example" not in ledger_file().read_bytes()
 
 
-def test_a_burst_is_taken_whole(serve: Serve, hook: pronto.Webhook) -> None:
-    """2,000 callbacks at once: each is answered 200, and is in the ledger then."""
+def test_a_burst_of_deliveries_is_saved(serve: Serve, hook: pronto.Webhook) -> None:
+    """2,000 deliveries together: each gets HTTP 200 and is in the ledger."""
     serve(hold_deliveries=True)
     df = people(2000)
     job = bulk(df, hook)
@@ -179,8 +179,8 @@ def test_a_burst_is_taken_whole(serve: Serve, hook: pronto.Webhook) -> None:
     assert_true(job.results())
 
 
-def test_what_does_not_belong_here(serve: Serve, hook: pronto.Webhook) -> None:
-    """Is refused or set aside, and nothing of the rest is lost."""
+def test_wrong_requests_and_payloads(serve: Serve, hook: pronto.Webhook) -> None:
+    """Wrong requests are refused or set aside; valid answers are still saved."""
     server = serve(hold_deliveries=True)
     df = people(3)
     job = bulk(df, hook)
@@ -210,10 +210,10 @@ def test_what_does_not_belong_here(serve: Serve, hook: pronto.Webhook) -> None:
     assert_true(job.results())
 
 
-def test_a_ledger_that_cannot_be_written_is_no_200(
+def test_a_failed_write_is_not_acknowledged(
     serve: Serve, hook: pronto.Webhook, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A sender that tries again later has lost nothing; the log has a line, without values."""
+    """The sender gets HTTP 503 and can try again; the log has one line, without personal data."""
     serve(hold_deliveries=True)
     df = people(2)
     job = bulk(df, hook)
@@ -224,7 +224,7 @@ def test_a_ledger_that_cannot_be_written_is_no_200(
         connection.commit()
         assert httpx.post(hook.url, json=payload, timeout=20).status_code == 503
         (line,) = logged(caplog)
-        assert "answered with 503. The ledger at" in line
+        assert "not saved (HTTP 503). The ledger at" in line
         assert job.id not in line
         connection.execute("alter table gone rename to pronto_aside")
         connection.execute("alter table gone_too rename to pronto_members")
@@ -233,10 +233,10 @@ def test_a_ledger_that_cannot_be_written_is_no_200(
     assert job.arrived == 1
 
 
-def test_a_ledger_that_is_locked_for_a_moment_is_waited_for(
+def test_a_locked_ledger_is_waited_for(
     serve: Serve, hook: pronto.Webhook, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Its sender may not try again, and the answer would be lost."""
+    """The sender may not try again, and the answer would be lost."""
     serve(hold_deliveries=True)
     df = people(2)
     job = bulk(df, hook)
@@ -251,7 +251,7 @@ def test_a_ledger_that_is_locked_for_a_moment_is_waited_for(
 
 
 def logged(caplog: pytest.LogCaptureFixture) -> list[str]:
-    """Return the warnings in the log of the package."""
+    """Return the package's warnings in the log."""
     return [
         record.getMessage()
         for record in caplog.records
@@ -260,7 +260,7 @@ def logged(caplog: pytest.LogCaptureFixture) -> list[str]:
 
 
 def together(url: str, bodies: Iterable[bytes]) -> list[int]:
-    """Post bodies at once, and return the statuses."""
+    """Post bodies concurrently and return the HTTP statuses."""
 
     async def post_all() -> list[int]:
         async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session:
@@ -275,14 +275,14 @@ def together(url: str, bodies: Iterable[bytes]) -> list[int]:
 
 
 @pytest.mark.parametrize(("bad", "failed"), [([0], 1), ([7, 8, 29], 3)])
-def test_a_payload_that_cannot_be_stored_fails_alone(
+def test_only_the_bad_payload_of_a_group_fails(
     serve: Serve,
     hook: pronto.Webhook,
     caplog: pytest.LogCaptureFixture,
     bad: list[int],
     failed: int,
 ) -> None:
-    """Though what comes at once is written in one transaction."""
+    """Payloads share a transaction, but a bad one does not fail the others."""
     serve(hold_deliveries=True)
     df = people(30)
     job = bulk(df, hook)
@@ -304,19 +304,19 @@ def test_a_payload_that_cannot_be_stored_fails_alone(
     assert not [line for line in logged(caplog) if "refuse me" in line]
 
 
-def test_what_no_error_of_the_ledger_names_is_logged_by_its_kind(
+def test_an_unexpected_error_is_logged_by_its_type(
     serve: Serve, hook: pronto.Webhook, caplog: pytest.LogCaptureFixture, monkeypatch: Any
 ) -> None:
-    """Its message may hold a value."""
+    """The message of an unexpected error may contain personal data, so only its type is logged."""
 
     def broken(*_: Any, **__: Any) -> None:
         raise RuntimeError("Ada Lovelace")
 
     serve()
     url = hook.url
-    monkeypatch.setattr(store, "deliver", broken)
+    monkeypatch.setattr(deliveries, "save", broken)
     assert httpx.post(url, json={}).status_code == 500
-    assert logged(caplog) == ["A payload was not stored, and answered with 500 (RuntimeError)."]
+    assert logged(caplog) == ["A webhook payload was not saved (HTTP 500, RuntimeError)."]
 
 
 REQUEST = b"POST TARGET HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\n"
@@ -333,10 +333,10 @@ REQUEST = b"POST TARGET HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\n"
     ],
     ids=["nothing", "half a head", "half a body", "then half a head", "then half a body"],
 )
-def test_a_request_that_does_not_arrive_whole_is_not_waited_for(
+def test_an_incomplete_request_times_out(
     hook: pronto.Webhook, serve: Serve, monkeypatch: pytest.MonkeyPatch, sent: bytes
 ) -> None:
-    """Those who send half of one would otherwise use up all connections."""
+    """Incomplete requests would otherwise use up all connections."""
     monkeypatch.setattr(local_server, "REQUEST_TIMEOUT", 0.1)
     serve()
     url = httpx.URL(hook.url)
@@ -349,8 +349,8 @@ def test_a_request_that_does_not_arrive_whole_is_not_waited_for(
     assert received.count(b"HTTP/1.1 200") == sent.count(b"12345")
 
 
-def test_an_answer_may_take_longer_than_a_request(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The time limit ends when the request is there."""
+def test_a_slow_response_does_not_time_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The time limit applies only until the request has arrived."""
     monkeypatch.setattr(local_server, "REQUEST_TIMEOUT", 0.05)
 
     async def slow(request: Request) -> Response:
@@ -358,12 +358,12 @@ def test_an_answer_may_take_longer_than_a_request(monkeypatch: pytest.MonkeyPatc
         await asyncio.sleep(0.2)
         return PlainTextResponse("there")
 
-    with Serving(Starlette(routes=[Route("/", slow, methods=["POST"])])) as own:
+    with LocalServer(Starlette(routes=[Route("/", slow, methods=["POST"])])) as own:
         assert httpx.post(f"http://127.0.0.1:{own.port}/", content=b"x").text == "there"
 
 
-def test_the_address_stays_the_same(serve: Serve) -> None:
-    """So that answers of a job made before a restart still find it; and it shows in no repr."""
+def test_the_url_of_a_ledger_never_changes(serve: Serve) -> None:
+    """Answers of a job started before a restart still arrive; the token is not in the repr."""
     serve()
     first, second = pronto.webhook(), pronto.webhook("https://hook.example/pronto/")
     token = first.url.rpartition("/")[2]
@@ -373,9 +373,8 @@ def test_the_address_stays_the_same(serve: Serve) -> None:
     with pronto.webhook(port=0) as third:
         assert third.url.endswith(token)
         port = int(third.url.split(":")[2].split("/")[0])
-        with pytest.raises(pronto.ConfigurationError, match="another webhook"):
-            pronto.webhook(port=port).start()
-    with pytest.raises(pronto.ConfigurationError, match="no port"):
+        assert f"http://127.0.0.1:{port}/…, listening" in repr(third)
+    with pytest.raises(pronto.ConfigurationError, match="not running"):
         _ = third.url
 
 
@@ -389,30 +388,42 @@ def test_the_address_stays_the_same(serve: Serve) -> None:
         ("port", True),
     ],
 )
-def test_a_webhook_that_cannot_be_is_said(name: str, value: Any) -> None:
-    """Before anything listens."""
+def test_invalid_arguments_raise(name: str, value: Any) -> None:
+    """An invalid argument is refused before anything listens."""
     with pytest.raises(pronto.ConfigurationError, match=name):
         pronto.webhook(**{name: value})
 
 
+@pytest.mark.parametrize(
+    ("host", "todo"), [("127.0.0.1", "Another webhook"), ("192.0.2.1", "another port= or host=")]
+)
+def test_a_port_that_cannot_be_used(serve: Serve, host: str, todo: str) -> None:
+    """The error names the likely cause: a second webhook, or an address of another computer."""
+    serve()
+    with LocalServer(Starlette()) as other:
+        hook = pronto.webhook(port=other.port, host=host)
+        with pytest.raises(pronto.ConfigurationError, match=todo):
+            hook.start()
+
+
 @pytest.fixture
 def mounted(serve: Serve) -> Iterator[str]:
-    """Serve the webhook from somebody's own application."""
+    """Serve the webhook from a user's application."""
     serve()
     hook = pronto.webhook()
-    with Serving(Starlette(routes=[Mount("/mine", app=hook.app)])) as own:
+    with LocalServer(Starlette(routes=[Mount("/mine", app=hook.app)])) as own:
         yield pronto.webhook(f"http://127.0.0.1:{own.port}/mine").url
 
 
 def test_mounted_in_an_application(mounted: str) -> None:
-    """Of the user's own."""
+    """The webhook works when it is mounted in a user's application."""
     job = pronto.bulk_enrich(people(5), "email", mounted, progress=False)
     assert job.wait(30, progress=False)
     assert_true(job.results())
 
 
-def test_as_a_command(serve: Serve) -> None:
-    """For a small host, which writes to the same ledger."""
+def test_the_webhook_command(serve: Serve) -> None:
+    """`python -m pronto_pandas webhook` prints the URL, with the token of the ledger."""
     server = serve()
     command = [sys.executable, "-m", "pronto_pandas", "webhook", "--port", "0"]
     command += ["--public-url", "https://hook.example"]
@@ -425,8 +436,8 @@ def test_as_a_command(serve: Serve) -> None:
     assert not server.sandbox.arrivals
 
 
-def test_bodies_of_every_kind_are_read_or_kept() -> None:
-    """And none raises."""
+def test_bodies_of_every_kind_are_read() -> None:
+    """Wrapped, flat and unusable bodies are read without an error."""
     wrapped = {"data": {"payload": json.dumps({"custom": {TAG: "a.b"}})}}
     assert parse(json.dumps(wrapped).encode()).job == "a"
     assert parse(b'{"custom.pronto_pandas": "a.b", "status": "success"}').contact == "b"

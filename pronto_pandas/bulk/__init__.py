@@ -1,1 +1,1 @@
-"""Many people in one request, and the webhook that gets their answers."""
+"""Bulk jobs: people are sent in batches, and a webhook receives their answers."""

@@ -19,7 +19,7 @@ from ..storage.store import Ledger
 from ..storage.writer import Writer
 from . import store
 from .payload import tag
-from .rows import JobRow
+from .store import JobRow
 
 
 def sizes(people: int) -> list[int]:

@@ -1,4 +1,4 @@
-"""What users call: many people in one request, their answers to a webhook."""
+"""`bulk_enrich`: check the arguments, send people in batches, return the job."""
 
 from __future__ import annotations
 
@@ -36,27 +36,28 @@ def bulk_enrich(
     only: Iterable[bool] | None = None,
     per_company: int | None = None,
 ) -> BulkJob:
-    """Ask Pronto for the people in a frame, up to 100 a request; the answers come to a webhook.
+    """Enrich a DataFrame in batches of up to 100 people; Pronto posts the answers to a webhook.
 
-    Charged by the service for what it finds; it looks at the balance for a whole request before it
-    takes it. Whoever the ledger has an answer for, or was sent before, is not sent again. Each
-    request is in the ledger before it leaves.
+    Pronto charges only for what it finds, and accepts a batch only if your balance covers it.
+    People who have an answer in the ledger, or were sent before, are not sent again. Each batch is
+    recorded in the ledger before it is sent.
 
     Parameters
     ----------
     df : DataFrame
-        One person a row, with both names, and a company for emails, a LinkedIn address for phones
-        and personal emails. It is not changed.
+        One row per person with first and last name, plus a company (for emails) or a LinkedIn URL
+        (for phones and personal emails). Not modified.
     type : str
-        ``"email"``, ``"phone"`` or ``"personal_email"``; one.
+        ``"email"``, ``"phone"`` or ``"personal_email"``. One type per job.
     webhook_url : str
-        Where the service posts each answer: the ``url`` of `pronto_pandas.webhook`, or the address
-        of a tool that collects them, whose export `BulkJob.load` takes.
+        URL to which Pronto posts each answer: the ``url`` of `pronto_pandas.webhook`, or the URL
+        of a tool that collects webhooks, whose export you load with `BulkJob.load`.
     phone_country_codes : sequence of str, optional
-        Take phone numbers of these countries alone, as ISO 3166-1 alpha-2: ``["FR", "GB"]``.
-        Without it the account's own setting holds.
+        Only return phone numbers from these countries, as ISO two-letter codes: ``["FR", "GB"]``.
+        Default: the setting of your Pronto account.
     custom : list of str, optional
-        Columns to pass through to the service; none of them is called ``pronto_pandas``.
+        Columns to send to Pronto with each person, as its ``custom`` field. The name
+        ``pronto_pandas`` is reserved.
     columns, limit, max_credits, overwrite, refresh, resend_unknown, phones, prefix, progress, \
     suppress, only, per_company
         As for `pronto_pandas.enrich`.
@@ -64,24 +65,24 @@ def bulk_enrich(
     Returns
     -------
     BulkJob
-        Says how far it is; waits; and has the frame.
+        The job, with ``.counts``, ``.wait()`` and ``.results()``.
 
     Raises
     ------
     ConfigurationError
-        Where an argument is wrong, a column is missing, or one person alone is left. Nothing was
-        sent.
+        An argument is invalid, a column is missing, or only one person is left to send. Nothing
+        was sent.
     AuthenticationError, ConsentRequiredError, ConnectionFailedError, LedgerError
         As for `pronto_pandas.enrich`.
 
     Warns
     -----
     CreditsExhaustedWarning, ServiceUnreachableWarning, LedgerWarning, MaxCreditsWarning
-        Where the run stopped early; who was not sent is sent by running it again.
+        The run stopped early. Run the same line again to send the rest.
     RefusedWarning
-        Where the service refused some of the requests.
+        Pronto refused some of the batches.
     UnknownRowsWarning
-        Where nobody knows whether the service has a request.
+        It is unknown whether Pronto received a batch; its rows may have been charged.
     """
     from .payload import TAG
     from .run import BulkRun
@@ -91,13 +92,13 @@ def bulk_enrich(
     types = types_of(type)
     if len(types) != 1:
         raise ConfigurationError(
-            "A bulk job asks for one type. Make one for each. Nothing was sent."
+            "bulk_enrich takes one type per job. Start one job per type. Nothing was sent."
         )
     check_consent(types, settings)
     customs = customs_of(custom)
     if TAG in map(str, customs):
         raise ConfigurationError(
-            f"custom names the column {TAG!r}, which the package needs for itself. Rename it. "
+            f"The column name {TAG!r} is reserved and cannot be in custom. Rename the column. "
             "Nothing was sent."
         )
     options = Options(
@@ -132,11 +133,13 @@ def _codes(codes: Sequence[str] | None, type_: str) -> list[str] | None:
     if codes is None:
         return None
     if type_ != "phone":
-        raise ConfigurationError("phone_country_codes is for phones. Nothing was sent.")
+        raise ConfigurationError(
+            'phone_country_codes works only with type="phone". Nothing was sent.'
+        )
     found = [] if isinstance(codes, str) else [str(code).strip().upper() for code in codes]
     if not found or not all(re.fullmatch("[A-Z]{2}", code) for code in found):
         raise ConfigurationError(
-            'phone_country_codes must be a list of two-letter codes: ["FR", "GB"]. '
-            "Nothing was sent."
+            "phone_country_codes must be a list of two-letter country codes, for example "
+            '["FR", "GB"]. Nothing was sent.'
         )
     return found

@@ -1,8 +1,9 @@
-"""A bulk job as its owner sees it: how far it is, and what came of it."""
+"""`BulkJob`: the progress and results of a bulk job, and how to open one again."""
 
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -16,30 +17,30 @@ from ..notebook import card
 from ..notebook.progress import Progress, Watcher
 from ..notebook.progress_bar import watching
 from ..run import Run, open_ledger
-from .rows import Counts, JobRow
 
-if TYPE_CHECKING:  # what reads payloads is loaded with the first
-    from .load import Source
+if TYPE_CHECKING:  # SQLAlchemy is slow to import
+    from .payload import Source
+    from .store import Counts, JobRow
 
 POLL = 0.5
-"""Seconds between looks at the ledger."""
+"""Seconds between two reads of the ledger."""
 
-AT_ONCE = 1_000
-"""Payloads that are stored in one commit."""
+PER_COMMIT = 1_000
+"""Payloads that are saved in one transaction."""
 
 
 @dataclass(frozen=True)
 class Loaded:
-    """What became of payloads that were loaded.
+    """Counts of the payloads that `BulkJob.load` read.
 
     Parameters
     ----------
     taken : int
-        New answers.
+        New answers, added to the ledger.
     repeated : int
-        Answers that were here already.
+        Answers that were already in the ledger.
     set_aside : int
-        What is no answer of this job; it is kept, and changes nothing.
+        Payloads that are not answers for this job. Stored but not used.
     """
 
     taken: int
@@ -48,21 +49,11 @@ class Loaded:
 
 
 class BulkJob:
-    """People who were asked for in batches, and whose answers come to a webhook.
+    """A bulk job: people sent in batches, with answers delivered to a webhook.
 
-    It is kept in the ledger: `pronto_pandas.jobs` lists all, and `pronto_pandas.job` picks one up
-    in another kernel. The counts are read from there each time.
-
-    Parameters
-    ----------
-    row : JobRow
-        As the ledger has it.
-    settings : Settings
-        Which ledger.
-    df : DataFrame, optional
-        Whose people they are.
-    options : Options, optional
-        What was asked for.
+    Jobs are stored in the ledger: `pronto_pandas.jobs` lists them, and `pronto_pandas.job` opens
+    one in another session. Counts are read from the ledger on each access. `bulk_enrich` and these
+    two functions create a BulkJob; do not construct one yourself.
     """
 
     def __init__(
@@ -78,71 +69,72 @@ class BulkJob:
 
     @property
     def id(self) -> str:
-        """The job's name in the ledger."""
+        """The job's id, for `pronto_pandas.job`."""
         return self._row.id
 
     @property
     def type(self) -> str:
-        """What was asked for."""
+        """The requested type."""
         return self._row.type
 
     @property
     def created(self) -> pd.Timestamp:
-        """When it was made (UTC)."""
+        """When the job was created (UTC)."""
         return pd.Timestamp(self._row.created, unit="s", tz="UTC").round("s")
 
     @property
     def counts(self) -> Counts:
-        """All counts, at one moment."""
-        from . import store
+        """All counts, read at the same time."""
+        from . import deliveries, store
 
-        store.take_aside(self._ledger, self._row)
+        deliveries.save_set_aside(self._ledger, self._row)
         with self._ledger.read() as t:
             return store.count(t, self._row)
 
     @property
     def batches(self) -> int:
-        """Requests that the service has taken, or may have."""
+        """Batches that Pronto accepted or may have accepted."""
         return self.counts.batches
 
     @property
     def sent(self) -> int:
-        """People in those requests."""
+        """People in these batches."""
         return self.counts.sent
 
     @property
     def arrived(self) -> int:
-        """People whose answer is there."""
+        """People with an answer."""
         return self.counts.arrived
 
     @property
     def missing(self) -> int:
-        """People whose answer is not there yet."""
+        """People still waiting for an answer."""
         return self.counts.missing
 
     def wait(self, timeout: float | None = None, *, progress: bool | Watcher = True) -> bool:
-        """Wait until every answer is there. Sends nothing, costs nothing.
+        """Wait for all answers. Sends nothing, costs nothing.
 
         Parameters
         ----------
         timeout : float, optional
-            Seconds to wait at most; without, as long as it takes.
-        progress : bool or callable
-            False shows no bar. A callable gets a `Progress` now and then, in people.
+            Maximum time to wait, in seconds. Default: no limit.
+        progress : bool or callable, default True
+            False hides the progress bar. A callable is called with a `Progress`, which counts
+            people.
 
         Returns
         -------
         bool
-            Whether every answer is there.
+            True if all answers have arrived; False on timeout.
         """
         began, counts = time.monotonic(), self.counts
         with watching(progress, counts.sent, "people") as view:
-            told = -1
+            shown = -1
             while True:
                 seconds = time.monotonic() - began
-                if counts.arrived != told:
-                    told = counts.arrived
-                    view.show(Progress(total=counts.sent, done=told, seconds=seconds))
+                if counts.arrived != shown:
+                    shown = counts.arrived
+                    view.show(Progress(total=counts.sent, done=shown, seconds=seconds))
                 view.tick()
                 if not counts.missing:
                     return True
@@ -160,38 +152,38 @@ class BulkJob:
         phones: Phones | None = None,
         prefix: str | None = None,
     ) -> pd.DataFrame:
-        """Return the frame with the answers that are there. Sends nobody, costs nothing.
+        """Return the DataFrame with the answers received so far. Costs nothing.
 
-        An answer that the service has promised under a name of its own is fetched; that takes a
-        request and a key.
+        If Pronto has posted only the id of an answer, the answer is fetched. This needs an API
+        key; the requests are free.
 
         Parameters
         ----------
         df : DataFrame, optional
-            The frame that the job was made of, read again. Needed in another kernel than the one
-            that made the job.
+            The original DataFrame, loaded again. Required if the job was started in another
+            session.
         columns, phones, prefix : optional
-            As for `pronto_pandas.enrich`; without, as the job was made.
+            As for `pronto_pandas.enrich`. Default: the values used to start the job.
 
         Returns
         -------
         DataFrame
-            As `pronto_pandas.enrich` returns it. Rows whose answer is not there are ``unknown``.
+            As returned by `pronto_pandas.enrich`. Rows without an answer yet are ``unknown``.
 
         Raises
         ------
         ConfigurationError
-            Where the frame is needed.
+            The DataFrame is required.
         LedgerError
-            Where the ledger cannot be read.
+            The ledger cannot be read.
         """
-        from . import store
+        from . import deliveries
 
         frame = self._df if df is None else df
         if not isinstance(frame, pd.DataFrame):
             raise ConfigurationError(
-                "The ledger holds the answers, not your list. Read the list again and pass it: "
-                f'pronto.job("{self.id}").results(df).'
+                f'Pass the original DataFrame: pronto.job("{self.id}").results(df). '
+                "The ledger stores answers, not your list."
             )
         given = {"columns": columns, "phones": phones, "prefix": prefix}
         changes: dict[str, Any] = {k: value for k, value in given.items() if value is not None}
@@ -200,7 +192,7 @@ class BulkJob:
         if frame is not self._df:  # a mask is of the rows that it was made for
             fixed["only"] = None
         options = replace(self._options, resend_unknown=False, **(fixed | changes))
-        store.take_aside(self._ledger, self._row)
+        deliveries.save_set_aside(self._ledger, self._row)
         try:
             run = Run(frame, options, self._settings, sends=False)
         except MissingKeyError:
@@ -209,50 +201,51 @@ class BulkJob:
         return run.frame()
 
     def load(self, source: Source) -> Loaded:
-        """Take answers that another receiver or tool has collected. Costs nothing.
+        """Load answers collected by another tool. Costs nothing.
 
         Parameters
         ----------
         source : path, DataFrame or list of dict
-            The payloads as the service sent them: a file of JSON lines (``.jsonl``), of a JSON list
-            (``.json``) or a table (``.csv``); what tools wrap around a payload is taken off.
+            Webhook payloads as sent by Pronto: a JSON Lines file (``.jsonl``), a JSON array
+            (``.json``), a table (``.csv``, ``.tsv``), a DataFrame or a list of dicts. Wrappers
+            added by common tools are removed.
 
         Returns
         -------
         Loaded
-            How many were taken, were here already, or are set aside.
+            Counts of new answers, of answers already in the ledger, and of other payloads.
 
         Raises
         ------
         ConfigurationError
-            Where it cannot be read.
+            The source cannot be read.
         LedgerError
-            Where the ledger cannot be written.
+            The ledger cannot be written.
         """
-        from . import store
-        from .load import payloads
+        from . import deliveries
+        from .payload import read_export
 
-        found = list(payloads(source))
-        fates = {"taken": 0, "repeated": 0, "set aside": 0}
-        for start in range(0, len(found), AT_ONCE):
+        payloads = list(read_export(source))
+        fates: Counter[deliveries.Fate] = Counter()
+        for start in range(0, len(payloads), PER_COMMIT):
             with self._ledger.write() as t:
-                some = found[start : start + AT_ONCE]
-                fates_of = store.deliver(self._ledger, t, some, only=self.id)
-            for fate, count in fates_of.items():
-                fates[fate] += count
-        return Loaded(*fates.values())
+                some = payloads[start : start + PER_COMMIT]
+                saved = deliveries.save(self._ledger, t, some, only=self.id)
+            fates += saved
+        return Loaded(fates["taken"], fates["repeated"], fates["set aside"])
 
     def _card(self) -> tuple[str, dict[str, object], str]:
         now = self.counts
         rows = {
-            "people sent": f"{now.sent:,} in {now.batches:,} batches",
-            "answers arrived": f"{now.arrived:,}",
-            "answers missing": f"{now.missing:,}",
-            "made": self.created.strftime("%Y-%m-%d %H:%M UTC"),
+            "people sent": f"{now.sent:,} in {now.batches:,} batch{'es' * (now.batches != 1)}",
+            "answers received": f"{now.arrived:,}",
+            "answers pending": f"{now.missing:,}",
+            "started": self.created.strftime("%Y-%m-%d %H:%M UTC"),
         }
         if now.refused:
-            rows["not taken"] = f"{now.refused:,}. {' '.join(now.messages)}".strip()
-        after = f'.wait(), .results(); in another kernel pronto.job("{self.id}").results(df)'
+            rows["refused or not sent"] = f"{now.refused:,}. {' '.join(now.messages)}".strip()
+        step = ".wait(), then .results()" if now.missing else ".results()"
+        after = f'Next: {step}. In another session: pronto.job("{self.id}").results(df)'
         return f"Bulk job {self.id}: {self.type}", dict(rows), after
 
     def __repr__(self) -> str:
@@ -263,12 +256,12 @@ class BulkJob:
 
 
 def jobs() -> list[BulkJob]:
-    """Return the bulk jobs that the ledger has for this address, the newest first. Sends nothing.
+    """Return the bulk jobs in the ledger for the current service, newest first. Sends nothing.
 
     Raises
     ------
     LedgerError
-        Where the ledger cannot be read.
+        The ledger cannot be read.
     """
     from . import store
 
@@ -280,17 +273,17 @@ def jobs() -> list[BulkJob]:
 
 
 def job(id: str) -> BulkJob:  # noqa: A002  the name of the property
-    """Pick up a bulk job by its id, or by the beginning of it. Sends nothing.
+    """Open a bulk job by its id or the start of its id. Sends nothing.
 
     Raises
     ------
     ConfigurationError
-        Where there is none, or several begin so.
+        No id starts so, or more than one does.
     LedgerError
-        Where the ledger cannot be read.
+        The ledger cannot be read.
     """
     found = [one for one in jobs() if id and one.id.startswith(id)]
     if len(found) != 1:
-        many = "Several bulk jobs begin" if found else "No bulk job begins"
-        raise ConfigurationError(f"{many} with {id!r}. pronto.jobs() lists them.")
+        number = "More than one" if found else "No"
+        raise ConfigurationError(f"{number} bulk job id starts with {id!r}. See pronto.jobs().")
     return found[0]

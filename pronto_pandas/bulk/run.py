@@ -23,7 +23,7 @@ from ..sending.budget import Budget
 from ..sending.rate_limit import Pace
 from ..storage.store import Ledger
 from .batches import BulkRecorder, BulkService
-from .rows import JobRow
+from .store import JobRow
 from .submit import Submission
 
 

@@ -1,7 +1,8 @@
-"""The webhook that a job's answers come to, and the three ways to run it."""
+"""The webhook that receives the answers of bulk jobs: its URL, its token, and how it runs."""
 
 from __future__ import annotations
 
+import errno
 import functools
 import secrets
 import socket
@@ -14,40 +15,31 @@ from ..config.validation import HERE, is_here, is_private, is_url
 from ..errors import ConfigurationError
 from ..run import open_ledger
 
-if TYPE_CHECKING:  # slow to import, and needed when something listens
+if TYPE_CHECKING:  # slow to import, and needed only by a webhook that runs
     from starlette.applications import Starlette
 
-    from ..local_server import Serving
+    from ..local_server import LocalServer
     from ..storage.store import Ledger
     from .payload import Payload
 
 PORT = 8790
-"""Where the webhook listens, unless told otherwise: the same each time, as a tunnel needs it."""
+"""The default port. It never changes, because a tunnel is set to a port."""
 
 TOKEN = "webhook_token"  # noqa: S105  the name, not the token
+"""The name of the token in the ledger."""
 
 
 class Webhook:
-    """Takes the answers of bulk jobs and writes them to the ledger.
+    """Receives the answers of bulk jobs and saves them in the ledger.
 
-    A context manager that listens on this machine from a thread::
+    Use it as a context manager; it listens in a background thread::
 
         with pronto.webhook(public_url="https://…") as hook:
             job = df.pronto.bulk_enrich("email", webhook_url=hook.url)
             job.wait()
 
-    `start` and `stop` do the same by hand. `app` can be mounted in an ASGI application of your own.
-
-    Parameters
-    ----------
-    settings : Settings
-        Which ledger, and whose answers.
-    public_url : str, optional
-        Where the service reaches it, up to the token.
-    port : int
-        Where it listens; 0 takes a free port.
-    host : str
-        The address it listens on.
+    Or call `start` and `stop` yourself. To use your own ASGI application, mount `app`.
+    Create one with `pronto_pandas.webhook`.
     """
 
     def __init__(self, settings: Settings, public_url: str | None, port: int, host: str) -> None:
@@ -56,70 +48,76 @@ class Webhook:
         self._ledger = open_ledger(settings)
         self._token = _token(self._ledger, secrets.token_urlsafe(32))
         self._tokens = {self._token}
-        self._serving: Serving | None = None
+        self._server: LocalServer | None = None
 
     @property
     def url(self) -> str:
-        """What to pass as ``webhook_url``. Who knows it can write answers: keep it to yourself."""
+        """URL to pass as ``webhook_url``. Keep it secret: anyone who has it can submit answers."""
         if self._public is not None:
             return f"{self._public}/{self._token}"
-        port = self._serving.port if self._serving else self._port
-        if not port:
+        if not self._listening_port:
             raise ConfigurationError(
-                "The webhook has no port before it is started: with pronto.webhook(…) as hook."
+                "The webhook is not running. Start it first: with pronto.webhook(…) as hook: …"
             )
-        return f"http://{HERE}:{port}/{self._token}"
+        return f"http://{HERE}:{self._listening_port}/{self._token}"
+
+    @property
+    def _listening_port(self) -> int:
+        """The port; 0 if a free one will be picked at the start."""
+        return self._server.port if self._server else self._port
 
     @functools.cached_property
     def app(self) -> Starlette:
-        """The ASGI application. Mounted under a path, ``public_url`` ends with that path."""
-        from .receiver import create_app
+        """The ASGI application. If you mount it under a path, end ``public_url`` with that path."""
+        from .webhook_app import create_app
 
-        return create_app(self._tokens, self._store)
+        return create_app(self._tokens, self._save)
 
     def start(self) -> Self:
-        """Listen, from a thread; answers are taken from now on.
+        """Start listening in a background thread.
 
         Raises
         ------
         ConfigurationError
-            Where the port is taken.
+            The port cannot be used.
         """
-        self._serving = self._open().start()
+        self._server = self._create_server().start()
         return self
 
     def stop(self) -> None:
-        """Hang up. What was answered with 200 is in the ledger."""
-        if self._serving is not None:
-            self._serving.stop()
-            self._serving = None
+        """Stop listening. Every answer acknowledged with HTTP 200 is in the ledger."""
+        if self._server is not None:
+            self._server.stop()
+            self._server = None
 
-    def _open(self) -> Serving:
-        from ..local_server import Serving
+    def _create_server(self) -> LocalServer:
+        from ..local_server import LocalServer
         from ..sending.rate_limit import allow_sockets
 
         allow_sockets(2_000)  # a burst
         try:
-            return Serving(self.app, port=self._port, host=self._host)
+            return LocalServer(self.app, port=self._port, host=self._host)
         except OSError as error:
+            todo = "Pass another port= or host=."
+            if error.errno == errno.EADDRINUSE:
+                todo = "Another webhook may already be running: stop it, or pass another port=."
             raise ConfigurationError(
-                f"Port {self._port} cannot be used ({error.strerror}): another webhook may listen "
-                "there. End it, or choose another with port=."
+                f"Cannot listen on {self._host}:{self._port} ({error.strerror}). {todo}"
             ) from None
 
-    def _store(self, payloads: Sequence[Payload]) -> None:
+    def _save(self, payloads: Sequence[Payload]) -> None:
         from ..storage.writer import commit
-        from . import store
+        from . import deliveries
 
         if self._ledger.database.replaced():
             self._open_again()
-        # Many senders do not try again: an answer that waits for another program is not refused.
-        commit(self._ledger, lambda t: store.deliver(self._ledger, t, payloads))
+        # Many senders do not try again, so wait for other programs rather than refuse a payload.
+        commit(self._ledger, lambda t: deliveries.save(self._ledger, t, payloads))
 
     def _open_again(self) -> None:
-        """Open the ledger that has taken the place of ours; where there is none, that is an error.
+        """Open the ledger that replaced ours; raise if there is none.
 
-        Jobs know this webhook by its token, whichever ledger their answers go to.
+        The token of ours stays valid, because jobs that are not finished have its URL.
         """
         from ..storage.store import Ledger
 
@@ -133,86 +131,86 @@ class Webhook:
         self.stop()
 
     def __repr__(self) -> str:
-        state = "listening" if self._serving else "not listening"
-        where = self._public or f"http://{self._host}:{self._port or '…'}"
-        return f"<webhook at {where}/…, {state}; .url has the whole address>"
+        state = "listening" if self._server else "not listening"
+        where = self._public or f"http://{self._host}:{self._listening_port or '…'}"
+        return f"<webhook at {where}/…, {state}; .url has the full URL>"
 
 
 def webhook(public_url: str | None = None, *, port: int = PORT, host: str = HERE) -> Webhook:
-    """Make the webhook that bulk jobs deliver their answers to.
+    """Create a webhook that receives the answers of bulk jobs.
 
-    Nothing is sent, nothing is charged. The address stays the same for a ledger, so answers of a
-    job that was made before a restart still find it.
+    Sends nothing, costs nothing. Each ledger has one URL, so answers of a job started before a
+    restart still arrive.
 
     Parameters
     ----------
     public_url : str, optional
-        The address at which a tunnel or a proxy makes it reachable for the service. Without it,
-        the webhook is for a service on this machine: the sandbox.
-    port : int
-        Where it listens on this machine; 0 takes a free port.
-    host : str
-        The address it listens on; a tunnel or a proxy on this machine needs none but the default.
+        Public HTTPS URL of your tunnel or proxy. Leave it out only to test with the sandbox.
+    port : int, default 8790
+        Port to listen on; 0 picks a free one.
+    host : str, default "127.0.0.1"
+        Network interface to listen on. The default is right for a tunnel or proxy on this
+        computer.
 
     Returns
     -------
     Webhook
-        A context manager; ``.url`` is what to pass as ``webhook_url``.
+        A context manager. Pass its ``.url`` as ``webhook_url``.
 
     Raises
     ------
     ConfigurationError
-        Where ``public_url`` is no https address.
+        ``public_url`` is not an https:// URL, or ``port`` is not a valid port.
     LedgerError
-        Where the ledger cannot be written.
+        The ledger cannot be written.
     """
     if type(port) is not int or not 0 <= port <= 65_535:
-        raise ConfigurationError("port must be a number from 0 to 65535.")
+        raise ConfigurationError("port must be an integer from 0 to 65535.")
     return Webhook(current(), public_url, port, host)
 
 
 def checked(url: object, settings: Settings) -> str:
-    """Return a webhook's address where the service can reach it, and nobody reads along.
+    """Return the webhook's URL if Pronto can reach it and the connection is encrypted.
 
     Raises
     ------
     ConfigurationError
-        Where not; nothing was sent.
+        Otherwise; nothing was sent.
     """
+    if problem := _problem(url, settings):
+        raise ConfigurationError(f"{problem} Nothing was sent.")
+    return str(url)
+
+
+def _problem(url: object, settings: Settings) -> str | None:
     if url is None:
-        raise ConfigurationError(
-            "webhook_url is missing: the answers are posted to it, and nowhere else. Open one with "
-            'pronto.webhook(public_url="https://…") and pass its url, or pass the address of a '
-            "tool that collects them and hand its export to job.load(…). Nothing was sent."
+        return (
+            "webhook_url is required: Pronto posts the answers to it. Create one with "
+            'pronto.webhook(public_url="https://…") and pass its .url. Or pass the URL of a '
+            "webhook collector and load its export with job.load(…)."
         )
     if not isinstance(url, str) or not is_url(url):
-        raise ConfigurationError(
-            "webhook_url must be an address such as https://example.com/hook. Nothing was sent."
-        )
+        return "webhook_url must be a URL such as https://example.com/hook."
     if is_here(url) and not settings.on_this_machine:
-        raise ConfigurationError(
-            "webhook_url is an address of this machine, which Pronto cannot reach. Make it "
-            'reachable with a tunnel, and say where: pronto.webhook(public_url="https://…"). '
-            "Nothing was sent."
+        return (
+            "webhook_url points to this computer, which Pronto cannot reach. Start a tunnel and "
+            'pass its URL: pronto.webhook(public_url="https://…").'
         )
     if is_here(url) and not _listens(url):
-        raise ConfigurationError(
-            "Nobody listens at webhook_url, and answers would be lost. Start it first: "
-            "with pronto.webhook() as hook: …, or hook.start(). Nothing was sent."
+        return (
+            "Nothing is listening at webhook_url, so answers would be lost. Start the webhook "
+            "first: with pronto.webhook() as hook: …, or hook.start()."
         )
     if not is_private(url):
-        raise ConfigurationError(
-            "webhook_url must start with https://, or people's data would cross the network "
-            "readable by others. Nothing was sent."
-        )
-    return url
+        return "webhook_url must start with https://, so that personal data is encrypted."
+    return None
 
 
 def _public(url: str) -> str:
     if not is_url(url) or not is_private(url):
         raise ConfigurationError(
-            "public_url must be an address such as https://example.com, at which the service "
-            "reaches this webhook."
+            "public_url must be an https:// URL at which Pronto can reach this webhook, such as "
+            "https://example.com."
         )
     return url.rstrip("/")
 
@@ -228,7 +226,7 @@ def _listens(url: str) -> bool:
 
 
 def _token(ledger: Ledger, new: str) -> str:
-    """Return the token of a ledger, which is given a new one where it has none."""
+    """Return the token of a ledger; a ledger without one gets the new one."""
     import sqlalchemy as sa
 
     from ..storage import schema

@@ -1,6 +1,6 @@
-"""The Pronto API on this machine: made-up people, real HTTP, faults on demand.
+"""A local test server for the Pronto API: made-up people, real HTTP, simulated errors.
 
-For trying things out without a key, and for your own tests:
+Use it to try the package without a key, and in your tests:
 
 >>> from pronto_pandas.sandbox import Sandbox, Server
 >>> with Server(Sandbox(latency=0.1)) as server:

@@ -1,4 +1,4 @@
-"""Answers that are posted to a receiver's address: webhooks, with what goes wrong on their way."""
+"""Webhook deliveries: posts answers to a URL, and loses or duplicates some on request."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from typing import Any, Final
 import aiohttp
 
 AT_ONCE: Final = 50
-"""Deliveries that are under way at a time."""
+"""Maximum concurrent deliveries."""
 
 TIMEOUT: Final = 10.0
-"""Seconds a receiver has to answer."""
+"""Seconds within which a receiver must respond."""
 
 _JSON: Final = {"Content-Type": "application/json"}
 
@@ -23,20 +23,20 @@ _JSON: Final = {"Content-Type": "application/json"}
 def posted(
     payloads: Sequence[dict[str, Any]], dice: random.Random, doubled: float, lost: float
 ) -> list[dict[str, Any]]:
-    """Return the payloads that are posted, in their order.
+    """Return the payloads to post, shuffled; some are dropped or duplicated.
 
     Parameters
     ----------
     payloads : sequence of dict
-        One a contact.
+        One per person.
     dice : random.Random
-        Draws everything; the same dice, the same deliveries.
+        Source of all random choices.
     doubled, lost : float
-        Parts that are posted twice, and never, from 0 to 1. What is lost is not doubled.
+        Fractions of payloads to post twice, and not at all, 0 to 1. A lost payload is not doubled.
     """
     chosen = []
     for payload in payloads:
-        # Both are drawn for each, so that another part of one leaves the other as it was.
+        # Both are drawn for each, so that a change of one fraction does not change the other draw.
         is_lost, is_doubled = dice.random() < lost, dice.random() < doubled
         chosen += [payload] * (0 if is_lost else 1 + is_doubled)
     dice.shuffle(chosen)
@@ -44,43 +44,43 @@ def posted(
 
 
 class Deliveries:
-    """Posts payloads in the background of the running loop, each once, whatever comes of it.
+    """Posts payloads in the background of the running event loop, each once, without retries.
 
     Parameters
     ----------
     statuses : Counter
-        Counts what receivers answered: a status, or "failed" where there was no answer.
+        Counts the HTTP statuses of the receivers, or "failed" if there was no response.
     held : callable
-        Whether deliveries are kept back.
+        Whether deliveries are held.
     """
 
     def __init__(self, statuses: Counter[int | str], held: Callable[[], bool]) -> None:
         self._statuses, self._held = statuses, held
         self._tasks: set[asyncio.Task[None]] = set()
-        self._start()
+        self._reset()
 
-    def _start(self) -> None:
+    def _reset(self) -> None:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._session: aiohttp.ClientSession | None = None
-        self._desk = asyncio.Semaphore(AT_ONCE)
+        self._slots = asyncio.Semaphore(AT_ONCE)
         self._released = asyncio.Event()
 
     def send(self, url: str, payloads: Sequence[dict[str, Any]], seconds: float) -> None:
-        """Post payloads to an address, in about their order, after some seconds."""
+        """Post payloads to a URL, roughly in their order, after some seconds."""
         self._loop = asyncio.get_running_loop()
-        task = self._loop.create_task(self._carry(url, payloads, seconds))
-        self._tasks.add(task)  # a loop does not keep its tasks alive
+        task = self._loop.create_task(self._deliver(url, payloads, seconds))
+        self._tasks.add(task)  # the event loop does not keep tasks alive
         task.add_done_callback(self._tasks.discard)
 
     def release(self) -> None:
-        """Look again at whether deliveries are held; from any thread."""
+        """Check again whether deliveries are held. Thread-safe."""
         if self._loop is not None:
             self._loop.call_soon_threadsafe(self._wake)
 
     async def close(self) -> None:
-        """Drop what is under way; on the loop that sends."""
+        """Cancel all deliveries; call it in the event loop that sends them."""
         tasks, session = list(self._tasks), self._session
-        self._start()  # what is sent from now on may be sent from another loop
+        self._reset()  # later deliveries may run in another event loop
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -91,7 +91,7 @@ class Deliveries:
         self._released.set()
         self._released.clear()
 
-    async def _carry(self, url: str, payloads: Sequence[dict[str, Any]], seconds: float) -> None:
+    async def _deliver(self, url: str, payloads: Sequence[dict[str, Any]], seconds: float) -> None:
         await asyncio.sleep(seconds)
         while self._held():
             await self._released.wait()
@@ -101,9 +101,9 @@ class Deliveries:
 
     async def _post(self, url: str, payload: dict[str, Any]) -> None:
         body = json.dumps(payload).encode()
-        async with self._desk:
-            if self._session is None:  # made where it is used: it belongs to a loop
-                # Idle connections end before a receiver's own time-out closes one under a delivery.
+        async with self._slots:
+            if self._session is None:  # created here, because it belongs to the running event loop
+                # Close idle connections before a receiver's timeout does so during a delivery.
                 connector = aiohttp.TCPConnector(limit=AT_ONCE, keepalive_timeout=2)
                 self._session = aiohttp.ClientSession(connector=connector)
             try:

@@ -1,4 +1,4 @@
-"""Faults on demand: what a network and a service do on bad days, drawn from a seed."""
+"""Simulated errors of the network and the server, drawn from a seed."""
 
 from __future__ import annotations
 
@@ -23,50 +23,50 @@ Kind = Literal[
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One thing that goes wrong.
+    """A simulated error.
 
     Parameters
     ----------
     kind : str
         What the client sees.
-    worked : bool
-        Whether the work was done, and charged, all the same.
+    processed : bool
+        Whether the request was processed, and charged, nevertheless.
     """
 
     kind: Kind
-    worked: bool
+    processed: bool
 
 
 FAULTS: Final = (
-    Fault("429", worked=False),
-    Fault("429 without Retry-After", worked=False),
-    Fault("503", worked=False),
-    Fault("reset before", worked=False),
-    Fault("500", worked=True),
-    Fault("502 page", worked=True),
-    Fault("html", worked=True),
-    Fault("cut json", worked=True),
-    Fault("cut stream", worked=True),
-    Fault("reset after", worked=True),
-    Fault("timeout", worked=True),
+    Fault("429", processed=False),
+    Fault("429 without Retry-After", processed=False),
+    Fault("503", processed=False),
+    Fault("reset before", processed=False),
+    Fault("500", processed=True),
+    Fault("502 page", processed=True),
+    Fault("html", processed=True),
+    Fault("cut json", processed=True),
+    Fault("cut stream", processed=True),
+    Fault("reset after", processed=True),
+    Fault("timeout", processed=True),
 )
 
 
 def draw(seed: int, who: str, attempt: int, share: float, kinds: tuple[Kind, ...]) -> Fault | None:
-    """Return the fault of one request, or None; the same for the same arguments.
+    """Return the fault of a request, or None; the same for the same arguments.
 
     Parameters
     ----------
     seed : int
-        Another seed, other faults.
+        The random seed.
     who : str
-        The contact's identity.
+        Identity of the person or batch.
     attempt : int
-        How often this contact was asked about before.
+        Number of this request for the same person or batch.
     share : float
-        Part of the requests that meet a fault, from 0 to 1.
+        Fraction of requests that fail, 0 to 1.
     kinds : tuple of str
-        The faults to draw from.
+        Kinds of faults to draw from.
     """
     digest = hashlib.sha256(f"{seed}/{who}/{attempt}".encode()).digest()
     if int.from_bytes(digest[:4], "big") >= share * 2**32:

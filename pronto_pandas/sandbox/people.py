@@ -1,7 +1,7 @@
-"""Made-up people: the same contact always gets the same answer, and none of it is anybody's.
+"""Made-up answers: the same contact always gets the same one, without any real person's data.
 
-Emails end in ``.example``, which nobody can own. Phone numbers come from the ranges that the
-British, French and North American authorities keep for films and books.
+Emails end in ``.example``, a domain that nobody can own. Phone numbers come from the ranges that
+Britain, France and North America reserve for films and books.
 """
 
 from __future__ import annotations
@@ -30,18 +30,18 @@ _PHONE_TYPES: Final = ("mobile", "mobile", "landline")
 
 
 def identity(contact: Mapping[str, Any]) -> str:
-    """Return the name of a contact in records: the same for the same fields, and no value of it."""
+    """Return a hash of a contact, which identifies it in logs without its data."""
     text = "\0".join(str(contact.get(name) or "").casefold() for name in FIELDS)
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def identity_of_batch(contacts: Iterable[Mapping[str, Any]]) -> str:
-    """Return the name of contacts in this order: made of theirs, and no value of them."""
+    """Return a hash of contacts in this order."""
     return hashlib.sha256("".join(map(identity, contacts)).encode()).hexdigest()
 
 
 class _Dice:
-    """Numbers that follow from a contact and a purpose alone."""
+    """Numbers that depend only on a contact and a purpose."""
 
     def __init__(self, who: str, purpose: str) -> None:
         self._digest = hashlib.sha256(f"{who}/{purpose}".encode()).digest()
@@ -66,7 +66,7 @@ def _email(contact: Mapping[str, Any], who: str) -> str:
 
 
 def _text(type_: str, contact: Mapping[str, Any], who: str) -> str:
-    """Return a value of a type whose values are texts."""
+    """Return a made-up value of any type except phone."""
     if type_ == "email":
         return _email(contact, who)
     if type_ == "personal_email":
@@ -88,21 +88,21 @@ def _phones(dice: _Dice, countries: Collection[str] | None) -> list[dict[str, st
 def truth(
     contact: Mapping[str, Any], types: Collection[str], countries: Collection[str] | None = None
 ) -> dict[str, Any]:
-    """Return the answer's data fields for a contact, as the page describes them.
+    """Return the data fields of the answer for a contact, as the API documents them.
 
     Parameters
     ----------
     contact : mapping
         The fields of the request.
     types : collection of str
-        What was asked for.
+        The requested types.
     countries : collection of str, optional
-        Those whose phone numbers count as found; all of them by default.
+        Countries whose phone numbers count as found. Default: all.
 
     Returns
     -------
     dict
-        ``status``, ``message``, and for each type asked its value and status.
+        ``status``, ``message``, and a value and status per requested type.
     """
     who = identity(contact)
     data: dict[str, Any] = {}
@@ -121,7 +121,7 @@ def truth(
             status = _EMAIL_STATUSES[dice.roll(len(_EMAIL_STATUSES))]
             data[f"{type_}_status"] = status if hit else "N/A"
         found = found or hit
-    words = " or ".join(types)
+    names = " or ".join(types)
     data["status"] = "success" if found else "error"
-    data["message"] = MADE_UP if found else f"No {words} found for this profile. {MADE_UP}"
+    data["message"] = MADE_UP if found else f"No {names} found for this profile. {MADE_UP}"
     return data

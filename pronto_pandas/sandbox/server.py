@@ -1,4 +1,4 @@
-"""The sandbox on a real socket of this machine."""
+"""The sandbox as a local HTTP server."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ import functools
 from pydantic import SecretStr
 
 from ..config.validation import HERE
-from ..local_server import Serving
+from ..local_server import LocalServer
 from .app import create_app
 from .service import Sandbox
 
 
-class Server(Serving):
-    """Serves a sandbox from a thread; a context manager.
+class Server(LocalServer):
+    """A sandbox server in a background thread. Use it as a context manager.
 
     Parameters
     ----------
     sandbox : Sandbox, optional
-        What to serve; its records can be read while it runs.
-    port : int
-        0 takes a free one.
+        Sandbox to serve. Default: a new one. Its ``record()`` can be read while it runs.
+    port : int, default 0
+        Port to listen on; 0 picks a free one.
     """
 
     def __init__(self, sandbox: Sandbox | None = None, *, port: int = 0) -> None:
@@ -31,16 +31,16 @@ class Server(Serving):
 
     @property
     def api_key(self) -> SecretStr:
-        """The key it takes."""
+        """API key that the sandbox accepts."""
         return SecretStr(self.sandbox.api_key)
 
-    async def _ended(self) -> None:
+    async def _close(self) -> None:
         await self.sandbox.close()
 
 
 @functools.cache
 def in_process() -> Server:
-    """Return the server behind ``base_url="sandbox"``, started at its first use."""
+    """Return the server for ``base_url="sandbox"``; the first call starts it."""
     server = Server().start()
     atexit.register(server.stop)
     return server

@@ -1,4 +1,4 @@
-"""What the service would do with a request: its limit, its prices, its work, its records."""
+"""What Pronto does with a request: rate limit, checks, prices, answers, deliveries."""
 
 from __future__ import annotations
 
@@ -13,57 +13,60 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from ..api import spec
+from . import validation
 from .deliveries import Deliveries, posted
 from .faults import FAULTS, Fault, Kind, draw
+from .log import Log
 from .people import identity, identity_of_batch, truth
 from .validation import RefusalError as RefusalError
-from .validation import check_bulk, check_single, check_sync, wrong
 
 KEY: Final = "sandbox-key"
-"""The key the sandbox takes. It opens nothing else."""
+"""The default API key. It is valid only in the sandbox."""
 
 PRICES: Final = {type_: int(lowest) for type_, (lowest, _) in spec.PRICES.items()}
-"""Credits for each value of a type."""
+"""Credits per value of a type."""
 
 
 @dataclass
-class Sandbox:
-    """One account of the service.
+class Sandbox(Log):
+    """A simulated Pronto account.
+
+    Its log (see `Log`) can be read while it is served: ``sandbox.charges``, for example.
 
     Parameters
     ----------
     api_key : str
-        The only key that is taken.
+        API key that the sandbox accepts.
     rate : int
-        Requests that a sliding second holds; more get 429.
+        Maximum requests in any one-second window; further requests get HTTP 429.
     credits : int
-        The balance at the start.
+        Starting balance in credits; goes down with each charge.
     latency : float
-        Seconds an answer takes, and a delivery of what was submitted.
+        Seconds until a response, or until a webhook delivery.
     jitter : float
-        Seconds by which requests are held up on their way here, at most.
+        Maximum random network delay per request, in seconds.
     at_once : int
-        Requests that are worked on at a time; more of them queue. 0 sets no limit.
+        Maximum concurrent requests; further requests queue. 0: no limit.
     at_once_for : float
-        Seconds, from the first request on, after which there is no queue any more.
+        Seconds after the first request at which this limit is lifted.
     faults : float
-        Part of the requests that meet a fault, from 0 to 1.
+        Fraction of requests that fail, 0 to 1.
     fault_kinds : tuple of str
-        Which faults.
+        Kinds of errors to simulate; see ``sandbox.faults``.
     hold : float
-        Seconds after which the fault ``timeout`` hangs up.
+        Seconds before a simulated ``timeout`` closes the connection.
     consent : bool
-        Whether the account has consented to the search for personal emails.
+        Whether the account allows personal emails.
     deliveries_doubled : float
-        Part of the deliveries to webhooks that are sent twice, from 0 to 1.
+        Fraction of webhook deliveries that are duplicated, 0 to 1.
     deliveries_lost : float
-        Part of the deliveries that are never sent, from 0 to 1.
+        Fraction of webhook deliveries that are lost, 0 to 1.
     hold_deliveries : bool
-        Whether deliveries are kept back until `release`.
+        Hold webhook deliveries until `release` is called.
     seed : int
-        Draws the faults, and the order, doubles and losses of deliveries.
+        Random seed for errors and for the order, duplication and loss of deliveries.
     clock : callable
-        Seconds; injected.
+        Clock function, in seconds. For tests.
     """
 
     api_key: str = KEY
@@ -82,107 +85,94 @@ class Sandbox:
     hold_deliveries: bool = False
     seed: int = 0
     clock: Callable[[], float] = time.monotonic
-    arrivals: list[float] = field(default_factory=list)
-    charges: list[dict[str, Any]] = field(default_factory=list)
-    asked: Counter[str] = field(default_factory=Counter)
-    batches: Counter[str] = field(default_factory=Counter)
-    looks: Counter[str] = field(default_factory=Counter)
-    submitted: dict[str, tuple[float, dict[str, Any]]] = field(default_factory=dict)
-    refused: Counter[int] = field(default_factory=Counter)
-    answered: list[float] = field(default_factory=list)
-    delivered: Counter[int | str] = field(default_factory=Counter)
-    in_flight: int = 0
-    crowds: list[int] = field(default_factory=list)
-    _desk: asyncio.Semaphore | None = None
-    _window: deque[float] = field(default_factory=deque)
+    _slots: asyncio.Semaphore | None = field(init=False, default=None)
+    _last_second: deque[float] = field(init=False, default_factory=deque)
 
     def __post_init__(self) -> None:
         self._deliveries = Deliveries(self.delivered, lambda: self.hold_deliveries)
 
     def admit(self) -> None:
-        """Count an arrival; refuse it where the last second is full."""
+        """Log an arrival, or refuse it if it exceeds the rate limit."""
         now = self.clock()
-        while self._window and self._window[0] <= now - 1.0:
-            self._window.popleft()
-        if len(self._window) >= self.rate:
+        while self._last_second and self._last_second[0] <= now - 1.0:
+            self._last_second.popleft()
+        if len(self._last_second) >= self.rate:
             raise RefusalError(429, {"error": "Too many requests"}, retry_after=1)
-        self._window.append(now)
+        self._last_second.append(now)
         self.arrivals.append(now)
-        self.crowds.append(self.in_flight)
+        self.concurrency.append(self.in_flight)
 
-    async def travel(self) -> None:
-        """Take as long as the way here takes."""
+    async def delay_arrival(self) -> None:
+        """Simulate the network's delay."""
         if self.jitter:
-            await asyncio.sleep(random.uniform(0, self.jitter))  # noqa: S311  a network's
+            await asyncio.sleep(random.uniform(0, self.jitter))  # noqa: S311  no secret
 
-    async def take_time(self, seconds: float) -> None:
-        """Take as long as the work takes, after those who came before."""
-        waits = self.at_once and self.clock() < self.arrivals[0] + self.at_once_for
-        if not waits:
+    async def delay_answer(self, seconds: float) -> None:
+        """Simulate the work, after a wait in the queue if there is one."""
+        queues = self.at_once and self.clock() < self.arrivals[0] + self.at_once_for
+        if not queues:
             await asyncio.sleep(seconds)
             return
-        self._desk = self._desk or asyncio.Semaphore(self.at_once)
-        async with self._desk:
+        self._slots = self._slots or asyncio.Semaphore(self.at_once)
+        async with self._slots:
             await asyncio.sleep(seconds)
 
     def authorize(self, key: str | None) -> None:
-        """Refuse every key but the one."""
+        """Refuse any other API key."""
         if key != self.api_key:
             raise RefusalError(401, {"error": "Unauthorized"})
 
     def check(self, body: Any) -> None:
-        """Refuse what the synchronous endpoint does not take from this account."""
-        check_sync(body)
+        """Check a body of the synchronous endpoint."""
+        validation.check_sync(body)
         self._check_consent(body)
 
-    def check_one(self, body: Any) -> None:
-        """Refuse what the asynchronous endpoint does not take from this account."""
-        check_single(body)
+    def check_submit(self, body: Any) -> None:
+        """Check a body of the asynchronous endpoint."""
+        validation.check_single(body)
         self._check_consent(body)
 
-    def check_many(self, body: Any) -> None:
-        """Refuse what the endpoint for many contacts does not take from this account."""
-        check_bulk(body)
+    def check_enqueue(self, body: Any) -> None:
+        """Check a body of the bulk endpoint."""
+        validation.check_bulk(body)
         self._check_consent(body)
 
     def _check_consent(self, body: dict[str, Any]) -> None:
         if "personal_email" in body["enrichment_type"] and not self.consent:
-            raise wrong(spec.CONSENT_MISSING_TEXT)
+            raise validation.invalid(spec.CONSENT_MISSING_TEXT)
 
     def fault(self, body: dict[str, Any]) -> Fault | None:
-        """Count the question and draw its fault."""
-        who = identity(body)
-        self.asked[who] += 1
-        return draw(self.seed, who, self.asked[who], self.faults, self.fault_kinds)
+        """Count a request for a person and draw its fault."""
+        return self._draw(identity(body), self.asked)
 
-    def fault_of_many(self, body: dict[str, Any]) -> Fault | None:
-        """Count the question about each contact and draw the one fault of their request."""
+    def fault_of_batch(self, body: dict[str, Any]) -> Fault | None:
+        """Count a request for each person of a batch and draw the fault of the batch."""
         self.asked.update(map(identity, body["contacts"]))
-        batch = identity_of_batch(body["contacts"])
-        self.batches[batch] += 1
-        return draw(self.seed, batch, self.batches[batch], self.faults, self.fault_kinds)
+        return self._draw(identity_of_batch(body["contacts"]), self.batches)
 
-    def fault_of_look(self, enrichment_id: str) -> Fault | None:
-        """Count the look for an answer and draw its fault."""
-        self.looks[enrichment_id] += 1
-        attempt = self.looks[enrichment_id]
-        return draw(self.seed, enrichment_id, attempt, self.faults, self.fault_kinds)
+    def fault_of_fetch(self, enrichment_id: str) -> Fault | None:
+        """Count a fetch of an answer and draw its fault."""
+        return self._draw(enrichment_id, self.fetches)
+
+    def _draw(self, name: str, attempts: Counter[str]) -> Fault | None:
+        attempts[name] += 1
+        return draw(self.seed, name, attempts[name], self.faults, self.fault_kinds)
 
     def work(self, body: dict[str, Any]) -> dict[str, Any]:
-        """Answer and charge."""
+        """Charge and return the answer."""
         answer = self._answer(body)
         self._deliver(body, [answer], 0.0)
         return answer
 
     def submit(self, body: dict[str, Any]) -> dict[str, Any]:
-        """Take work that is done later; charged now, whenever the answer is looked for."""
+        """Charge now, and have the answer ready later."""
         answer = self._answer(body)
         self._deliver(body, [answer], self.latency)
         self.submitted[answer["enrichment_id"]] = (self.clock() + self.latency, answer)
         return {"enrichment_id": answer["enrichment_id"], "status": "pending"}
 
     def enqueue(self, body: dict[str, Any]) -> dict[str, Any]:
-        """Take work on many contacts that is done later; all are charged now, or none."""
+        """Charge for a whole batch now, and deliver its answers later."""
         contacts, types = body["contacts"], body["enrichment_type"]
         batch = identity_of_batch(contacts)
         name = f"{batch}/{types}/{self.batches[batch]}"
@@ -201,7 +191,7 @@ class Sandbox:
         types: list[str],
         countries: Collection[str] | None = None,
     ) -> list[dict[str, Any]]:
-        """Charge for all contacts, or refuse them all, and return the answer about each."""
+        """Charge for all contacts, or refuse them all, and return an answer for each."""
         truths = [truth(contact, types, countries) for contact in contacts]
         costs = [_cost(data) for data in truths]
         if sum(costs) > self.credits:
@@ -211,10 +201,10 @@ class Sandbox:
         for contact, cost in zip(contacts, costs, strict=True):
             self.charges.append({"contact": identity(contact), "types": types, "credits": cost})
         enrichment_id = str(uuid.uuid5(uuid.NAMESPACE_OID, name))
-        return [_told(enrichment_id, *pair) for pair in zip(contacts, truths, strict=True)]
+        return [_answer_to(enrichment_id, *pair) for pair in zip(contacts, truths, strict=True)]
 
     def _deliver(self, body: dict[str, Any], answers: list[dict[str, Any]], seconds: float) -> None:
-        """Have answers posted to the webhook of their request, if it has one."""
+        """Post answers to the webhook of their request, if it has one."""
         if "webhook_url" not in body:
             return
         name = answers[0]["enrichment_id"]
@@ -223,16 +213,16 @@ class Sandbox:
         self._deliveries.send(body["webhook_url"], payloads, seconds)
 
     def release(self) -> None:
-        """Send the deliveries that are held, and hold none any more; from any thread."""
+        """Send all held deliveries and stop holding new ones. Thread-safe."""
         self.hold_deliveries = False
         self._deliveries.release()
 
     async def close(self) -> None:
-        """Drop the deliveries that are left; on the loop that served."""
+        """Cancel the remaining deliveries; call it in the event loop that served."""
         await self._deliveries.close()
 
-    def look(self, enrichment_id: str) -> dict[str, Any]:
-        """Return what became of submitted work, with phones as this call names and writes them."""
+    def fetch(self, enrichment_id: str) -> dict[str, Any]:
+        """Return a submitted answer, with its phones in the format of this endpoint."""
         if enrichment_id not in self.submitted:
             raise RefusalError(404, {"error": 404, "message": "Not found"})
         ready, answer = self.submitted[enrichment_id]
@@ -244,15 +234,15 @@ class Sandbox:
         return found | {"status": "finished"}
 
     def record(self) -> dict[str, Any]:
-        """Return what happened.
+        """Return the log as JSON values.
 
-        Moments of arrivals and answers, how many were under way at each arrival, charges,
-        questions by contact, refusals by status, and deliveries by what the receiver answered.
+        Arrival and answer times, concurrency at each arrival, charges, requests per person, error
+        responses and deliveries per HTTP status, and the balance.
         """
         return {
             "arrivals": self.arrivals,
             "answered": self.answered,
-            "crowds": self.crowds,
+            "concurrency": self.concurrency,
             "charges": self.charges,
             "asked": dict(self.asked),
             "refused": {str(status): count for status, count in self.refused.items()},
@@ -266,8 +256,8 @@ def _cost(data: dict[str, Any]) -> int:
     return found + PRICES["phone"] * len(data.get("phones", ()))
 
 
-def _told(enrichment_id: str, contact: dict[str, Any], data: dict[str, Any]) -> dict[str, Any]:
-    """Return an answer as the page of the synchronous endpoint has it."""
+def _answer_to(enrichment_id: str, contact: dict[str, Any], data: dict[str, Any]) -> dict[str, Any]:
+    """Return an answer in the format of the synchronous endpoint."""
     answer = {
         "enrichment_id": enrichment_id,
         "first_name": contact["firstname"],

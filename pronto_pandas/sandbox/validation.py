@@ -1,12 +1,13 @@
-"""What the vendor's pages allow in a body, read from them on its own.
+"""Checks of request bodies against the API documentation.
 
-A client that strays from the pages is told so. What depends on the account, such as its credits
-or its consent, is not here.
+They are independent of the client, so that the tests of the client can rely on them. Checks that
+depend on the account, such as its credits or consent, are in `service`.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -15,7 +16,7 @@ from .people import FIELDS
 
 _DOMAIN: Final = re.compile(r"[^\s/:@]+(\.[^\s/:@]+)+")
 
-# ISO 3166-1 alpha-2: a pattern would let "UK" pass, which is no code, and nobody would be found.
+# ISO 3166-1 alpha-2. A pattern would accept "UK", which is not a code, and nothing would be found.
 _CODES: Final = """
     AD AE AF AG AI AL AM AO AQ AR AS AT AU AW AX AZ BA BB BD BE BF BG BH BI BJ BL BM BN BO BQ BR BS
     BT BV BW BY BZ CA CC CD CF CG CH CI CK CL CM CN CO CR CU CV CW CX CY CZ DE DJ DK DM DO DZ EC EE
@@ -30,61 +31,53 @@ _COUNTRIES: Final = frozenset(_CODES.split())
 
 
 class RefusalError(Exception):
-    """An answer other than 200.
-
-    Parameters
-    ----------
-    status : int
-        The HTTP status.
-    body : dict
-        The answer's body.
-    retry_after : int, optional
-        Seconds, for the header.
-    """
+    """An error response, with its HTTP status, body and ``Retry-After`` in seconds."""
 
     def __init__(self, status: int, body: dict[str, Any], retry_after: int | None = None) -> None:
         super().__init__(status)
         self.status, self.body, self.retry_after = status, body, retry_after
 
 
-def wrong(message: str) -> RefusalError:
-    """Return the refusal of one request, with its reason."""
+def invalid(message: str) -> RefusalError:
+    """Return the error response for an invalid body."""
     return RefusalError(422, {"error": 422, "message": message})
 
 
 def check_sync(body: Any, *, most_types: int = len(spec.TYPES)) -> None:
-    """Refuse what the page of the synchronous endpoint does not allow."""
+    """Check a body of the synchronous endpoint."""
     _check_types(body, most_types)
     _check_person(body, "enrichment_type", "webhook_url")
     if "personal_email" in body["enrichment_type"] and "linkedin_url" not in body:
-        raise wrong("linkedin_url is required for personal_email")
+        raise invalid("linkedin_url is required for personal_email")
     _check_webhook(body)
 
 
 def check_single(body: Any) -> None:
-    """Refuse what the page of the asynchronous endpoint does not allow."""
+    """Check a body of the asynchronous endpoint."""
     check_sync(body, most_types=1)
     _check_needs(body, body["enrichment_type"][0])
 
 
 def check_bulk(body: Any) -> None:
-    """Refuse what the page of the endpoint for many contacts does not allow."""
+    """Check a body of the bulk endpoint."""
     _check_types(body, 1)
-    _check_known(body, {"contacts", "enrichment_type", "phone_country_codes", "webhook_url"})
+    _check_names(body, {"contacts", "enrichment_type", "phone_country_codes", "webhook_url"})
     _check_webhook(body)
     if "phone_country_codes" in body:
         _check_countries(body["phone_country_codes"])
     contacts = body.get("contacts")
     if not isinstance(contacts, list) or not spec.BULK_LEAST <= len(contacts) <= spec.BULK_MOST:
-        raise wrong(f"contacts must be an array of {spec.BULK_LEAST} to {spec.BULK_MOST} elements")
+        raise invalid(
+            f"contacts must be an array of {spec.BULK_LEAST} to {spec.BULK_MOST} elements"
+        )
     for position, contact in enumerate(contacts):
         try:
             if not isinstance(contact, dict):
-                raise wrong("must be an object")
+                raise invalid("must be an object")
             _check_person(contact)
             _check_needs(contact, body["enrichment_type"][0])
         except RefusalError as refused:
-            raise wrong(f"contacts[{position}]: {refused.body['message']}") from None
+            raise invalid(f"contacts[{position}]: {refused.body['message']}") from None
 
 
 def _check_types(body: Any, most: int) -> None:
@@ -92,50 +85,51 @@ def _check_types(body: Any, most: int) -> None:
         raise RefusalError(400, {"error": 400, "message": "The body must be a JSON object"})
     types = body.get("enrichment_type")
     if not isinstance(types, list) or not 1 <= len(types) <= most:
-        raise wrong(f"enrichment_type must be an array of 1 to {most} elements")
+        raise invalid(f"enrichment_type must be an array of 1 to {most} elements")
     if any(t not in spec.TYPES for t in types) or len(set(types)) != len(types):
-        raise wrong(f"enrichment_type takes {', '.join(spec.TYPES)}, each once")
+        raise invalid(f"enrichment_type takes {', '.join(spec.TYPES)}, each once")
 
 
-def _check_person(contact: dict[str, Any], *beside: str) -> None:
-    """Refuse wrong fields of one contact, which may have others ``beside`` them."""
+def _check_person(contact: dict[str, Any], *other_fields: str) -> None:
     for name in ("firstname", "lastname"):
         if not isinstance(contact.get(name), str) or not contact[name].strip():
-            raise wrong(f"{name} is required")
-    for name in FIELDS:
-        if name in contact and (not isinstance(contact[name], str) or not contact[name]):
-            raise wrong(f"{name} must be a string")
-    if "domain" in contact and not _DOMAIN.fullmatch(contact["domain"]):
-        raise wrong("domain must be a domain name")
-    if "linkedin_url" in contact and not _is_uri(contact["linkedin_url"]):
-        raise wrong("linkedin_url must be a URI")
-    if "custom" in contact and not isinstance(contact["custom"], dict):
-        raise wrong("custom must be an object")
-    _check_known(contact, {*FIELDS, "custom", *beside})
+            raise invalid(f"{name} is required")
+    for name, is_valid, expected in _RULES:
+        if name in contact and not is_valid(contact[name]):
+            raise invalid(f"{name} must be {expected}")
+    _check_names(contact, {*FIELDS, "custom", *other_fields})
 
 
 def _check_needs(contact: dict[str, Any], type_: str) -> None:
     if type_ == "email" and "domain" not in contact and "company_name" not in contact:
-        raise wrong("domain or company_name is required for email")
+        raise invalid("domain or company_name is required for email")
     if type_ != "email" and "linkedin_url" not in contact:
-        raise wrong(f"linkedin_url is required for {type_}")
+        raise invalid(f"linkedin_url is required for {type_}")
 
 
 def _check_webhook(body: dict[str, Any]) -> None:
     if "webhook_url" in body and not _is_uri(body["webhook_url"]):
-        raise wrong("webhook_url must be a URI")
+        raise invalid("webhook_url must be a URI")
 
 
 def _check_countries(codes: Any) -> None:
-    known = isinstance(codes, list) and all(isinstance(c, str) and c in _COUNTRIES for c in codes)
-    # The page gives an empty array no meaning: it could be every country or none.
-    if not known or not codes:
-        raise wrong("phone_country_codes must be an array of ISO 3166-1 alpha-2 country codes")
+    valid = isinstance(codes, list) and all(isinstance(c, str) and c in _COUNTRIES for c in codes)
+    # The documentation does not define an empty array: it could mean all countries or none.
+    if not valid or not codes:
+        raise invalid("phone_country_codes must be an array of ISO 3166-1 alpha-2 country codes")
 
 
-def _check_known(fields: dict[str, Any], known: set[str]) -> None:
-    if unknown := fields.keys() - known:
-        raise wrong(f"unknown fields: {', '.join(sorted(unknown))}")
+def _check_names(fields: dict[str, Any], allowed: set[str]) -> None:
+    if unknown := fields.keys() - allowed:
+        raise invalid(f"unknown fields: {', '.join(sorted(unknown))}")
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str) and bool(value)
+
+
+def _is_domain(value: str) -> bool:
+    return _DOMAIN.fullmatch(value) is not None
 
 
 def _is_uri(value: Any) -> bool:
@@ -144,3 +138,16 @@ def _is_uri(value: Any) -> bool:
     except ValueError:
         return False
     return parts is not None and parts.scheme in {"http", "https"} and bool(parts.hostname)
+
+
+def _is_object(value: Any) -> bool:
+    return isinstance(value, dict)
+
+
+_RULES: Final[tuple[tuple[str, Callable[[Any], bool], str], ...]] = (
+    *((name, _is_text, "a string") for name in FIELDS),
+    ("domain", _is_domain, "a domain name"),
+    ("linkedin_url", _is_uri, "a URI"),
+    ("custom", _is_object, "an object"),
+)
+"""Field, check and expected value, in the order of the error messages."""

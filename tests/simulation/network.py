@@ -13,7 +13,7 @@ from typing import Any
 from pronto_pandas.api.answer import Answer, parse
 from pronto_pandas.api.contact import Contact
 from pronto_pandas.api.spec import EnrichmentType
-from pronto_pandas.bulk import store
+from pronto_pandas.bulk import deliveries
 from pronto_pandas.bulk.payload import parse as parse_payload
 from pronto_pandas.errors import (
     AnswerLostError,
@@ -374,7 +374,7 @@ class SimulatedService:
         before = None if key is None else self.oracle.row(key)
         try:
             with self.webhook.write() as t:
-                fates = store.deliver(self.webhook, t, [payload])
+                fates = deliveries.save(self.webhook, t, [payload])
         except LedgerError:
             self._post(self.world.now + 10, body, work)
             return

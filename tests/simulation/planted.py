@@ -219,7 +219,7 @@ BUGS: Final = (
     ),
     Bug(
         "a delivery replaces a better answer",
-        "bulk/store.py",
+        "bulk/deliveries.py",
         "better = known is None or (found and not parse_answer(known).has(job.type))",
         "better = True",
     ),

@@ -18,7 +18,7 @@ from pronto_pandas.api.client import Client as HttpClient
 from pronto_pandas.api.services import ledger_name
 from pronto_pandas.api.spec import EnrichmentType
 from pronto_pandas.bulk.batches import BulkRecorder, BulkService
-from pronto_pandas.bulk.rows import JobRow
+from pronto_pandas.bulk.store import JobRow
 from pronto_pandas.bulk.submit import Submission
 from pronto_pandas.errors import LedgerError
 from pronto_pandas.lookup import Known
