@@ -38,11 +38,21 @@ from __future__ import annotations
 
 import sys
 import warnings
-from pathlib import Path
+from collections.abc import Callable
+
+from . import error_box
 
 
 class ProntoError(Exception):
-    """Base of every error this package raises on purpose."""
+    """Base class of all pronto-pandas errors."""
+
+    raised_in_debug = False
+    """Whether it left a block of ``with configure(debug=True):``."""
+
+    @property
+    def _render_traceback_(self) -> Callable[[], list[str]]:
+        """What IPython calls to show the error."""
+        return error_box.renderer(self, in_debug=self.raised_in_debug)
 
 
 class ConfigurationError(ProntoError, ValueError):
@@ -189,12 +199,9 @@ class PhoneWithoutLinkedInWarning(ProntoWarning):
     """Phones were asked for people without a LinkedIn address, where few are found."""
 
 
-_PACKAGE = str(Path(__file__).parent)
-
-
 def warn(message: str, category: type[ProntoWarning]) -> None:
     """Warn at the line of the caller's code that called into the package."""
     frame, level = sys._getframe(1), 2
-    while frame.f_back is not None and frame.f_code.co_filename.startswith(_PACKAGE):
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(error_box.PACKAGE):
         frame, level = frame.f_back, level + 1
     warnings.warn(message, category, stacklevel=level)

@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, Any, Final, Literal, Self
 
 import platformdirs
 
+from .. import error_box
 from ..api import services
 from ..api.services import PRONTO, SERVICES, Service
 from ..api.spec import RATE_LIMIT
-from ..errors import ConfigurationError, MissingKeyError
+from ..errors import ConfigurationError, MissingKeyError, ProntoError
 from ..prices import Prices
 from . import credentials, validation
 from .validation import SANDBOX
@@ -89,6 +90,7 @@ class Settings:
     ledger: str | _Unset | None = UNSET
     max_age_days: float = 90.0
     prices: Prices = field(default_factory=Prices)
+    debug: bool = False
     session_keys: Mapping[str, SecretStr] = field(default_factory=dict)
 
     @property
@@ -221,6 +223,9 @@ def current() -> Settings:
     return _current
 
 
+error_box.debugging = lambda: _current.debug
+
+
 def keep_for_session(key: SecretStr | None) -> None:
     """Keep a key for this process and the service of now; None forgets it."""
     global _current
@@ -242,8 +247,10 @@ class Configured:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, _type: object, error: BaseException | None, _trace: object) -> None:
         global _current
+        if isinstance(error, ProntoError):
+            error.raised_in_debug = _current.debug
         with _lock:
             _current = self._before
 
@@ -272,6 +279,7 @@ def configure(
     ledger: str | os.PathLike[str] | _Unset | None = UNSET,
     max_age_days: float | _Unset = UNSET,
     prices: Mapping[str, float | tuple[float, float]] | _Unset = UNSET,
+    debug: bool | _Unset = UNSET,
 ) -> Configured:
     """Set what runs go by, for this process. Sends nothing and costs nothing.
 
@@ -317,6 +325,10 @@ def configure(
     prices : dict
         Credits for each email, phone number and personal email, as a number or (lowest, highest):
         ``{"email": 1, "phone": (10, 30)}``. For estimates and ``max_credits`` alone.
+    debug : bool
+        True: errors of this package show the full traceback in notebooks and IPython. False
+        (default): they show a box with the message and your line of code; ``%tb`` then shows the
+        full traceback.
 
     Returns
     -------
@@ -341,6 +353,7 @@ def configure(
         "ledger": (ledger, validation.place),
         "max_age_days": (max_age_days, lambda number: validation.positive(number, "max_age_days")),
         "prices": (prices, _current.prices.with_changes),
+        "debug": (debug, lambda value: validation.boolean(value, "debug")),
     }
     changes: dict[str, Any] = {
         name: check(value) for name, (value, check) in given.items() if value is not UNSET

@@ -104,6 +104,13 @@ def positive(value: Any, said_by: str) -> float:
     return float(value)
 
 
+def boolean(value: Any, name: str) -> bool:
+    """Check a value that is True or False."""
+    if not isinstance(value, bool):
+        raise ConfigurationError(f"{name} must be True or False.")
+    return value
+
+
 def place(value: Any) -> str | None:
     """Check where the ledger is; None is memory."""
     if value is None:
