@@ -7,6 +7,7 @@ traceback is wanted: with ``configure(debug=True)``, and for ``%tb``.
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 import sysconfig
@@ -17,9 +18,9 @@ from typing import Any
 
 WIDTH = 80
 
-PACKAGE = str(Path(__file__).parent)
+PACKAGE = f"{Path(__file__).parent}{os.sep}"
 
-_NOT_OWN = (PACKAGE, sysconfig.get_path("stdlib"), "<")
+_NOT_OWN = (PACKAGE, sysconfig.get_path("stdlib"), "<frozen ", "<string>")
 
 _INSTALLED = re.compile(r"[/\\](site|dist)-packages[/\\]")
 

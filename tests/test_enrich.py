@@ -336,9 +336,7 @@ def test_bad_input_is_said_and_nothing_is_sent(
 
 def test_no_key_is_said_and_nothing_is_sent() -> None:
     """With the two ways to set one, and the way to try without."""
-    with pytest.raises(
-        pronto.MissingKeyError, match=r"configure\(api_key.*PRONTO_API_KEY.*sandbox"
-    ):
+    with pytest.raises(pronto.MissingKeyError, match=r"setup\(\).*PRONTO_API_KEY.*sandbox"):
         people(3).pronto.enrich("email")
 
 

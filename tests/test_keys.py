@@ -116,25 +116,25 @@ def test_each_place_goes_before_the_next(
     monkeypatch: pytest.MonkeyPatch, fake: FakeKeyring, colab: Colab
 ) -> None:
     """From the last to the first; what is printed says which it is, and never the key."""
-    assert "API key not set" in repr(pronto.configure())
+    assert "API key: not set; run pronto.setup()" in repr(pronto.configure())
     colab.secrets["PRONTO_API_KEY"] = "of-colab"
-    assert used() == ("of-colab", "from Colab's secrets")
+    assert used() == ("of-colab", "from the Colab secret")
     credentials.store(SecretStr("of-keyring"), "pronto")
     assert used() == ("of-keyring", "from the system keyring")
     keep_for_session(SecretStr("of-session"))
-    assert used() == ("of-session", "kept for this session")
+    assert used() == ("of-session", "saved for this session")
     monkeypatch.setenv("PRONTO_API_KEY", "of-environment")
     assert used() == ("of-environment", "from PRONTO_API_KEY")
     shown = repr(pronto.configure(api_key="of-configure"))
     assert used() == ("of-configure", "from configure()")
-    assert "API key from configure()" in shown
-    assert "API key from PRONTO_API_KEY" in repr(pronto.configure(api_key=None))
+    assert "API key: from configure()" in shown
+    assert "API key: from PRONTO_API_KEY" in repr(pronto.configure(api_key=None))
     monkeypatch.delenv("PRONTO_API_KEY")
-    assert "API key kept for this session" in repr(pronto.configure())
+    assert "API key: saved for this session" in repr(pronto.configure())
     keep_for_session(None)
-    assert "API key from the system keyring" in repr(pronto.configure())
-    assert credentials.forget(["pronto"])
-    assert "API key from Colab's secrets" in repr(pronto.configure())
+    assert "API key: from the system keyring" in repr(pronto.configure())
+    assert credentials.delete(["pronto"])
+    assert "API key: from the Colab secret" in repr(pronto.configure())
     assert "of-" not in repr(current()) + repr(current().find_key())
 
 
@@ -168,14 +168,16 @@ def test_a_key_is_for_one_address(fake: FakeKeyring, place: str) -> None:
 
 def test_a_missing_key_names_the_ways_to_set_one() -> None:
     """The panel first."""
-    with pytest.raises(pronto.MissingKeyError, match=r"pronto\.setup\(\).*configure.*PRONTO_API_"):
+    with pytest.raises(pronto.MissingKeyError, match=r"pronto\.setup\(\).*PRONTO_API_KEY"):
         current().key()
 
 
 def test_what_cannot_be_a_key_is_said_with_its_place(fake: FakeKeyring) -> None:
     """And not said itself."""
     fake.held["pronto-pandas", "pronto"] = "two words"
-    with pytest.raises(pronto.ConfigurationError, match="from the system keyring holds") as caught:
+    with pytest.raises(
+        pronto.ConfigurationError, match="from the system keyring contains"
+    ) as caught:
         current().key()
     assert "two words" not in str(caught.value)
     fake.held["pronto-pandas", "pronto"] = " "
@@ -211,10 +213,10 @@ def test_a_keyring_that_fails_breaks_nothing(
 ) -> None:
     """The next place is looked at; nothing is logged; storing says it, without the key."""
     caplog.set_level(logging.DEBUG)
-    monkeypatch.setattr(credentials, "PATIENCE", 0.1)
+    monkeypatch.setattr(credentials, "KEYRING_TIMEOUT", 0.1)
     fake.fails = fails
     colab.secrets["PRONTO_API_KEY"] = "of-colab"
-    assert used() == ("of-colab", "from Colab's secrets")
+    assert used() == ("of-colab", "from the Colab secret")
     assert caplog.records == []
     with pytest.raises(pronto.ConfigurationError) as caught:
         credentials.store(SecretStr(KEY), "pronto")
@@ -229,7 +231,7 @@ def test_a_run_goes_on_where_the_keyring_hangs(
     """With the key of the environment the keyring is not asked; without, a clear error comes."""
     server = serve()
     fake.fails = hangs
-    monkeypatch.setattr(credentials, "PATIENCE", 0.1)
+    monkeypatch.setattr(credentials, "KEYRING_TIMEOUT", 0.1)
     pronto.configure(api_key=None)
     with pytest.raises(pronto.MissingKeyError):
         people(2).pronto.enrich("email", progress=False)
@@ -256,10 +258,10 @@ def test_what_keeps_nothing_or_keeps_it_readable_is_no_place(backend: Any) -> No
     if backend is not None:
         keyring.set_keyring(backend())
     assert credentials.keyring_name() is None
-    with pytest.raises(pronto.ConfigurationError, match="none that can be trusted"):
+    with pytest.raises(pronto.ConfigurationError, match="has no secure keyring"):
         credentials.store(SecretStr(KEY), "pronto")
     assert getattr(keyring.get_keyring(), "held", {}) == {}
-    assert not credentials.forget(["pronto"])
+    assert not credentials.delete(["pronto"])
 
 
 def test_of_a_chain_the_one_that_can_be_trusted_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -278,7 +280,9 @@ def test_colab_is_asked_on_the_main_thread_alone(colab: Colab) -> None:
     """On any other it would wait for ever."""
     colab.secrets["PRONTO_API_KEY"] = KEY
     got: list[object] = []
-    thread = threading.Thread(target=lambda: got.append(credentials.of_colab(["PRONTO_API_KEY"])))
+    thread = threading.Thread(
+        target=lambda: got.append(credentials.colab_secret(["PRONTO_API_KEY"]))
+    )
     thread.start()
     thread.join()
     assert (got, colab.asked) == ([None], [])
@@ -305,7 +309,7 @@ def test_an_estimate_without_a_key_has_no_balance() -> None:
 
 def test_colab_without_the_secret_is_no_error(colab: Colab) -> None:
     """Nor is a notebook without access to it; elsewhere Colab is not looked for."""
-    assert credentials.of_colab(["PRONTO_API_KEY"]) is None
+    assert credentials.colab_secret(["PRONTO_API_KEY"]) is None
     assert len(colab.asked) == 1
     assert current().find_key() is None
 
@@ -314,7 +318,7 @@ def test_outside_of_colab_nothing_of_it_is_imported() -> None:
     """``google`` is a namespace that other packages share."""
     code = (
         "import sys, pronto_pandas.config.credentials as k; "
-        "print(k.of_colab(['X']), 'google' in sys.modules)"
+        "print(k.colab_secret(['X']), 'google' in sys.modules)"
     )
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert out.stdout == "None False\n"

@@ -202,7 +202,7 @@ def test_in_a_kernel_no_message_to_a_page_holds_the_key(serve: Serve, kernel: Ke
     assert "OK: The key is kept for this session and used" in said
     assert KEY not in said
     kernel.send("print(pronto.configure())")
-    assert "API key kept for this session" in kernel.printed()
+    assert "API key: saved for this session" in kernel.printed()
 
 
 # Testing it
@@ -342,7 +342,7 @@ def test_a_keyring_that_fails_is_said(
 ) -> None:
     """What was typed is there still, to be kept elsewhere."""
     panel = Panel()
-    monkeypatch.setattr(credentials, "PATIENCE", 0.05)
+    monkeypatch.setattr(credentials, "KEYRING_TIMEOUT", 0.05)
     fake.fails = fails
     panel.field.value = KEY
     button(panel, "Keep in the system keyring").click()
@@ -503,14 +503,14 @@ def test_elsewhere_nothing_is_said_of_colab(panel: Panel) -> None:
 def test_colabs_secret_is_taken_with_one_click(colab: Colab) -> None:
     """Threads have it then, too; where it is missing, the way to add it is said."""
     panel = Panel()
-    take = button(panel, "Take it from Colab's secrets")
+    take = button(panel, "Take it from the Colab secret")
     take.click()
     assert "Problem: Colab gives no secret PRONTO_API_KEY to this notebook" in words(panel)
     colab.secrets["PRONTO_API_KEY"] = "two words"
     take.click()
     assert "Problem: Colab&#x27;s secret PRONTO_API_KEY holds characters" in words(panel)
     colab.secrets["PRONTO_API_KEY"] = KEY
-    assert "from Colab's secrets" in actions.key_state()
+    assert "from the Colab secret" in actions.key_state()
     assert "Colab's panel of secrets" in actions.forget().text
     take.click()
     assert "OK: The key is kept for this session" in words(panel)

@@ -262,7 +262,7 @@ def test_a_key_is_not_sent_to_a_host_of_another_service(two: Two, service: str |
     pronto.configure(base_url=second.url, service=service)
     with pytest.raises(pronto.MissingKeyError, match=r"to configure\(\) is for http") as caught:
         enrich()
-    assert 'configure(api_key="…")' in str(caught.value)
+    assert "pronto.setup()" in str(caught.value)
     assert "of-first" not in str(caught.value)
     assert people(1).pronto.estimate("email").balance is None
     assert not actions.try_key().good
@@ -299,7 +299,7 @@ def test_each_name_has_its_own_environment_variable(
     with pytest.raises(pronto.MissingKeyError, match=says):
         enrich(2)
     monkeypatch.setenv("PIPECORN_API_KEY", "of-pipecorn")
-    assert "API key from PIPECORN_API_KEY" in repr(pronto.configure())
+    assert "API key: from PIPECORN_API_KEY" in repr(pronto.configure())
     enrich(2)
     assert (before.keys, later.keys) == ({"of-pronto"}, {"of-pipecorn"})
     monkeypatch.delenv("PRONTO_API_KEY")

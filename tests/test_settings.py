@@ -40,7 +40,7 @@ def test_the_key_goes_before_the_environment(monkeypatch: pytest.MonkeyPatch) ->
     with pytest.raises(pronto.MissingKeyError):
         current().key()
     monkeypatch.setenv("PRONTO_API_KEY", "two words")
-    with pytest.raises(pronto.ConfigurationError, match="PRONTO_API_KEY holds characters"):
+    with pytest.raises(pronto.ConfigurationError, match="PRONTO_API_KEY contains characters"):
         current().key()
 
 
@@ -60,26 +60,26 @@ def test_the_address_goes_before_the_environment(monkeypatch: pytest.MonkeyPatch
 @pytest.mark.parametrize(
     ("name", "value", "says"),
     [
-        ("api_key", "", "not empty"),
-        ("api_key", 7, "must be a text"),
+        ("api_key", "", "non-empty string"),
+        ("api_key", 7, "must be a non-empty"),
         ("api_key", "a b", "Copy it again"),
         ("api_key", "“quoted”", "Copy it again"),
-        ("base_url", "api.example.com", "must be 'sandbox' or an address"),
-        ("base_url", "https://", "must be 'sandbox' or an address"),
-        ("base_url", "https://x.example:port", "must be 'sandbox' or an address"),
-        ("base_url", "https://x.example/?key=1", "must be 'sandbox' or an address"),
-        ("base_url", 7, "must be 'sandbox' or an address"),
-        ("base_url", "https://me:pw@x.example", "name or a password"),
-        ("base_url", "http://x.example", "readable by others"),
-        ("rate", 0, "above 0"),
-        ("rate", "50", "above 0"),
-        ("rate", True, "above 0"),
-        ("rate", float("nan"), "above 0"),
-        ("timeout", -1, "above 0"),
-        ("retry_budget", float("inf"), "above 0"),
+        ("base_url", "api.example.com", "must be 'sandbox' or a URL"),
+        ("base_url", "https://", "must be 'sandbox' or a URL"),
+        ("base_url", "https://x.example:port", "must be 'sandbox' or a URL"),
+        ("base_url", "https://x.example/?key=1", "must be 'sandbox' or a URL"),
+        ("base_url", 7, "must be 'sandbox' or a URL"),
+        ("base_url", "https://me:pw@x.example", "user name or password"),
+        ("base_url", "http://x.example", "encrypted"),
+        ("rate", 0, "greater than 0"),
+        ("rate", "50", "greater than 0"),
+        ("rate", True, "greater than 0"),
+        ("rate", float("nan"), "greater than 0"),
+        ("timeout", -1, "greater than 0"),
+        ("retry_budget", float("inf"), "greater than 0"),
         ("loop", "asyncio", "'thread' or 'nest'"),
-        ("personal_email_consent", " ", "in words"),
-        ("personal_email_consent", True, "in words"),
+        ("personal_email_consent", " ", "what you use"),
+        ("personal_email_consent", True, "what you use"),
     ],
 )
 def test_a_value_that_cannot_be_is_said_and_changes_nothing(
@@ -116,10 +116,10 @@ def test_consent_can_be_taken_back() -> None:
 
 def test_what_is_printed_says_where_things_come_from(monkeypatch: pytest.MonkeyPatch) -> None:
     """And never the key."""
-    assert "API key not set" in repr(pronto.configure())
+    assert "API key: not set; run pronto.setup()" in repr(pronto.configure())
     monkeypatch.setenv("PRONTO_API_KEY", KEY)
     assert "from PRONTO_API_KEY" in repr(pronto.configure())
     shown = repr(pronto.configure(api_key=KEY, rate=12.5))
-    assert shown == "pronto: Pronto; API key from configure(); at most 12.5 requests/s"
-    assert "made up" in repr(pronto.configure(base_url="sandbox"))
+    assert shown == "pronto: Pronto; API key: from configure(); rate limit: 12.5 requests/s"
+    assert "made-up" in repr(pronto.configure(base_url="sandbox"))
     assert KEY not in shown + repr(current()) + str(current())

@@ -123,7 +123,7 @@ def forget() -> Said:
     had = any(name in settings.session_keys for name in settings.key_names)
     keep_for_session(None)
     try:
-        had = credentials.forget(settings.key_names) or had
+        had = credentials.delete(settings.key_names) or had
     except ConfigurationError as error:
         return Said(f"{error} The key is still in it. Try again.", False)
     text = "The key that was kept is forgotten." if had else "There was no key kept here."
@@ -249,7 +249,7 @@ def set_pace(rate: int) -> Said:
     return Said(f"From the next run on, at most {rate} requests start in any second.")
 
 
-def _source(found: credentials.Found) -> str:
+def _source(found: credentials.FoundKey) -> str:
     return found.where if found.source is Source.SESSION else f"the one {found.where}"
 
 
@@ -257,7 +257,7 @@ def _kept_at(at: Source) -> str:
     return str(at) if at is Source.SESSION else "kept in the system keyring"
 
 
-def _removal(found: credentials.Found) -> str:
+def _removal(found: credentials.FoundKey) -> str:
     """Return how the key that was found is taken away."""
     variable = found.where.removeprefix("from ")
     return {

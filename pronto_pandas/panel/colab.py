@@ -46,7 +46,7 @@ def take_secret() -> Said:
     if not variables:
         return Said(f"No secret of Colab's is for {current().target}. Type its key above.", False)
     secret = " or ".join(variables)
-    key = credentials.of_colab(variables)
+    key = credentials.colab_secret(variables)
     if key is None:
         return Said(
             f"Colab gives no secret {secret} to this notebook. Open the panel of "

@@ -150,7 +150,7 @@ class Panel:
             section.button("Forget", self._forget),
         )
         if colab.here():
-            section.add(section.button("Take it from Colab's secrets", colab.take_secret))
+            section.add(section.button("Take it from the Colab secret", colab.take_secret))
         return section
 
     def _test(self) -> Said:
