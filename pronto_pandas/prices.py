@@ -54,7 +54,7 @@ class Prices:
             self.of(type_)
 
     def least(self, types: Iterable[str]) -> float:
-        """Return the lowest cost of a person for whom every type is found, with one phone number."""
+        """Return the lowest cost of a person with every type found and one phone number."""
         return sum(self.of(type_)[0] for type_ in types)
 
     def most(self, types: Iterable[str]) -> float:

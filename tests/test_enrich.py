@@ -344,7 +344,7 @@ def test_a_wrong_key_is_found_out_before_a_contact_leaves(serve: Serve) -> None:
     """By asking for the balance, which is free."""
     server = serve()
     pronto.configure(api_key="wrong")
-    with pytest.raises(pronto.AuthenticationError, match="did not accept the API key") as caught:
+    with pytest.raises(pronto.AuthenticationError, match="rejected the API key") as caught:
         people(30).pronto.enrich("email", progress=False)
     assert "wrong" not in str(caught.value)
     assert server.sandbox.arrivals == []
@@ -356,7 +356,7 @@ def test_no_service_at_all_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     with Server(Sandbox()) as server:
         url = server.url
     pronto.configure(base_url=url, api_key="k", rate=1000)
-    with pytest.raises(pronto.ConnectionFailedError, match=r"could be opened.*Nothing was sent"):
+    with pytest.raises(pronto.ConnectionFailedError, match=r"Could not connect.*Nothing was sent"):
         people(3).pronto.enrich("email", progress=False)
 
 

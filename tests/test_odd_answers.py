@@ -471,7 +471,7 @@ def test_an_empty_balance_is_understood(status: int, error: dict[str, Any] | byt
     raised = failure(status, {}, body)
     assert type(raised) is pronto.CreditsExhaustedError
     assert raised.status == status
-    assert str(raised).startswith("The credits are used up")
+    assert str(raised).startswith("Out of credits")
 
 
 @pytest.mark.parametrize(
@@ -490,15 +490,18 @@ def test_a_limit_of_the_account_is_everybodys(message: str) -> None:
     """The run ends, in the service's own words."""
     raised = failure(422, {}, json.dumps({"error": message}).encode())
     assert type(raised) is pronto.CreditsExhaustedError
-    assert str(raised).startswith("A limit of the account is reached")
+    assert str(raised).startswith("A limit of your Pronto account is reached")
     assert message in str(raised)
 
 
 @pytest.mark.parametrize(
     ("error", "says"),
     [
-        ({"errors": [{"code": CODE}]}, "^The credits are used up .*Top up"),
-        ({"error": "Import limit reached"}, '^A limit of the account .*"Import limit reached"'),
+        ({"errors": [{"code": CODE}]}, "^Out of credits .*Top up"),
+        (
+            {"error": "Import limit reached"},
+            '^A limit of your Pronto account .*"Import limit reached"',
+        ),
     ],
 )
 def test_a_run_ends_where_nobody_else_would_be_answered(

@@ -242,7 +242,7 @@ def test_a_wrong_or_missing_key_is_said(serve: Serve) -> None:
     pronto.configure(api_key="sk-wrong-9")
     said = actions.try_key()
     assert not said.good
-    assert "did not accept the API key (401)" in said.text
+    assert "rejected the API key (401)" in said.text
     assert "sk-wrong-9" not in said.text
     pronto.configure(api_key=None)
     said = actions.try_key()
@@ -255,7 +255,7 @@ def test_a_service_that_is_not_there_is_said() -> None:
     """With what to look at."""
     pronto.configure(base_url="http://127.0.0.1:9", api_key=KEY)
     said = actions.try_key()
-    assert (said.good, "No connection to 127.0.0.1:9" in said.text) == (False, True)
+    assert (said.good, "Could not connect to 127.0.0.1:9" in said.text) == (False, True)
 
 
 @pytest.mark.parametrize("balance", [Response(status_code=500), Response("<html>"), None])
@@ -281,7 +281,7 @@ def test_a_test_without_an_answer_says_that_it_is_free(
         ({}, "Account: the service does not say whose it is."),
         (403, "Account: the service does not say whose it is."),
         (404, "Account: the service does not say whose it is."),
-        (401, "did not accept the API key (401)"),
+        (401, "rejected the API key (401)"),
     ],
 )
 def test_an_account_is_read_leniently(account: Any, says: str) -> None:
@@ -646,7 +646,7 @@ def test_in_a_terminal_no_means_no(
     says("sk-wrong", "y", "n")
     terminal.ask()
     assert current().key().get_secret_value() == KEY
-    assert "Problem: Pronto did not accept" in capsys.readouterr().out
+    assert "Problem: Pronto rejected" in capsys.readouterr().out
     says("sk-wrong", "y", "y", "n")
     terminal.ask()
     assert current().key().get_secret_value() == "sk-wrong"

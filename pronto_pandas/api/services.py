@@ -1,7 +1,7 @@
-"""Services: which address serves which endpoint, and under which name answers and keys are kept.
+"""The services: the URLs of their endpoints, and the name under which answers and keys are saved.
 
-Answers and keys belong to a service; hosts are only the way to it. The vendor has renamed its
-hosts, so one service has two names here: what one of them answered is not bought at the other.
+Answers and keys belong to a service, not to a host. The vendor has renamed its hosts, so one
+service has two names: an answer from one of them is not paid for again at the other.
 """
 
 from __future__ import annotations
@@ -27,20 +27,20 @@ from .spec import (
 
 @dataclass(frozen=True)
 class Service:
-    """A name with a table of routes.
+    """A service of the Pronto API.
 
     Parameters
     ----------
     name : str
-        As ``configure(service=…)`` takes it.
+        The name for ``configure(service=…)``.
     ledger_name : str
-        What answers and keys are kept under; two names of one service share it.
+        The name under which answers and keys are saved; two names of one service share it.
     routes : mapping of Endpoint to str
-        The address of each endpoint.
+        The URL of each endpoint.
     key_variable : str, optional
-        The environment variable that holds a key for this service.
+        The environment variable that contains a key for this service.
     address : str, optional
-        The ``base_url`` that replaces the service's own hosts.
+        The ``base_url`` that replaces the service's own URLs.
     """
 
     name: str
@@ -50,7 +50,7 @@ class Service:
     address: str | None = None
 
     def url(self, endpoint: Endpoint, **names: str) -> str:
-        """Return the address of an endpoint; ``names`` fill the braces in its path."""
+        """Return the URL of an endpoint; ``names`` fill the placeholders in its path."""
         url = self.routes[endpoint]
         for name, text in names.items():
             url = url.replace(f"{{{name}}}", quote(text, safe=""))
@@ -82,20 +82,20 @@ PRONTO: Final = Service(
     ),
     key_variable="PRONTO_API_KEY",
 )
-"""The service as the specification names it."""
+"""The service under its name in the specification."""
 
 PIPECORN: Final = Service(
     name="pipecorn",
     ledger_name=PRONTO.ledger_name,
     routes=MappingProxyType(
         {
-            # On this host single_enrich answers inline: the vendor's n8n node (2026), and a later
-            # copy of the sync page. Whether it also has sync_single_enrich is not known.
+            # On this host single_enrich is synchronous: the vendor's n8n node (2026), and a later
+            # copy of the sync page. Nothing tells whether it also has sync_single_enrich.
             SYNC_SINGLE_ENRICH: _PIPECORN_API + SINGLE_ENRICH.path,
             # On this host the same path is asynchronous: a later public page.
             SINGLE_ENRICH: _PIPECORN_APP + SINGLE_ENRICH.path,
             CONTACT: _PIPECORN_APP + CONTACT.path,  # the same page
-            # No source names the host of bulk requests: taken to be the one that it was before.
+            # No source names the host of bulk requests; assumed to be the same as before.
             BULK_ENRICH: _PIPECORN_APP + BULK_ENRICH.path,
             CREDITS: _PIPECORN_APP + CREDITS.path,  # the vendor's n8n node and command line
             ACCOUNT: _PIPECORN_APP + ACCOUNT.path,  # the same
@@ -103,10 +103,10 @@ PIPECORN: Final = Service(
     ),
     key_variable="PIPECORN_API_KEY",
 )
-"""The same service under its later name, by the vendor's n8n node and command line (2026)."""
+"""The same service under its later name; from the vendor's n8n node and command line (2026)."""
 
 SERVICES: Final = {"pronto": PRONTO, "pipecorn": PIPECORN}
-"""The services that are built in, by name."""
+"""The built-in services, by name."""
 
 _BASES: Final[Mapping[str, str]] = MappingProxyType(
     {
@@ -122,49 +122,42 @@ _HOSTS: Final[Mapping[str | None, str]] = MappingProxyType(
 
 
 def ledger_name(address: str) -> str:
-    """Return the name under which the answers of an address are kept.
+    """Return the name under which the ledger saves the answers of a service.
 
-    Parameters
-    ----------
-    address : str
-        A service's name or address, as ledgers have it or ``configure`` takes it.
-
-    Returns
-    -------
-    str
-        The service's name for every name and host of a service that is built in; else ``address``.
+    For every name and URL of a built-in service, it is that service's; otherwise the given name or
+    URL.
     """
     name = address if address in SERVICES else _name_of_host(address)
     return address if name is None else SERVICES[name].ledger_name
 
 
 def former_names(ledger_name: str) -> tuple[str, ...]:
-    """Return the addresses under which earlier versions kept the keys of a service."""
+    """Return the URLs under which earlier versions saved the keys of a service."""
     return tuple(b for b, name in _BASES.items() if SERVICES[name].ledger_name == ledger_name)
 
 
 def find(address: str | None, name: str | None) -> Service:
-    """Return the service that a ``base_url`` and a ``service`` name.
+    """Return the service for a ``base_url`` and a ``service``, as passed to `configure`.
 
     Parameters
     ----------
     address : str, optional
-        Serves every endpoint, by the paths of the specification. A host that is built in, with
-        its own path or none, stands for its service with all of its hosts.
+        Base URL of every endpoint, with the paths of the specification. A built-in base URL, or
+        its host only, stands for the built-in service with all of its hosts.
     name : str, optional
-        The service that the address belongs to. Without it the address's host decides; a host
-        that is not built in is a service of its own, named by the address.
+        The service that the URL belongs to. Default: the service of the URL's host if it is a
+        built-in one, otherwise a service of its own with the URL as its name.
 
     Raises
     ------
     ConfigurationError
-        Where a name is not built in and has no address.
+        The name is not built in, and there is no URL.
     """
     if address is None:
         if name is not None and name not in SERVICES:
             raise ConfigurationError(
-                f"service {name!r} is not built in: the services are {', '.join(SERVICES)}. For "
-                "another one, set its address too: "
+                f"service {name!r} is not built in. The built-in services are "
+                f"{', '.join(SERVICES)}. For another one, set its URL, too: "
                 f'pronto.configure(service={name!r}, base_url="https://…").'
             )
         return SERVICES[name or PRONTO.name]
@@ -177,11 +170,11 @@ def find(address: str | None, name: str | None) -> Service:
 
 
 def _at(address: str) -> Service:
-    """Return the service that an address alone names."""
+    """Return the service for a URL without a service name."""
     name = _name_of_host(address)
     if name is not None and (address in _BASES or urlsplit(address).path == ""):
         return SERVICES[name]
-    # On one host the paths of the specification are the only ones that tell the calls apart.
+    # On a single host, only the paths of the specification distinguish the endpoints.
     routes = {endpoint: address + endpoint.path for endpoint in ENDPOINTS}
     if name is None:
         return Service(address, address, routes, address=address)
@@ -191,5 +184,5 @@ def _at(address: str) -> Service:
 def _name_of_host(address: str) -> str | None:
     try:
         return _HOSTS.get(urlsplit(address).hostname)
-    except ValueError:  # it is no address
+    except ValueError:  # it is not a URL
         return None
