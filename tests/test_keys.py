@@ -19,7 +19,7 @@ from pydantic import SecretStr
 
 import pronto_pandas as pronto
 from pronto_pandas.config import credentials
-from pronto_pandas.config.settings import current, keep_for_session
+from pronto_pandas.config.settings import current, set_session_key
 from pronto_pandas.estimate import balance_of
 from pronto_pandas.frame.options import Options
 from pronto_pandas.run import Run
@@ -121,7 +121,7 @@ def test_each_place_goes_before_the_next(
     assert used() == ("of-colab", "from the Colab secret")
     credentials.store(SecretStr("of-keyring"), "pronto")
     assert used() == ("of-keyring", "from the system keyring")
-    keep_for_session(SecretStr("of-session"))
+    set_session_key(SecretStr("of-session"))
     assert used() == ("of-session", "saved for this session")
     monkeypatch.setenv("PRONTO_API_KEY", "of-environment")
     assert used() == ("of-environment", "from PRONTO_API_KEY")
@@ -131,7 +131,7 @@ def test_each_place_goes_before_the_next(
     assert "API key: from PRONTO_API_KEY" in repr(pronto.configure(api_key=None))
     monkeypatch.delenv("PRONTO_API_KEY")
     assert "API key: saved for this session" in repr(pronto.configure())
-    keep_for_session(None)
+    set_session_key(None)
     assert "API key: from the system keyring" in repr(pronto.configure())
     assert credentials.delete(["pronto"])
     assert "API key: from the Colab secret" in repr(pronto.configure())
@@ -152,7 +152,7 @@ def test_a_place_is_not_asked_where_an_earlier_one_answers(
 def test_a_key_is_for_one_address(fake: FakeKeyring, place: str) -> None:
     """A sandbox's server, or another's, never gets the key for Pronto."""
     if place == "session":
-        keep_for_session(SecretStr(KEY))
+        set_session_key(SecretStr(KEY))
     else:
         credentials.store(SecretStr(KEY), current().service)
         assert list(fake.held) == [("pronto-pandas", "pronto")]
@@ -160,7 +160,7 @@ def test_a_key_is_for_one_address(fake: FakeKeyring, place: str) -> None:
     pronto.configure(base_url="http://localhost:8765")
     with pytest.raises(pronto.MissingKeyError):
         current().key()
-    keep_for_session(SecretStr("of-here"))
+    set_session_key(SecretStr("of-here"))
     assert used()[0] == "of-here"
     pronto.configure(base_url="https://pronto.example")
     assert current().find_key() is None

@@ -21,7 +21,7 @@ from starlette.routing import Route
 
 import pronto_pandas as pronto
 from pronto_pandas.config import credentials
-from pronto_pandas.config.settings import current, keep_for_session
+from pronto_pandas.config.settings import current, set_session_key
 from pronto_pandas.local_server import Serving
 from pronto_pandas.panel import actions, terminal
 from pronto_pandas.panel import colab as on_colab
@@ -94,8 +94,8 @@ def test_a_typed_key_is_in_no_widget_and_no_words(
     pronto.configure(api_key=None)
     panel = Panel()
     for label in (
-        "Test", "Keep for this session", "Test", "Keep in the system keyring", "Test", "Forget",
-        "Test", "Record consent", "Forget all answers", "Set the pace",
+        "Test key", "Save key for this session", "Test key", "Save key in keyring", "Test key",
+        "Remove key", "Test key", "Record consent", "Delete all answers…", "Apply rate",
     ):  # fmt: skip
         panel.field.value = KEY
         assert panel.field.get_state()["value"] == ""
@@ -115,11 +115,11 @@ def test_a_key_that_arrives_with_the_click_is_cleared_before_anything_else(
         assert panel.field.get_state()["value"] == ""
         raise RuntimeError(KEY)
 
-    monkeypatch.setattr(actions, "try_key", fails)
+    monkeypatch.setattr(actions, "check_key", fails)
     panel.field.unobserve_all()
     panel.field.value = KEY
-    button(panel, "Test").click()
-    assert "Problem: This failed (RuntimeError)" in words(panel)
+    button(panel, "Test key").click()
+    assert "Problem: Unexpected error (RuntimeError)" in words(panel)
     assert KEY not in held(panel)
 
 
@@ -131,8 +131,8 @@ def test_what_cannot_be_a_key_is_cleared_too(panel: Panel, typed: str) -> None:
     assert panel.field.get_state()["value"] == ""
     assert "Problem: The key" in words(panel)
     assert typed not in words(panel).replace("  ", " ")
-    button(panel, "Keep for this session").click()
-    assert "Problem: Type or paste a key" in words(panel)
+    button(panel, "Save key for this session").click()
+    assert "Problem: Enter an API key first." in words(panel)
 
 
 def test_the_field_waits_until_it_is_left() -> None:
@@ -183,8 +183,8 @@ def test_in_a_kernel_no_message_to_a_page_holds_the_key(serve: Serve, kernel: Ke
         view["application/vnd.jupyter.widget-view+json"]["model_id"] in opened for view in shown
     ]
     (field,) = [name for name, s in opened.items() if s["_model_name"] == "PasswordModel"]
-    (test,) = [name for name, s in opened.items() if s.get("description") == "Test"]
-    (keep,) = [n for n, s in opened.items() if s.get("description") == "Keep for this session"]
+    (test,) = [name for name, s in opened.items() if s.get("description") == "Test key"]
+    (keep,) = [n for n, s in opened.items() if s.get("description") == "Save key for this session"]
 
     tell(kernel, field, {"method": "update", "state": {"value": KEY}, "buffer_paths": []})
     messages = heard(kernel)
@@ -198,8 +198,8 @@ def test_in_a_kernel_no_message_to_a_page_holds_the_key(serve: Serve, kernel: Ke
         tell(kernel, click, {"method": "custom", "content": {"event": "click"}})
         messages += heard(kernel)
     said = json.dumps([m["content"] for m in messages])
-    assert "The key that was typed works" in said
-    assert "OK: The key is kept for this session and used" in said
+    assert "The new key works" in said
+    assert "OK: The key is saved for this session and is now used" in said
     assert KEY not in said
     kernel.send("print(pronto.configure())")
     assert "API key: saved for this session" in kernel.printed()
@@ -212,13 +212,13 @@ def test_the_test_names_the_account_and_the_balance(serve: Serve) -> None:
     """By two free requests; of the key in use, or of the one that was typed."""
     server = serve(api_key=KEY)
     panel = Panel()
-    button(panel, "Test").click()
+    button(panel, "Test key").click()
     account = "Account: Sandbox, sandbox@pronto.example, Made up. Balance: 100,000 credits."
-    assert f"OK: The key in use works. {account}" in words(panel)
+    assert f"OK: The current key works. {account}" in words(panel)
     pronto.configure(api_key="sk-wrong")
     panel.field.value = KEY
-    button(panel, "Test").click()
-    assert "OK: The key that was typed works; it is not kept yet" in words(panel)
+    button(panel, "Test key").click()
+    assert "OK: The new key works, but is not saved yet." in words(panel)
     assert server.sandbox.charges == []
     assert current().key().get_secret_value() == "sk-wrong"
 
@@ -227,12 +227,12 @@ def test_the_sandbox_in_the_process_is_tested_with_its_own_key(panel: Panel) -> 
     """And keeps none."""
     pronto.configure(base_url="sandbox")
     panel = Panel()
-    assert "takes no key: everything it answers is made up" in words(panel)
+    assert "Sandbox mode: made-up data, no key needed." in words(panel)
     panel.field.value = KEY
-    button(panel, "Test").click()
-    assert "OK: The sandbox answers. Account: Sandbox" in words(panel)
-    button(panel, "Keep for this session").click()
-    assert "Problem: The address is the sandbox" in words(panel)
+    button(panel, "Test key").click()
+    assert "OK: The sandbox is running. Account: Sandbox" in words(panel)
+    button(panel, "Save key for this session").click()
+    assert "Problem: Sandbox mode" in words(panel)
     assert current().session_keys == {}
 
 
@@ -240,13 +240,13 @@ def test_a_wrong_or_missing_key_is_said(serve: Serve) -> None:
     """With what to do next."""
     serve(api_key=KEY)
     pronto.configure(api_key="sk-wrong-9")
-    said = actions.try_key()
-    assert not said.good
+    said = actions.check_key()
+    assert not said.ok
     assert "rejected the API key (401)" in said.text
     assert "sk-wrong-9" not in said.text
     pronto.configure(api_key=None)
-    said = actions.try_key()
-    assert not said.good
+    said = actions.check_key()
+    assert not said.ok
     assert said.text.startswith("No API key is set.")
     assert said.text.endswith("Nothing was charged.")
 
@@ -254,8 +254,8 @@ def test_a_wrong_or_missing_key_is_said(serve: Serve) -> None:
 def test_a_service_that_is_not_there_is_said() -> None:
     """With what to look at."""
     pronto.configure(base_url="http://127.0.0.1:9", api_key=KEY)
-    said = actions.try_key()
-    assert (said.good, "Could not connect to 127.0.0.1:9" in said.text) == (False, True)
+    said = actions.check_key()
+    assert (said.ok, "Could not connect to 127.0.0.1:9" in said.text) == (False, True)
 
 
 @pytest.mark.parametrize("balance", [Response(status_code=500), Response("<html>"), None])
@@ -267,9 +267,9 @@ def test_a_test_without_an_answer_says_that_it_is_free(
         monkeypatch.setattr(actions, "TEST_TIMEOUT", 0.0)
     with accounts(JSONResponse({}), balance or JSONResponse({})) as service:
         pronto.configure(base_url=f"http://127.0.0.1:{service.port}", api_key=KEY)
-        said = actions.try_key()
-    assert not said.good
-    assert "no usable answer" in said.text
+        said = actions.check_key()
+    assert not said.ok
+    assert "no valid response" in said.text
     assert "may have been charged" not in said.text
 
 
@@ -278,9 +278,9 @@ def test_a_test_without_an_answer_says_that_it_is_free(
     [
         ({"name": " A\n <b>B</b> ", "organization": "x"}, "Account: A &lt;b&gt;B&lt;/b&gt;."),
         ({"name": 7, "organization": {"name": "Made up"}}, "Account: Made up."),
-        ({}, "Account: the service does not say whose it is."),
-        (403, "Account: the service does not say whose it is."),
-        (404, "Account: the service does not say whose it is."),
+        ({}, "Account: unknown."),
+        (403, "Account: unknown."),
+        (404, "Account: unknown."),
         (401, "rejected the API key (401)"),
     ],
 )
@@ -290,7 +290,7 @@ def test_an_account_is_read_leniently(account: Any, says: str) -> None:
     with accounts(answer, JSONResponse(BALANCE)) as service:
         pronto.configure(base_url=f"http://127.0.0.1:{service.port}", api_key=KEY)
         panel = Panel()
-        button(panel, "Test").click()
+        button(panel, "Test key").click()
     assert says in words(panel)
 
 
@@ -298,7 +298,7 @@ def test_a_balance_that_is_not_understood_is_said() -> None:
     """The key works all the same."""
     with accounts(JSONResponse({}), JSONResponse({"a": 1, "b": 2})) as service:
         pronto.configure(base_url=f"http://127.0.0.1:{service.port}", api_key=KEY)
-        assert actions.try_key().text.endswith("Balance: not understood.")
+        assert actions.check_key().text.endswith("Balance: unknown.")
 
 
 # Keeping it
@@ -306,33 +306,33 @@ def test_a_balance_that_is_not_understood_is_said() -> None:
 
 def test_a_key_is_kept_for_this_session(panel: Panel) -> None:
     """Where there is no keyring, which is said, and its button cannot be clicked."""
-    assert "No API key is set for Pronto." in words(panel)
-    assert "no system keyring that can be used" in words(panel)
-    assert button(panel, "Keep in the system keyring").disabled
+    assert "API key for Pronto: not set." in words(panel)
+    assert "no secure keyring; to keep it longer, set" in words(panel)
+    assert button(panel, "Save key in keyring").disabled
     panel.field.value = KEY
-    button(panel, "Keep for this session").click()
-    assert "OK: The key is kept for this session and used from now on, for Pronto." in words(panel)
-    assert "The API key in use is kept for this session" in words(panel)
+    button(panel, "Save key for this session").click()
+    assert "OK: The key is saved for this session and is now used for Pronto." in words(panel)
+    assert "API key for Pronto: set (saved for this session)." in words(panel)
     assert current().key().get_secret_value() == KEY
-    button(panel, "Forget").click()
-    assert "OK: The key that was kept is forgotten." in words(panel)
+    button(panel, "Remove key").click()
+    assert "OK: Key removed." in words(panel)
     assert current().find_key() is None
-    button(panel, "Forget").click()
-    assert "OK: There was no key kept here." in words(panel)
+    button(panel, "Remove key").click()
+    assert "OK: No saved key to remove." in words(panel)
 
 
 def test_a_key_is_kept_in_the_keyring(fake: FakeKeyring) -> None:
     """Under the address; the one of the session makes room for it."""
     panel = Panel()
-    assert "or in the system keyring (Fake Keyring), for later sessions too" in words(panel)
-    keep_for_session(SecretStr("sk-earlier"))
+    assert "or in the system keyring (Fake Keyring) for later sessions" in words(panel)
+    set_session_key(SecretStr("sk-earlier"))
     panel.field.value = KEY
-    button(panel, "Keep in the system keyring").click()
-    assert "OK: The key is kept in the system keyring and used" in words(panel)
+    button(panel, "Save key in keyring").click()
+    assert "OK: The key is saved in the system keyring and is now used" in words(panel)
     assert fake.held == {("pronto-pandas", "pronto"): KEY}
     assert current().session_keys == {}
-    assert "in use is the one from the system keyring" in words(panel)
-    button(panel, "Forget").click()
+    assert "API key for Pronto: set (from the system keyring)." in words(panel)
+    button(panel, "Remove key").click()
     assert fake.held == {}
 
 
@@ -345,9 +345,9 @@ def test_a_keyring_that_fails_is_said(
     monkeypatch.setattr(credentials, "KEYRING_TIMEOUT", 0.05)
     fake.fails = fails
     panel.field.value = KEY
-    button(panel, "Keep in the system keyring").click()
+    button(panel, "Save key in keyring").click()
     assert "Problem: The system keyring" in words(panel)
-    button(panel, "Keep for this session").click()
+    button(panel, "Save key for this session").click()
     assert current().key().get_secret_value() == KEY
 
 
@@ -361,8 +361,8 @@ def test_a_keyring_that_does_not_let_go_is_said(
         raise RuntimeError(KEY)
 
     monkeypatch.setattr(fake, "delete_password", fails)
-    said = actions.forget()
-    assert (said.good, "still in it" in said.text, KEY in said.text) == (False, True, False)
+    said = actions.remove_key()
+    assert (said.ok, "still in the keyring" in said.text, KEY in said.text) == (False, True, False)
 
 
 def test_a_keyring_that_loses_the_key_is_said(
@@ -370,22 +370,22 @@ def test_a_keyring_that_loses_the_key_is_said(
 ) -> None:
     """It took it, and does not give it back."""
     monkeypatch.setattr(fake, "set_password", lambda *_: None)
-    said = actions.keep(SecretStr(KEY), "keyring")
-    assert (said.good, "does not give it back" in said.text) == (False, True)
+    said = actions.save_key(SecretStr(KEY), "keyring")
+    assert (said.ok, "cannot be read back" in said.text) == (False, True)
 
 
 def test_a_key_that_goes_first_is_said(panel: Panel, monkeypatch: pytest.MonkeyPatch) -> None:
     """What is kept is not what is used then; the way out is named."""
     monkeypatch.setenv("PRONTO_API_KEY", "sk-other")
     panel.field.value = KEY
-    button(panel, "Keep for this session").click()
-    assert "Problem: The key is kept for this session, but another one is used" in words(panel)
-    assert "Take PRONTO_API_KEY out of the environment" in words(panel)
-    button(panel, "Forget").click()
-    assert "The key from PRONTO_API_KEY is used now." in words(panel)
+    button(panel, "Save key for this session").click()
+    assert "saved, but the key from PRONTO_API_KEY takes precedence" in words(panel)
+    assert "unset the environment variable PRONTO_API_KEY" in words(panel)
+    button(panel, "Remove key").click()
+    assert "Now using the key from PRONTO_API_KEY." in words(panel)
     pronto.configure(api_key="sk-third")
-    assert "pronto.configure(api_key=None)" in actions.keep(SecretStr(KEY), "session").text
-    assert actions.keep(SecretStr("sk-third"), "session").good
+    assert "pronto.configure(api_key=None)" in actions.save_key(SecretStr(KEY), "session").text
+    assert actions.save_key(SecretStr("sk-third"), "session").ok
 
 
 # Consent, ledger, pace
@@ -393,9 +393,9 @@ def test_a_key_that_goes_first_is_said(panel: Panel, monkeypatch: pytest.MonkeyP
 
 def test_consent_is_recorded_with_its_purpose_and_date(panel: Panel) -> None:
     """And taken back; without words nothing is recorded."""
-    assert "No consent is recorded. Personal emails need it twice: 1." in words(panel)
+    assert "No consent recorded. To request personal emails, give consent (1)" in words(panel)
     button(panel, "Record consent").click()
-    assert "Problem: Nothing is recorded: say in words" in words(panel)
+    assert "Problem: Not recorded. Enter what you use personal emails for" in words(panel)
     assert current().personal_email_consent is None
     button(panel, "Purpose").value = "recruiting <engineers>"
     button(panel, "Record consent").click()
@@ -403,11 +403,13 @@ def test_consent_is_recorded_with_its_purpose_and_date(panel: Panel) -> None:
     assert consent is not None
     assert consent.purpose == "recruiting <engineers>"
     today = date.today().isoformat()
-    assert f"emails of {today}: recruiting &lt;engineers&gt;" in words(panel)
+    assert f"Consent recorded for this session on {today}: recruiting &lt;engineers&gt;" in words(
+        panel
+    )
     assert button(panel, "Purpose").value == ""
-    button(panel, "Take it back").click()
+    button(panel, "Withdraw consent").click()
     assert current().personal_email_consent is None
-    assert "go to Pronto and nowhere else" in words(panel)
+    assert "sent to Pronto and nowhere else" in words(panel)
 
 
 def test_the_ledger_is_shown_and_emptied_at_the_second_click(serve: Serve) -> None:
@@ -415,21 +417,21 @@ def test_the_ledger_is_shown_and_emptied_at_the_second_click(serve: Serve) -> No
     serve()
     people(3).pronto.enrich("email", progress=False)
     panel = Panel()
-    assert f"The ledger is at {ledger_file()}. It holds 3 answers." in words(panel)
-    for other in ("No, keep them", "Set the pace", "Forget", "Record consent"):
-        button(panel, "Forget all answers").click()
-        assert "Nothing is deleted yet." in words(panel)
-        assert not button(panel, "No, keep them").disabled
+    assert f"Ledger: {ledger_file()}. 3 answers." in words(panel)
+    for other in ("Cancel", "Apply rate", "Remove key", "Record consent"):
+        button(panel, "Delete all answers…").click()
+        assert "Delete all saved answers? This cannot be undone" in words(panel)
+        assert button(panel, "Cancel").layout.display is None
         button(panel, other).click()
-        assert button(panel, "No, keep them").disabled
+        assert button(panel, "Cancel").layout.display == "none"
     assert pronto.ledger.info()["entries"].sum() == 3
-    button(panel, "Forget all answers").click()
+    button(panel, "Delete all answers…").click()
     button(panel, "Yes, delete all answers").click()
-    assert "OK: 3 entries are deleted." in words(panel)
-    assert "It holds 0 answers." in words(panel)
+    assert "OK: 3 entries deleted." in words(panel)
+    assert " 0 answers." in words(panel)
     assert pronto.ledger.info().empty
-    button(panel, "Forget all answers").click()
-    assert "Nothing is deleted yet." in words(panel)
+    button(panel, "Delete all answers…").click()
+    assert "Delete all saved answers? This cannot be undone" in words(panel)
 
 
 def test_a_ledger_that_cannot_be_read_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -437,11 +439,11 @@ def test_a_ledger_that_cannot_be_read_is_said(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setenv("PRONTO_LEDGER", "/proc/pronto/ledger.sqlite3")
     panel = Panel()
     assert "cannot be written there" in words(panel)
-    button(panel, "Forget all answers").click()
+    button(panel, "Delete all answers…").click()
     button(panel, "Yes, delete all answers").click()
     assert "Problem: The ledger at /proc" in words(panel)
     pronto.configure(ledger=None)
-    assert "in the memory of this process" in actions.ledger_state()
+    assert "in memory only" in actions.ledger_state()
 
 
 def test_what_has_no_answer_is_counted_beside(serve: Serve) -> None:
@@ -449,7 +451,7 @@ def test_what_has_no_answer_is_counted_beside(serve: Serve) -> None:
     serve(faults=1.0, fault_kinds=("500",))
     with pytest.warns(pronto.UnknownRowsWarning):
         people(2).pronto.enrich("email", progress=False)
-    assert "0 answers, and 2 requests without an answer" in actions.ledger_state()
+    assert "0 answers, 2 requests without an answer." in actions.ledger_state()
 
 
 def test_the_pace_is_set_within_what_the_service_allows(panel: Panel) -> None:
@@ -461,17 +463,17 @@ def test_the_pace_is_set_within_what_the_service_allows(panel: Panel) -> None:
     assert (rate.value, rate.min, rate.max) == (50, 1, 50)
     rate.value = 7
     assert current().rate == 5_000
-    button(panel, "Set the pace").click()
+    button(panel, "Apply rate").click()
     assert current().rate == 7
-    assert "At most 7 requests start in any second." in words(panel)
+    assert "Rate limit: 7 requests per second." in words(panel)
     for wrong in (0, 51):
-        assert not actions.set_pace(wrong).good
+        assert not actions.set_rate(wrong).ok
     assert current().rate == 7
 
 
 def test_all_is_in_words_and_in_the_pages_own_colours(panel: Panel) -> None:
     """What becomes of a click is read out; every field has a name; no colour is set."""
-    for label in ("Test", "Record consent"):
+    for label in ("Test key", "Record consent"):
         button(panel, label).click()
     shown = words(panel)
     assert shown.count('<div role="status">Problem: ') == 2
@@ -503,17 +505,17 @@ def test_elsewhere_nothing_is_said_of_colab(panel: Panel) -> None:
 def test_colabs_secret_is_taken_with_one_click(colab: Colab) -> None:
     """Threads have it then, too; where it is missing, the way to add it is said."""
     panel = Panel()
-    take = button(panel, "Take it from the Colab secret")
+    take = button(panel, "Use Colab secret")
     take.click()
-    assert "Problem: Colab gives no secret PRONTO_API_KEY to this notebook" in words(panel)
+    assert "Problem: No Colab secret named PRONTO_API_KEY is available." in words(panel)
     colab.secrets["PRONTO_API_KEY"] = "two words"
     take.click()
-    assert "Problem: Colab&#x27;s secret PRONTO_API_KEY holds characters" in words(panel)
+    assert "Problem: The Colab secret PRONTO_API_KEY contains characters" in words(panel)
     colab.secrets["PRONTO_API_KEY"] = KEY
     assert "from the Colab secret" in actions.key_state()
-    assert "Colab's panel of secrets" in actions.forget().text
+    assert "Colab's Secrets panel" in actions.remove_key().text
     take.click()
-    assert "OK: The key is kept for this session" in words(panel)
+    assert "OK: The key is saved for this session" in words(panel)
     colab.secrets.clear()
     assert current().key().get_secret_value() == KEY
     assert KEY not in held(panel)
@@ -524,19 +526,19 @@ def test_the_ledger_goes_to_drive_with_its_answers(serve: Serve, colab: Colab, d
     server = serve()
     people(5).pronto.enrich("email", progress=False)
     panel = Panel()
-    assert "This runtime&#x27;s disk is deleted" in words(panel)
-    button(panel, "Keep it on Drive").click()
+    assert "its disk and the ledger are deleted" in words(panel)
+    button(panel, "Move ledger to Google Drive").click()
     target = drive / "MyDrive" / "pronto-pandas" / "ledger.sqlite3"
-    assert f"OK: The ledger is at {target} from now on" in words(panel)
-    assert "outlives this runtime" in words(panel)
+    assert f"OK: The ledger is now at {target}" in words(panel)
+    assert "kept after this runtime ends" in words(panel)
     assert colab.mounted == [str(drive)]
     assert stat.S_IMODE(target.stat().st_mode) == 0o600
     assert not list(target.parent.glob("*.part"))
     assert current().ledger_place == str(target)
     people(5).pronto.enrich("email", progress=False)
     assert len(server.sandbox.charges) == 5
-    button(panel, "Keep it on Drive").click()
-    assert "It holds 5 answers." in words(panel)
+    button(panel, "Move ledger to Google Drive").click()
+    assert " 5 answers." in words(panel)
 
 
 def test_two_ledgers_become_one(serve: Serve, colab: Colab, drive: Path) -> None:
@@ -550,8 +552,8 @@ def test_two_ledgers_become_one(serve: Serve, colab: Colab, drive: Path) -> None
         people(3, start=10).pronto.enrich("email", progress=False)
     people(4).pronto.enrich("email", progress=False)
     sent = len(server.sandbox.charges)
-    assert on_colab.ledger_to_drive().good
-    assert "It holds 7 answers." in actions.ledger_state()
+    assert on_colab.move_ledger_to_drive().ok
+    assert " 7 answers." in actions.ledger_state()
     people(4).pronto.enrich("email", progress=False)
     people(3, start=10).pronto.enrich("email", progress=False)
     assert len(server.sandbox.charges) == sent
@@ -561,36 +563,36 @@ def test_drive_that_cannot_be_had_changes_nothing(colab: Colab, drive: Path) -> 
     """No access, no folder, no room, no ledger there; a database stays where it is."""
     before = current().ledger_place
     colab.mount_error = ValueError(KEY)
-    said = on_colab.ledger_to_drive()
-    assert (said.good, "not mounted (ValueError)" in said.text) == (False, True)
+    said = on_colab.move_ledger_to_drive()
+    assert (said.ok, "not mounted (ValueError)" in said.text) == (False, True)
     colab.mount_error = None
     target = drive / "MyDrive" / "pronto-pandas"
     target.write_text("a file where a folder must be")
     pronto.ledger.info()
-    said = on_colab.ledger_to_drive()
-    assert (said.good, "The ledger stays where it was" in said.text) == (False, True)
+    said = on_colab.move_ledger_to_drive()
+    assert (said.ok, "The ledger was not moved" in said.text) == (False, True)
     target.unlink()
     target.mkdir()
     (target / "ledger.sqlite3").write_bytes(b"no database" * 500)
-    said = on_colab.ledger_to_drive()
-    assert (said.good, "is damaged" in said.text) == (False, True)
+    said = on_colab.move_ledger_to_drive()
+    assert (said.ok, "is damaged" in said.text) == (False, True)
     (target / "ledger.sqlite3").unlink()
     target.rmdir()
     (drive / "MyDrive").rmdir()
-    said = on_colab.ledger_to_drive()
-    assert (said.good, "is missing" in said.text) == (False, True)
+    said = on_colab.move_ledger_to_drive()
+    assert (said.ok, "is missing" in said.text) == (False, True)
     assert current().ledger_place == before
     pronto.configure(ledger="postgresql://host/database")
-    assert not on_colab.ledger_to_drive().good
-    assert "outlives this runtime" in on_colab.warning()
+    assert not on_colab.move_ledger_to_drive().ok
+    assert "kept after this runtime ends" in on_colab.ledger_warning()
 
 
 def test_without_a_ledger_drive_gets_a_new_one(colab: Colab, drive: Path) -> None:
     """Where nothing was asked yet, and where all was in memory."""
-    assert on_colab.ledger_to_drive().good
-    assert "It holds 0 answers." in actions.ledger_state()
+    assert on_colab.move_ledger_to_drive().ok
+    assert " 0 answers." in actions.ledger_state()
     pronto.configure(ledger=None)
-    assert on_colab.ledger_to_drive().good
+    assert on_colab.move_ledger_to_drive().ok
 
 
 # In a terminal
@@ -624,11 +626,11 @@ def test_in_a_terminal_the_key_is_asked_for_unseen(
     says(KEY, "y", "y")
     assert pronto.setup() is None  # type: ignore[func-returns-value]  # that is what is tested
     said = capsys.readouterr().out
-    assert "OK: The key that was typed works" in said
-    assert "OK: The key is kept in the system keyring" in said
-    assert "No consent is recorded" in said
-    assert "The ledger is at" in said
-    assert "go to Pronto and nowhere else" in said
+    assert "OK: The new key works" in said
+    assert "OK: The key is saved in the system keyring" in said
+    assert "No consent recorded" in said
+    assert "Ledger: " in said
+    assert "sent to Pronto and nowhere else" in said
     assert KEY not in said
     assert fake.held == {("pronto-pandas", server.url): KEY}
 
@@ -640,24 +642,24 @@ def test_in_a_terminal_no_means_no(
     serve(api_key=KEY)
     pronto.configure(api_key=None)
     says(KEY, "n", "n")
-    terminal.ask()
+    terminal.prompt()
     assert current().key().get_secret_value() == KEY
     assert fake.held == {}
     says("sk-wrong", "y", "n")
-    terminal.ask()
+    terminal.prompt()
     assert current().key().get_secret_value() == KEY
     assert "Problem: Pronto rejected" in capsys.readouterr().out
     says("sk-wrong", "y", "y", "n")
-    terminal.ask()
+    terminal.prompt()
     assert current().key().get_secret_value() == "sk-wrong"
 
 
 @pytest.mark.parametrize(
     ("typed", "says_so"),
     [
-        ("", "No API key is set for Pronto."),
-        ("two words", "Problem: The key holds"),
-        (KEY, "Nothing more"),
+        ("", "API key for Pronto: not set."),
+        ("two words", "Problem: The key contains"),
+        (KEY, "Setup ended."),
     ],
 )
 def test_in_a_terminal_nothing_is_kept_by_mistake(
@@ -665,7 +667,7 @@ def test_in_a_terminal_nothing_is_kept_by_mistake(
 ) -> None:
     """By Enter, by what cannot be a key, by the end of the input."""
     says(typed)
-    terminal.ask()
+    terminal.prompt()
     said = capsys.readouterr().out
     assert says_so in said
     assert current().find_key() is None
@@ -675,4 +677,4 @@ def test_in_a_terminal_nothing_is_kept_by_mistake(
 def test_where_nobody_can_be_asked_nothing_waits(capsys: pytest.CaptureFixture[str]) -> None:
     """A script in a pipeline goes on."""
     pronto.setup()
-    assert "Nobody can be asked here" in capsys.readouterr().out
+    assert "call pronto.setup() in a notebook" in capsys.readouterr().out

@@ -23,7 +23,7 @@ from pronto_pandas.api.client import Client
 from pronto_pandas.api.contact import Contact
 from pronto_pandas.api.services import PIPECORN, PRONTO, SERVICES, ledger_name
 from pronto_pandas.config import credentials
-from pronto_pandas.config.settings import current, keep_for_session
+from pronto_pandas.config.settings import current, set_session_key
 from pronto_pandas.local_server import Serving
 from pronto_pandas.panel import actions
 from pronto_pandas.sandbox import Sandbox, Server
@@ -265,7 +265,7 @@ def test_a_key_is_not_sent_to_a_host_of_another_service(two: Two, service: str |
     assert "pronto.setup()" in str(caught.value)
     assert "of-first" not in str(caught.value)
     assert people(1).pronto.estimate("email").balance is None
-    assert not actions.try_key().good
+    assert not actions.check_key().ok
     assert (first.keys, second.keys) == ({"of-first"}, set())
     pronto.configure(api_key="of-second")
     enrich()
@@ -359,12 +359,12 @@ def test_keys_kept_under_the_address_of_a_host_are_found(
     credentials.store(SecretStr("old"), kept_for)
     pronto.configure(service=service)
     assert current().key().get_secret_value() == "old"
-    actions.keep(SecretStr("new"), "keyring")
+    actions.save_key(SecretStr("new"), "keyring")
     assert current().key().get_secret_value() == "new"
     pronto.configure(base_url="https://x.example")
     assert current().find_key() is None
     pronto.configure(service=service)
-    assert actions.forget().good
+    assert actions.remove_key().ok
     assert fake.held == {}
 
 
@@ -375,7 +375,7 @@ def test_a_key_kept_for_an_address_is_found_when_the_address_gets_a_name(
     credentials.store(SecretStr("of-x"), "https://x.example")
     pronto.configure(base_url="https://x.example", service="mine")
     assert current().key().get_secret_value() == "of-x"
-    keep_for_session(SecretStr("of-mine"))
+    set_session_key(SecretStr("of-mine"))
     pronto.configure(base_url="https://y.example", service="mine")
     assert current().key().get_secret_value() == "of-mine"
 
@@ -406,15 +406,15 @@ def test_a_key_can_be_given_with_the_service(two: Two) -> None:
 def test_what_is_set_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     """By `configure` and by the panel."""
     assert repr(pronto.configure(service="pipecorn", api_key="k")).startswith("pronto: Pipecorn; ")
-    assert actions.key_state().endswith("It is for Pipecorn.")
+    assert actions.key_state() == "API key for Pipecorn: set (from configure())."
     pronto.configure(service="pipecorn", base_url="https://x.example")
-    assert actions.key_state().endswith("It is for Pipecorn at https://x.example.")
+    assert actions.key_state().startswith("API key for Pipecorn at https://x.example: ")
     pronto.configure(service="Mine", base_url="https://x.example")
-    assert actions.key_state() == "No API key is set for Mine at https://x.example."
+    assert actions.key_state() == "API key for Mine at https://x.example: not set."
     assert "PRONTO_API_KEY" not in actions.places()
     monkeypatch.setenv("PIPECORN_API_KEY", "k")
     pronto.configure(service="pipecorn", api_key=None)
-    assert "the one from PIPECORN_API_KEY. It is for Pipecorn." in actions.key_state()
+    assert "API key for Pipecorn: set (from PIPECORN_API_KEY)." in actions.key_state()
 
 
 @pytest.mark.parametrize(

@@ -208,7 +208,7 @@ def current() -> Settings:
 error_box.debugging = lambda: _current.debug
 
 
-def keep_for_session(key: SecretStr | None) -> None:
+def set_session_key(key: SecretStr | None) -> None:
     """Save a key for this session and the current service; None removes it."""
     global _current
     with _lock:
