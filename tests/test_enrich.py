@@ -321,7 +321,7 @@ def test_nothing_to_send_needs_no_key() -> None:
         (lambda df: enrich([1], "email"), pronto.ConfigurationError, "not a list"),
         (lambda df: df["domain"].pronto.enrich("email"), AttributeError, "whole frame"),
         (lambda df: enrich(df[["domain"]], "email"), pronto.ColumnsError, "firstname"),
-        (lambda df: enrich(df, "personal_email"), pronto.ConsentRequiredError, "twice"),
+        (lambda df: enrich(df, "personal_email"), pronto.ConsentRequiredError, "two places"),
     ],
 )
 def test_bad_input_is_said_and_nothing_is_sent(
