@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import re
 import sys
-import sysconfig
 import textwrap
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -20,7 +19,7 @@ WIDTH = 80
 
 PACKAGE = f"{Path(__file__).parent}{os.sep}"
 
-_NOT_OWN = (PACKAGE, sysconfig.get_path("stdlib"), "<frozen ", "<string>")
+_NOT_OWN = (PACKAGE, f"{Path(os.__file__).parent}{os.sep}", "<frozen ", "<string>")
 
 _INSTALLED = re.compile(r"[/\\](site|dist)-packages[/\\]")
 

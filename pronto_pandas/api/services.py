@@ -39,7 +39,7 @@ class Service:
         The URL of each endpoint.
     key_variable : str, optional
         The environment variable that contains a key for this service.
-    address : str, optional
+    base_url : str, optional
         The ``base_url`` that replaces the service's own URLs.
     """
 
@@ -47,7 +47,7 @@ class Service:
     ledger_name: str
     routes: Mapping[Endpoint, str]
     key_variable: str | None = None
-    address: str | None = None
+    base_url: str | None = None
 
     def url(self, endpoint: Endpoint, **names: str) -> str:
         """Return the URL of an endpoint; ``names`` fill the placeholders in its path."""
@@ -58,8 +58,8 @@ class Service:
 
     def __str__(self) -> str:
         label = self.name.capitalize() if self.name in SERVICES else self.name
-        at_address = self.address not in (None, self.name)
-        return f"{label} at {self.address}" if at_address else label
+        custom_url = self.base_url not in (None, self.name)
+        return f"{label} at {self.base_url}" if custom_url else label
 
 
 _PRONTO_API: Final = "https://api.prontohq.com/v2"
@@ -121,14 +121,14 @@ _HOSTS: Final[Mapping[str | None, str]] = MappingProxyType(
 )
 
 
-def ledger_name(address: str) -> str:
+def ledger_name(name_or_url: str) -> str:
     """Return the name under which the ledger saves the answers of a service.
 
     For every name and URL of a built-in service, it is that service's; otherwise the given name or
     URL.
     """
-    name = address if address in SERVICES else _name_of_host(address)
-    return address if name is None else SERVICES[name].ledger_name
+    name = name_or_url if name_or_url in SERVICES else _name_of_host(name_or_url)
+    return name_or_url if name is None else SERVICES[name].ledger_name
 
 
 def former_names(ledger_name: str) -> tuple[str, ...]:
@@ -136,12 +136,12 @@ def former_names(ledger_name: str) -> tuple[str, ...]:
     return tuple(b for b, name in _BASES.items() if SERVICES[name].ledger_name == ledger_name)
 
 
-def find(address: str | None, name: str | None) -> Service:
+def find(base_url: str | None, name: str | None) -> Service:
     """Return the service for a ``base_url`` and a ``service``, as passed to `configure`.
 
     Parameters
     ----------
-    address : str, optional
+    base_url : str, optional
         Base URL of every endpoint, with the paths of the specification. A built-in base URL, or
         its host only, stands for the built-in service with all of its hosts.
     name : str, optional
@@ -153,7 +153,7 @@ def find(address: str | None, name: str | None) -> Service:
     ConfigurationError
         The name is not built in, and there is no URL.
     """
-    if address is None:
+    if base_url is None:
         if name is not None and name not in SERVICES:
             raise ConfigurationError(
                 f"service {name!r} is not built in. The built-in services are "
@@ -161,28 +161,28 @@ def find(address: str | None, name: str | None) -> Service:
                 f'pronto.configure(service={name!r}, base_url="https://…").'
             )
         return SERVICES[name or PRONTO.name]
-    at = _at(address.rstrip("/"))
+    by_url = _by_url(base_url.rstrip("/"))
     if name is None:
-        return at
+        return by_url
     if name in SERVICES:
-        return replace(SERVICES[name], routes=at.routes, address=at.address)
-    return Service(name, ledger_name(name), at.routes, address=at.address or address)
+        return replace(SERVICES[name], routes=by_url.routes, base_url=by_url.base_url)
+    return Service(name, ledger_name(name), by_url.routes, base_url=by_url.base_url or base_url)
 
 
-def _at(address: str) -> Service:
+def _by_url(base_url: str) -> Service:
     """Return the service for a URL without a service name."""
-    name = _name_of_host(address)
-    if name is not None and (address in _BASES or urlsplit(address).path == ""):
+    name = _name_of_host(base_url)
+    if name is not None and (base_url in _BASES or urlsplit(base_url).path == ""):
         return SERVICES[name]
     # On a single host, only the paths of the specification distinguish the endpoints.
-    routes = {endpoint: address + endpoint.path for endpoint in ENDPOINTS}
+    routes = {endpoint: base_url + endpoint.path for endpoint in ENDPOINTS}
     if name is None:
-        return Service(address, address, routes, address=address)
-    return replace(SERVICES[name], routes=routes, address=address)
+        return Service(base_url, base_url, routes, base_url=base_url)
+    return replace(SERVICES[name], routes=routes, base_url=base_url)
 
 
-def _name_of_host(address: str) -> str | None:
+def _name_of_host(url: str) -> str | None:
     try:
-        return _HOSTS.get(urlsplit(address).hostname)
+        return _HOSTS.get(urlsplit(url).hostname)
     except ValueError:  # it is not a URL
         return None

@@ -83,7 +83,7 @@ class Settings:
         """
         if not isinstance(self.ledger, _Unset):
             return self.ledger
-        if self.address == SANDBOX:
+        if self.is_sandbox:
             return None
         return _variable(LEDGER_VARIABLE) or str(platformdirs.user_data_path(APP) / LEDGER_FILE)
 
@@ -97,14 +97,19 @@ class Settings:
         """The base URL in use: ``base_url``, otherwise ``PRONTO_BASE_URL``."""
         if self._configured:
             return self.base_url
-        return validation.address(_variable(BASE_URL_VARIABLE), BASE_URL_VARIABLE)
+        return validation.base_url(_variable(BASE_URL_VARIABLE), BASE_URL_VARIABLE)
+
+    @property
+    def is_sandbox(self) -> bool:
+        """Whether the built-in sandbox is in use."""
+        return self.address == SANDBOX
 
     @property
     def target(self) -> Service:
         """The service that requests go to. The built-in sandbox has no URLs until it runs."""
         address, name = self.address, self.service_name
         if address == SANDBOX:
-            return Service(SANDBOX, SANDBOX, {}, address=SANDBOX)
+            return Service(SANDBOX, SANDBOX, {}, base_url=SANDBOX)
         if not self._configured:
             name = validation.service(_variable(SERVICE_VARIABLE), SERVICE_VARIABLE)
         return services.find(address, name)
@@ -238,7 +243,7 @@ class Configured:
 
     def __repr__(self) -> str:
         now = self._now
-        if now.address == SANDBOX:
+        if now.is_sandbox:
             return "pronto: sandbox with made-up data; no credits are used"
         found = now.find_key()
         key = found.where if found else "not set; run pronto.setup()"
@@ -358,7 +363,7 @@ def configure(
 _VALIDATORS: Final[Mapping[str, Callable[[Any, str], object]]] = {
     "api_key": lambda key, name: None if key is None else validation.key(key, name),
     "service_name": lambda service, _: validation.service(service, "service"),
-    "base_url": validation.address,
+    "base_url": validation.base_url,
     "rate": validation.positive,
     "timeout": validation.positive,
     "retry_budget": validation.positive,
@@ -389,7 +394,7 @@ def _owner(settings: Settings, *, moved: bool) -> str | None:
     """Return the service that a newly set key is for."""
     if settings.api_key is None:
         return None
-    if settings.address == SANDBOX and not moved:
+    if settings.is_sandbox and not moved:
         raise ConfigurationError(
             "base_url is 'sandbox', which needs no key. To use the real service, set both: "
             'pronto.configure(api_key="…", base_url=None).'

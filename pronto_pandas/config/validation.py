@@ -63,7 +63,7 @@ def key(value: Any, name: str) -> SecretStr:
     return SecretStr(key)
 
 
-def address(value: Any, name: str) -> str | None:
+def base_url(value: Any, name: str) -> str | None:
     """Return a valid base URL; None stands for the service's own."""
     if value is None or value == SANDBOX:
         return None if value is None else SANDBOX

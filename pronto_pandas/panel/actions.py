@@ -55,7 +55,7 @@ class Result:
 def key_state() -> str:
     """Return whether a key is set, where it comes from, and for which service."""
     settings = current()
-    if settings.address == SANDBOX:
+    if settings.is_sandbox:
         return _SANDBOX
     found = settings.find_key()
     source = "not set" if found is None else f"set ({found.where})"
@@ -81,7 +81,7 @@ def places() -> str:
 def save_key(key: SecretStr, place: Place) -> Result:
     """Save a key for the current service."""
     settings = current()
-    if settings.address == SANDBOX:
+    if settings.is_sandbox:
         return Result(_SANDBOX, False)
     if place == "session":
         set_session_key(key)
@@ -133,7 +133,7 @@ def check_key(new: SecretStr | None = None) -> Result:
     """Test a new key, or the current one, with two free requests: account and balance."""
     settings = current()
     try:
-        if settings.address == SANDBOX:
+        if settings.is_sandbox:
             from ..sandbox import in_process
 
             service, key = find(in_process().url, SANDBOX), in_process().api_key
@@ -150,7 +150,7 @@ def check_key(new: SecretStr | None = None) -> Result:
         )
     except ProntoError as error:
         return Result(f"{error} Nothing was charged.".replace(" Nothing was sent.", ""), False)
-    if settings.address == SANDBOX:
+    if settings.is_sandbox:
         works = "The sandbox is running."
     else:
         works = "The new key works, but is not saved yet." if new else "The current key works."

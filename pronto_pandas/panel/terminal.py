@@ -20,10 +20,7 @@ def prompt() -> None:
         except EOFError:
             _print("Setup ended. Settings made so far are kept.")
     else:
-        _print(
-            "To enter a key, call pronto.setup() in a notebook or an interactive terminal. To set "
-            "it for scripts, use the environment variable PRONTO_API_KEY."
-        )
+        _print("To enter a key, call pronto.setup() in a notebook or an interactive terminal.")
     _print(
         actions.consent_state(),
         actions.ledger_state(),
