@@ -172,8 +172,8 @@ def test_a_missing_key_names_the_ways_to_set_one() -> None:
         current().key()
 
 
-def test_what_cannot_be_a_key_is_said_with_its_place(fake: FakeKeyring) -> None:
-    """And not said itself."""
+def test_what_cannot_be_a_key_is_reported_with_its_place(fake: FakeKeyring) -> None:
+    """And the message does not contain it."""
     fake.held["pronto-pandas", "pronto"] = "two words"
     with pytest.raises(
         pronto.ConfigurationError, match="from the system keyring contains"

@@ -125,7 +125,7 @@ def test_a_key_that_arrives_with_the_click_is_cleared_before_anything_else(
 
 @pytest.mark.parametrize("typed", ["two words", "“quoted-secret”", "  "])
 def test_what_cannot_be_a_key_is_cleared_too(panel: Panel, typed: str) -> None:
-    """And said in words that do not hold it; what was typed before is let go."""
+    """And the message does not contain it; the key typed before is dropped."""
     panel.field.value = KEY
     panel.field.value = typed
     assert panel.field.get_state()["value"] == ""
@@ -144,7 +144,7 @@ def test_the_field_waits_until_it_is_left() -> None:
 
 
 def heard(kernel: Kernel) -> list[dict[str, Any]]:
-    """Return what a kernel said to its pages up to the end of the cell sent last."""
+    """Return the messages of a kernel up to the end of the cell sent last."""
     messages = []
     while True:
         message = kernel.client.get_iopub_msg(timeout=30)
@@ -197,10 +197,10 @@ def test_in_a_kernel_no_message_to_a_page_holds_the_key(serve: Serve, kernel: Ke
     for click in (test, keep):
         tell(kernel, click, {"method": "custom", "content": {"event": "click"}})
         messages += heard(kernel)
-    said = json.dumps([m["content"] for m in messages])
-    assert "The new key works" in said
-    assert "OK: The key is saved for this session and is now used" in said
-    assert KEY not in said
+    printed = json.dumps([m["content"] for m in messages])
+    assert "The new key works" in printed
+    assert "OK: The key is saved for this session and is now used" in printed
+    assert KEY not in printed
     kernel.send("print(pronto.configure())")
     assert "API key: saved for this session" in kernel.printed()
 
@@ -236,26 +236,26 @@ def test_the_sandbox_in_the_process_is_tested_with_its_own_key(panel: Panel) -> 
     assert current().session_keys == {}
 
 
-def test_a_wrong_or_missing_key_is_said(serve: Serve) -> None:
+def test_a_wrong_or_missing_key_is_reported(serve: Serve) -> None:
     """With what to do next."""
     serve(api_key=KEY)
     pronto.configure(api_key="sk-wrong-9")
-    said = actions.check_key()
-    assert not said.ok
-    assert "rejected the API key (401)" in said.text
-    assert "sk-wrong-9" not in said.text
+    result = actions.check_key()
+    assert not result.ok
+    assert "rejected the API key (401)" in result.text
+    assert "sk-wrong-9" not in result.text
     pronto.configure(api_key=None)
-    said = actions.check_key()
-    assert not said.ok
-    assert said.text.startswith("No API key is set.")
-    assert said.text.endswith("Nothing was charged.")
+    result = actions.check_key()
+    assert not result.ok
+    assert result.text.startswith("No API key is set.")
+    assert result.text.endswith("Nothing was charged.")
 
 
-def test_a_service_that_is_not_there_is_said() -> None:
+def test_a_service_that_is_not_there_is_reported() -> None:
     """With what to look at."""
     pronto.configure(base_url="http://127.0.0.1:9", api_key=KEY)
-    said = actions.check_key()
-    assert (said.ok, "Could not connect to 127.0.0.1:9" in said.text) == (False, True)
+    result = actions.check_key()
+    assert (result.ok, "Could not connect to 127.0.0.1:9" in result.text) == (False, True)
 
 
 @pytest.mark.parametrize("balance", [Response(status_code=500), Response("<html>"), None])
@@ -267,10 +267,10 @@ def test_a_test_without_an_answer_says_that_it_is_free(
         monkeypatch.setattr(actions, "TEST_TIMEOUT", 0.0)
     with accounts(JSONResponse({}), balance or JSONResponse({})) as service:
         pronto.configure(base_url=f"http://127.0.0.1:{service.port}", api_key=KEY)
-        said = actions.check_key()
-    assert not said.ok
-    assert "no valid response" in said.text
-    assert "may have been charged" not in said.text
+        result = actions.check_key()
+    assert not result.ok
+    assert "no valid response" in result.text
+    assert "may have been charged" not in result.text
 
 
 @pytest.mark.parametrize(
@@ -294,7 +294,7 @@ def test_an_account_is_read_leniently(account: Any, says: str) -> None:
     assert says in words(panel)
 
 
-def test_a_balance_that_is_not_understood_is_said() -> None:
+def test_a_balance_that_is_not_understood_is_reported() -> None:
     """The key works all the same."""
     with accounts(JSONResponse({}), JSONResponse({"a": 1, "b": 2})) as service:
         pronto.configure(base_url=f"http://127.0.0.1:{service.port}", api_key=KEY)
@@ -305,7 +305,7 @@ def test_a_balance_that_is_not_understood_is_said() -> None:
 
 
 def test_a_key_is_kept_for_this_session(panel: Panel) -> None:
-    """Where there is no keyring, which is said, and its button cannot be clicked."""
+    """If there is no keyring, which the panel states, its button cannot be clicked."""
     assert "API key for Pronto: not set." in words(panel)
     assert "no secure keyring; to keep it longer, set" in words(panel)
     assert button(panel, "Save key in keyring").disabled
@@ -337,7 +337,7 @@ def test_a_key_is_kept_in_the_keyring(fake: FakeKeyring) -> None:
 
 
 @pytest.mark.parametrize("fails", [raises, hangs])
-def test_a_keyring_that_fails_is_said(
+def test_a_keyring_that_fails_is_reported(
     fake: FakeKeyring, monkeypatch: pytest.MonkeyPatch, fails: Callable[[], None]
 ) -> None:
     """What was typed is there still, to be kept elsewhere."""
@@ -351,7 +351,7 @@ def test_a_keyring_that_fails_is_said(
     assert current().key().get_secret_value() == KEY
 
 
-def test_a_keyring_that_does_not_let_go_is_said(
+def test_a_keyring_that_does_not_let_go_is_reported(
     fake: FakeKeyring, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The key is there still."""
@@ -361,20 +361,24 @@ def test_a_keyring_that_does_not_let_go_is_said(
         raise RuntimeError(KEY)
 
     monkeypatch.setattr(fake, "delete_password", fails)
-    said = actions.remove_key()
-    assert (said.ok, "still in the keyring" in said.text, KEY in said.text) == (False, True, False)
+    result = actions.remove_key()
+    assert (result.ok, "still in the keyring" in result.text, KEY in result.text) == (
+        False,
+        True,
+        False,
+    )
 
 
-def test_a_keyring_that_loses_the_key_is_said(
+def test_a_keyring_that_loses_the_key_is_reported(
     fake: FakeKeyring, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It took it, and does not give it back."""
     monkeypatch.setattr(fake, "set_password", lambda *_: None)
-    said = actions.save_key(SecretStr(KEY), "keyring")
-    assert (said.ok, "cannot be read back" in said.text) == (False, True)
+    result = actions.save_key(SecretStr(KEY), "keyring")
+    assert (result.ok, "cannot be read back" in result.text) == (False, True)
 
 
-def test_a_key_that_goes_first_is_said(panel: Panel, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_key_that_goes_first_is_reported(panel: Panel, monkeypatch: pytest.MonkeyPatch) -> None:
     """What is kept is not what is used then; the way out is named."""
     monkeypatch.setenv("PRONTO_API_KEY", "sk-other")
     panel.field.value = KEY
@@ -417,7 +421,7 @@ def test_the_ledger_is_shown_and_emptied_at_the_second_click(serve: Serve) -> No
     serve()
     people(3).pronto.enrich("email", progress=False)
     panel = Panel()
-    assert f"Ledger: {ledger_file()}. 3 answers." in words(panel)
+    assert f"Ledger: {ledger_file()}<br>Saved: 3 answers" in words(panel)
     for other in ("Cancel", "Apply rate", "Remove key", "Record consent"):
         button(panel, "Delete all answers…").click()
         assert "Delete all saved answers? This cannot be undone" in words(panel)
@@ -428,13 +432,13 @@ def test_the_ledger_is_shown_and_emptied_at_the_second_click(serve: Serve) -> No
     button(panel, "Delete all answers…").click()
     button(panel, "Yes, delete all answers").click()
     assert "OK: 3 entries deleted." in words(panel)
-    assert " 0 answers." in words(panel)
+    assert "Saved: 0 answers" in words(panel)
     assert pronto.ledger.info().empty
     button(panel, "Delete all answers…").click()
     assert "Delete all saved answers? This cannot be undone" in words(panel)
 
 
-def test_a_ledger_that_cannot_be_read_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_ledger_that_cannot_be_read_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     """The panel is there all the same; memory has no place."""
     monkeypatch.setenv("PRONTO_LEDGER", "/proc/pronto/ledger.sqlite3")
     panel = Panel()
@@ -451,7 +455,7 @@ def test_what_has_no_answer_is_counted_beside(serve: Serve) -> None:
     serve(faults=1.0, fault_kinds=("500",))
     with pytest.warns(pronto.UnknownRowsWarning):
         people(2).pronto.enrich("email", progress=False)
-    assert "0 answers, 2 requests without an answer." in actions.ledger_state()
+    assert "Saved: 0 answers and 2 requests without an answer" in actions.ledger_state()
 
 
 def test_the_pace_is_set_within_what_the_service_allows(panel: Panel) -> None:
@@ -503,7 +507,7 @@ def test_elsewhere_nothing_is_said_of_colab(panel: Panel) -> None:
 
 
 def test_colabs_secret_is_taken_with_one_click(colab: Colab) -> None:
-    """Threads have it then, too; where it is missing, the way to add it is said."""
+    """Threads have it then, too; if it is missing, the message tells how to add it."""
     panel = Panel()
     take = button(panel, "Use Colab secret")
     take.click()
@@ -538,7 +542,7 @@ def test_the_ledger_goes_to_drive_with_its_answers(serve: Serve, colab: Colab, d
     people(5).pronto.enrich("email", progress=False)
     assert len(server.sandbox.charges) == 5
     button(panel, "Move ledger to Google Drive").click()
-    assert " 5 answers." in words(panel)
+    assert "Saved: 5 answers" in words(panel)
 
 
 def test_two_ledgers_become_one(serve: Serve, colab: Colab, drive: Path) -> None:
@@ -553,7 +557,7 @@ def test_two_ledgers_become_one(serve: Serve, colab: Colab, drive: Path) -> None
     people(4).pronto.enrich("email", progress=False)
     sent = len(server.sandbox.charges)
     assert on_colab.move_ledger_to_drive().ok
-    assert " 7 answers." in actions.ledger_state()
+    assert "Saved: 7 answers" in actions.ledger_state()
     people(4).pronto.enrich("email", progress=False)
     people(3, start=10).pronto.enrich("email", progress=False)
     assert len(server.sandbox.charges) == sent
@@ -563,24 +567,24 @@ def test_drive_that_cannot_be_had_changes_nothing(colab: Colab, drive: Path) -> 
     """No access, no folder, no room, no ledger there; a database stays where it is."""
     before = current().ledger_place
     colab.mount_error = ValueError(KEY)
-    said = on_colab.move_ledger_to_drive()
-    assert (said.ok, "not mounted (ValueError)" in said.text) == (False, True)
+    result = on_colab.move_ledger_to_drive()
+    assert (result.ok, "not mounted (ValueError)" in result.text) == (False, True)
     colab.mount_error = None
     target = drive / "MyDrive" / "pronto-pandas"
     target.write_text("a file where a folder must be")
     pronto.ledger.info()
-    said = on_colab.move_ledger_to_drive()
-    assert (said.ok, "The ledger was not moved" in said.text) == (False, True)
+    result = on_colab.move_ledger_to_drive()
+    assert (result.ok, "The ledger was not moved" in result.text) == (False, True)
     target.unlink()
     target.mkdir()
     (target / "ledger.sqlite3").write_bytes(b"no database" * 500)
-    said = on_colab.move_ledger_to_drive()
-    assert (said.ok, "is damaged" in said.text) == (False, True)
+    result = on_colab.move_ledger_to_drive()
+    assert (result.ok, "is damaged" in result.text) == (False, True)
     (target / "ledger.sqlite3").unlink()
     target.rmdir()
     (drive / "MyDrive").rmdir()
-    said = on_colab.move_ledger_to_drive()
-    assert (said.ok, "is missing" in said.text) == (False, True)
+    result = on_colab.move_ledger_to_drive()
+    assert (result.ok, "is missing" in result.text) == (False, True)
     assert current().ledger_place == before
     pronto.configure(ledger="postgresql://host/database")
     assert not on_colab.move_ledger_to_drive().ok
@@ -590,7 +594,7 @@ def test_drive_that_cannot_be_had_changes_nothing(colab: Colab, drive: Path) -> 
 def test_without_a_ledger_drive_gets_a_new_one(colab: Colab, drive: Path) -> None:
     """Where nothing was asked yet, and where all was in memory."""
     assert on_colab.move_ledger_to_drive().ok
-    assert " 0 answers." in actions.ledger_state()
+    assert "Saved: 0 answers" in actions.ledger_state()
     pronto.configure(ledger=None)
     assert on_colab.move_ledger_to_drive().ok
 
@@ -625,13 +629,13 @@ def test_in_a_terminal_the_key_is_asked_for_unseen(
     pronto.configure(api_key=None)
     says(KEY, "y", "y")
     assert pronto.setup() is None  # type: ignore[func-returns-value]  # that is what is tested
-    said = capsys.readouterr().out
-    assert "OK: The new key works" in said
-    assert "OK: The key is saved in the system keyring" in said
-    assert "No consent recorded" in said
-    assert "Ledger: " in said
-    assert "sent to Pronto and nowhere else" in said
-    assert KEY not in said
+    printed = capsys.readouterr().out
+    assert "OK: The new key works" in printed
+    assert "OK: The key is saved in the system keyring" in printed
+    assert "No consent recorded" in printed
+    assert "Ledger: " in printed
+    assert "sent to Pronto and nowhere else" in printed
+    assert KEY not in printed
     assert fake.held == {("pronto-pandas", server.url): KEY}
 
 
@@ -668,10 +672,10 @@ def test_in_a_terminal_nothing_is_kept_by_mistake(
     """By Enter, by what cannot be a key, by the end of the input."""
     says(typed)
     terminal.prompt()
-    said = capsys.readouterr().out
-    assert says_so in said
+    printed = capsys.readouterr().out
+    assert says_so in printed
     assert current().find_key() is None
-    assert not typed or typed not in said
+    assert not typed or typed not in printed
 
 
 def test_where_nobody_can_be_asked_nothing_waits(capsys: pytest.CaptureFixture[str]) -> None:

@@ -82,7 +82,7 @@ def test_the_address_goes_before_the_environment(monkeypatch: pytest.MonkeyPatch
         ("personal_email_consent", True, "what you use"),
     ],
 )
-def test_a_value_that_cannot_be_is_said_and_changes_nothing(
+def test_a_value_that_cannot_be_is_reported_and_changes_nothing(
     name: str, value: Any, says: str
 ) -> None:
     """Also where another value of the same call was fine."""
@@ -93,7 +93,7 @@ def test_a_value_that_cannot_be_is_said_and_changes_nothing(
     assert "pw" not in str(caught.value)
 
 
-def test_a_key_beside_the_sandbox_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_key_beside_the_sandbox_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     """Or made-up people would land in a real list; the way to the real service is named."""
     pronto.configure(base_url="sandbox")
     with pytest.raises(pronto.ConfigurationError, match="base_url=None"):
@@ -105,10 +105,10 @@ def test_a_key_beside_the_sandbox_is_said(monkeypatch: pytest.MonkeyPatch) -> No
 def test_consent_can_be_taken_back() -> None:
     """With None."""
     pronto.configure(personal_email_consent="recruiting ")
-    said = current().personal_email_consent
-    assert said is not None
-    assert said.purpose == "recruiting"
-    assert abs((said.date - date.today()).days) <= 1
+    consent = current().personal_email_consent
+    assert consent is not None
+    assert consent.purpose == "recruiting"
+    assert abs((consent.date - date.today()).days) <= 1
     assert "recruiting" in repr(pronto.configure())
     pronto.configure(personal_email_consent=None)
     assert current().personal_email_consent is None

@@ -225,10 +225,10 @@ def ledger_state() -> str:
         return str(error)
     answers = int(table.loc[table["state"] == "answered", "entries"].sum())
     others = int(table["entries"].sum()) - answers
-    more = f", {others:,} requests without an answer" if others else ""
+    more = f" and {others:,} requests without an answer" if others else ""
     place = table.attrs["place"]
     where = "in memory only (lost when the kernel or the program stops)"
-    return f"Ledger: {where if place == 'memory' else place}. {answers:,} answers{more}."
+    return f"Ledger: {where if place == 'memory' else place}\nSaved: {answers:,} answers{more}"
 
 
 def delete_all() -> Result:
