@@ -163,19 +163,32 @@ def test_elsewhere_a_traceback_is_what_it_was() -> None:
     assert not hasattr(caught.value, "_render_traceback_")
 
 
-def test_a_helper_in_a_file_is_named_by_its_path(tmp_path: Path) -> None:
-    """As the last of the user's lines; long paths and URLs stay in one piece."""
-    url = "https://example.com/" + "a" * 90
-    helper = tmp_path / "helpers.py"
+URL = "https://example.com/" + "a" * 90
+
+
+@pytest.mark.parametrize(
+    ("file", "place"),
+    [
+        ("helpers.py", None),
+        ("ipython-input-3-2f4b.py", "Cell In[3]"),
+        ("ipykernel_812/1793.py", "Notebook cell"),
+    ],
+)
+def test_a_line_is_found_in_files_and_in_cells_of_ipython_7(
+    tmp_path: Path, file: str, place: str | None
+) -> None:
+    """Which keeps no list of its cells. Long paths and URLs stay in one piece."""
+    helper = tmp_path / file
+    helper.parent.mkdir(exist_ok=True)
     helper.write_text(
-        f"import pronto_pandas as pronto\n\nraise pronto.ProntoError('See {url} for more.')\n"
+        f"import pronto_pandas as pronto\n\nraise pronto.ProntoError('See {URL} for more.')\n"
     )
     try:
         runpy.run_path(str(helper))
     except pronto.ProntoError as error:
         lines = error._render_traceback_()
-    assert f"│ Raised at: {helper}, line 3" in lines
-    assert f"│ {url}" in lines
+    assert f"│ Raised at: {place or helper}, line 3" in lines
+    assert f"│ {URL}" in lines
 
 
 def test_debug_is_true_or_false() -> None:
