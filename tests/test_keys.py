@@ -116,7 +116,7 @@ def test_each_place_goes_before_the_next(
     monkeypatch: pytest.MonkeyPatch, fake: FakeKeyring, colab: Colab
 ) -> None:
     """From the last to the first; what is printed says which it is, and never the key."""
-    assert "API key: not set; run pronto.setup()" in repr(pronto.configure())
+    assert "API key: not set (run pronto.setup())" in repr(pronto.configure())
     colab.secrets["PRONTO_API_KEY"] = "of-colab"
     assert used() == ("of-colab", "from the Colab secret")
     credentials.store(SecretStr("of-keyring"), "pronto")

@@ -355,7 +355,7 @@ def test_a_variables_key_is_for_its_service(
 def test_keys_kept_under_the_address_of_a_host_are_found(
     fake: FakeKeyring, service: str, kept_for: str
 ) -> None:
-    """Earlier versions kept them so; a key that is kept now goes first, and Forget forgets both."""
+    """Earlier versions saved them so; a new key takes precedence, and both are removed."""
     credentials.store(SecretStr("old"), kept_for)
     pronto.configure(service=service)
     assert current().key().get_secret_value() == "old"

@@ -116,7 +116,7 @@ def test_consent_can_be_taken_back() -> None:
 
 def test_what_is_printed_says_where_things_come_from(monkeypatch: pytest.MonkeyPatch) -> None:
     """And never the key."""
-    assert "API key: not set; run pronto.setup()" in repr(pronto.configure())
+    assert "API key: not set (run pronto.setup())" in repr(pronto.configure())
     monkeypatch.setenv("PRONTO_API_KEY", KEY)
     assert "from PRONTO_API_KEY" in repr(pronto.configure())
     shown = repr(pronto.configure(api_key=KEY, rate=12.5))

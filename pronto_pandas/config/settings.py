@@ -175,7 +175,7 @@ class Settings:
         sentences = [f"No API key is set{f' for {target}' if others else ''}.", *others]
         variables = " or ".join(self.key_variables)
         variable = f" or the environment variable {variables}" if variables else ""
-        sentences.append(f"Set one with pronto.setup(){variable}.")
+        sentences.append(f"Set a key with pronto.setup(){variable}.")
         if target.name not in SERVICES:
             sentences.append(
                 f"If this URL belongs to {PRONTO}, name the service: "
@@ -246,7 +246,7 @@ class Configured:
         if now.is_sandbox:
             return "pronto: sandbox with made-up data; no credits are used"
         found = now.find_key()
-        key = found.where if found else "not set; run pronto.setup()"
+        key = found.where if found else "not set (run pronto.setup())"
         consent = f"; {now.personal_email_consent}" if now.personal_email_consent else ""
         return f"pronto: {now.target}; API key: {key}; rate limit: {now.rate:g} requests/s{consent}"
 
