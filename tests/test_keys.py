@@ -112,10 +112,10 @@ def used() -> tuple[str, str]:
     return current().key().get_secret_value(), found.where
 
 
-def test_each_place_goes_before_the_next(
+def test_the_places_have_an_order(
     monkeypatch: pytest.MonkeyPatch, fake: FakeKeyring, colab: Colab
 ) -> None:
-    """From the last to the first; what is printed says which it is, and never the key."""
+    """From the last to the first; the repr names the place and never shows the key."""
     assert "API key: not set (run pronto.setup())" in repr(pronto.configure())
     colab.secrets["PRONTO_API_KEY"] = "of-colab"
     assert used() == ("of-colab", "from the Colab secret")
@@ -138,10 +138,10 @@ def test_each_place_goes_before_the_next(
     assert "of-" not in repr(current()) + repr(current().find_key())
 
 
-def test_a_place_is_not_asked_where_an_earlier_one_answers(
+def test_later_places_are_not_read(
     monkeypatch: pytest.MonkeyPatch, fake: FakeKeyring, colab: Colab
 ) -> None:
-    """The keyring may ask a person, and Colab too."""
+    """The keyring and Colab may prompt the user."""
     fake.fails = lambda: pytest.fail("asked")
     monkeypatch.setenv("PRONTO_API_KEY", KEY)
     assert used()[0] == KEY
@@ -149,8 +149,8 @@ def test_a_place_is_not_asked_where_an_earlier_one_answers(
 
 
 @pytest.mark.parametrize("place", ["session", "keyring"])
-def test_a_key_is_for_one_address(fake: FakeKeyring, place: str) -> None:
-    """A sandbox's server, or another's, never gets the key for Pronto."""
+def test_a_key_is_for_one_base_url(fake: FakeKeyring, place: str) -> None:
+    """No other server receives the key for Pronto, not even a sandbox."""
     if place == "session":
         set_session_key(SecretStr(KEY))
     else:
@@ -172,8 +172,8 @@ def test_a_missing_key_names_the_ways_to_set_one() -> None:
         current().key()
 
 
-def test_what_cannot_be_a_key_is_reported_with_its_place(fake: FakeKeyring) -> None:
-    """And the message does not contain it."""
+def test_an_invalid_key_is_reported_with_its_place(fake: FakeKeyring) -> None:
+    """The message does not contain it."""
     fake.held["pronto-pandas", "pronto"] = "two words"
     with pytest.raises(
         pronto.ConfigurationError, match="from the system keyring contains"
@@ -204,14 +204,14 @@ def hangs() -> None:
 
 
 @pytest.mark.parametrize("fails", [raises, raises_strangely, hangs])
-def test_a_keyring_that_fails_breaks_nothing(
+def test_a_keyring_that_fails_is_skipped(
     fake: FakeKeyring,
     colab: Colab,
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
     fails: Callable[[], None],
 ) -> None:
-    """The next place is looked at; nothing is logged; storing says it, without the key."""
+    """The next place is read and nothing is logged. Saving reports it, without the key."""
     caplog.set_level(logging.DEBUG)
     monkeypatch.setattr(credentials, "KEYRING_TIMEOUT", 0.1)
     fake.fails = fails
@@ -225,10 +225,10 @@ def test_a_keyring_that_fails_breaks_nothing(
     assert caught.value.__context__ is None or KEY not in repr(caught.value.__context__)
 
 
-def test_a_run_goes_on_where_the_keyring_hangs(
+def test_a_run_continues_if_the_keyring_hangs(
     serve: Serve, fake: FakeKeyring, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """With the key of the environment the keyring is not asked; without, a clear error comes."""
+    """With PRONTO_API_KEY the keyring is not read; without it, the error is clear."""
     server = serve()
     fake.fails = hangs
     monkeypatch.setattr(credentials, "KEYRING_TIMEOUT", 0.1)
@@ -240,8 +240,8 @@ def test_a_run_goes_on_where_the_keyring_hangs(
     assert set(out["pronto_status"]) <= {"found", "not_found"}
 
 
-def test_a_run_takes_the_key_of_the_keyring(serve: Serve, fake: FakeKeyring) -> None:
-    """Nothing else is set."""
+def test_a_run_uses_the_key_in_the_keyring(serve: Serve, fake: FakeKeyring) -> None:
+    """If nothing else is set."""
     server = serve()
     pronto.configure(api_key=None)
     credentials.store(server.api_key, server.url)
@@ -253,8 +253,8 @@ def test_a_run_takes_the_key_of_the_keyring(serve: Serve, fake: FakeKeyring) -> 
     "backend",
     [None, null.Keyring, Readable],
 )
-def test_what_keeps_nothing_or_keeps_it_readable_is_no_place(backend: Any) -> None:
-    """Nor is it written to."""
+def test_insecure_keyrings_are_not_used(backend: Any) -> None:
+    """Neither read nor written."""
     if backend is not None:
         keyring.set_keyring(backend())
     assert credentials.keyring_name() is None
@@ -264,8 +264,8 @@ def test_what_keeps_nothing_or_keeps_it_readable_is_no_place(backend: Any) -> No
     assert not credentials.delete(["pronto"])
 
 
-def test_of_a_chain_the_one_that_can_be_trusted_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A chain says of itself that it is best, whatever it holds."""
+def test_the_secure_keyring_of_a_chain_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A chain reports the best priority, whatever it contains."""
     weak, good = Readable(), FakeKeyring()
     chain = chainer.ChainerBackend()  # type: ignore[no-untyped-call]  # keyring's own
     keyring.set_keyring(chain)
@@ -276,8 +276,8 @@ def test_of_a_chain_the_one_that_can_be_trusted_is_taken(monkeypatch: pytest.Mon
     assert (weak.held, len(good.held)) == ({}, 1)
 
 
-def test_colab_is_asked_on_the_main_thread_alone(colab: Colab) -> None:
-    """On any other it would wait for ever."""
+def test_colab_secrets_are_read_only_on_the_main_thread(colab: Colab) -> None:
+    """On any other thread Colab would wait forever."""
     colab.secrets["PRONTO_API_KEY"] = KEY
     got: list[object] = []
     thread = threading.Thread(
@@ -289,10 +289,10 @@ def test_colab_is_asked_on_the_main_thread_alone(colab: Colab) -> None:
     assert used()[0] == KEY
 
 
-def test_runs_and_estimates_read_colabs_secret_before_their_thread(
+def test_runs_and_estimates_read_the_colab_secret_before_their_thread(
     serve: Serve, colab: Colab
 ) -> None:
-    """Both send from a thread of their own."""
+    """Both send from a background thread."""
     server = serve()
     pronto.configure(api_key=None)
     colab.secrets["PRONTO_API_KEY"] = server.sandbox.api_key
@@ -302,20 +302,20 @@ def test_runs_and_estimates_read_colabs_secret_before_their_thread(
 
 
 def test_an_estimate_without_a_key_has_no_balance() -> None:
-    """And is an estimate all the same."""
+    """It is still an estimate."""
     run = Run(people(2), Options(types=("email",)), current(), looks=True)
     assert balance_of(run) is None
 
 
-def test_colab_without_the_secret_is_no_error(colab: Colab) -> None:
-    """Nor is a notebook without access to it; elsewhere Colab is not looked for."""
+def test_a_missing_colab_secret_is_not_an_error(colab: Colab) -> None:
+    """Nor is a notebook without access to it."""
     assert credentials.colab_secret(["PRONTO_API_KEY"]) is None
     assert len(colab.asked) == 1
     assert current().find_key() is None
 
 
-def test_outside_of_colab_nothing_of_it_is_imported() -> None:
-    """``google`` is a namespace that other packages share."""
+def test_outside_colab_nothing_of_it_is_imported() -> None:
+    """Other packages share the namespace ``google``."""
     code = (
         "import sys, pronto_pandas.config.credentials as k; "
         "print(k.colab_secret(['X']), 'google' in sys.modules)"

@@ -85,10 +85,10 @@ BALANCE = {"credits": 7}
 # The key, and where it must not be
 
 
-def test_a_typed_key_is_in_no_widget_and_no_words(
+def test_a_typed_key_is_in_no_widget_and_no_text(
     serve: Serve, fake: FakeKeyring, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """From the moment it is typed, whatever is clicked then."""
+    """From the moment it is typed, whatever is clicked next."""
     caplog.set_level(logging.DEBUG)
     serve(api_key=KEY)
     pronto.configure(api_key=None)
@@ -106,10 +106,10 @@ def test_a_typed_key_is_in_no_widget_and_no_words(
     assert KEY not in logged
 
 
-def test_a_key_that_arrives_with_the_click_is_cleared_before_anything_else(
+def test_a_key_that_arrives_with_the_click_is_cleared_first(
     panel: Panel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Also where what comes next fails."""
+    """Also if the next step fails."""
 
     def fails(*_: object) -> None:
         assert panel.field.get_state()["value"] == ""
@@ -124,8 +124,8 @@ def test_a_key_that_arrives_with_the_click_is_cleared_before_anything_else(
 
 
 @pytest.mark.parametrize("typed", ["two words", "“quoted-secret”", "  "])
-def test_what_cannot_be_a_key_is_cleared_too(panel: Panel, typed: str) -> None:
-    """And the message does not contain it; the key typed before is dropped."""
+def test_an_invalid_key_is_cleared_too(panel: Panel, typed: str) -> None:
+    """The message does not contain it; the key typed before is dropped."""
     panel.field.value = KEY
     panel.field.value = typed
     assert panel.field.get_state()["value"] == ""
@@ -135,8 +135,8 @@ def test_what_cannot_be_a_key_is_cleared_too(panel: Panel, typed: str) -> None:
     assert "Problem: Enter an API key first." in words(panel)
 
 
-def test_the_field_waits_until_it_is_left() -> None:
-    """Or it would be emptied at each letter; and the page is not sent what it sent."""
+def test_the_field_sends_its_value_when_it_is_left() -> None:
+    """Otherwise every letter would clear it. Its value is not echoed to the page."""
     field = Panel().field
     assert field.continuous_update is False
     assert field.trait_metadata("value", "echo_update") is False
@@ -162,8 +162,8 @@ def tell(kernel: Kernel, model: str, data: dict[str, Any]) -> None:
     kernel.sent = message["header"]["msg_id"]
 
 
-def test_in_a_kernel_no_message_to_a_page_holds_the_key(serve: Serve, kernel: Kernel) -> None:
-    """The panel is displayed; a key typed into it is cleared at once, tested, and kept."""
+def test_in_a_kernel_no_message_to_a_page_contains_the_key(serve: Serve, kernel: Kernel) -> None:
+    """While the panel is displayed, and a key is typed, tested and saved."""
     server = serve(api_key=KEY)
     kernel.send(
         f"""
@@ -208,8 +208,8 @@ def test_in_a_kernel_no_message_to_a_page_holds_the_key(serve: Serve, kernel: Ke
 # Testing it
 
 
-def test_the_test_names_the_account_and_the_balance(serve: Serve) -> None:
-    """By two free requests; of the key in use, or of the one that was typed."""
+def test_testing_a_key_shows_account_and_balance(serve: Serve) -> None:
+    """With two free requests, for the current key or a new one."""
     server = serve(api_key=KEY)
     panel = Panel()
     button(panel, "Test key").click()
@@ -223,8 +223,8 @@ def test_the_test_names_the_account_and_the_balance(serve: Serve) -> None:
     assert current().key().get_secret_value() == "sk-wrong"
 
 
-def test_the_sandbox_in_the_process_is_tested_with_its_own_key(panel: Panel) -> None:
-    """And keeps none."""
+def test_the_built_in_sandbox_is_tested_with_its_own_key(panel: Panel) -> None:
+    """It saves no key."""
     pronto.configure(base_url="sandbox")
     panel = Panel()
     assert "Sandbox mode: made-up data, no key needed." in words(panel)
@@ -251,18 +251,18 @@ def test_a_wrong_or_missing_key_is_reported(serve: Serve) -> None:
     assert result.text.endswith("Nothing was charged.")
 
 
-def test_a_service_that_is_not_there_is_reported() -> None:
-    """With what to look at."""
+def test_an_unreachable_server_is_reported() -> None:
+    """With what to check."""
     pronto.configure(base_url="http://127.0.0.1:9", api_key=KEY)
     result = actions.check_key()
     assert (result.ok, "Could not connect to 127.0.0.1:9" in result.text) == (False, True)
 
 
 @pytest.mark.parametrize("balance", [Response(status_code=500), Response("<html>"), None])
-def test_a_test_without_an_answer_says_that_it_is_free(
+def test_a_failed_test_was_not_charged(
     balance: Response | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Unlike other requests whose answer is lost."""
+    """Unlike other requests whose response is lost."""
     if balance is None:
         monkeypatch.setattr(actions, "TEST_TIMEOUT", 0.0)
     with accounts(JSONResponse({}), balance or JSONResponse({})) as service:
@@ -285,7 +285,7 @@ def test_a_test_without_an_answer_says_that_it_is_free(
     ],
 )
 def test_an_account_is_read_leniently(account: Any, says: str) -> None:
-    """Its fields are not documented; whatever stands there is text."""
+    """Its fields are not documented; they are shown as text."""
     answer = Response(status_code=account) if isinstance(account, int) else JSONResponse(account)
     with accounts(answer, JSONResponse(BALANCE)) as service:
         pronto.configure(base_url=f"http://127.0.0.1:{service.port}", api_key=KEY)
@@ -294,8 +294,8 @@ def test_an_account_is_read_leniently(account: Any, says: str) -> None:
     assert says in words(panel)
 
 
-def test_a_balance_that_is_not_understood_is_reported() -> None:
-    """The key works all the same."""
+def test_an_unknown_balance_is_reported() -> None:
+    """The key still works."""
     with accounts(JSONResponse({}), JSONResponse({"a": 1, "b": 2})) as service:
         pronto.configure(base_url=f"http://127.0.0.1:{service.port}", api_key=KEY)
         assert actions.check_key().text.endswith("Balance: unknown.")
@@ -304,7 +304,7 @@ def test_a_balance_that_is_not_understood_is_reported() -> None:
 # Keeping it
 
 
-def test_a_key_is_kept_for_this_session(panel: Panel) -> None:
+def test_a_key_is_saved_for_this_session(panel: Panel) -> None:
     """If there is no keyring, which the panel states, its button cannot be clicked."""
     assert "API key for Pronto: not set." in words(panel)
     assert "no secure keyring; to keep it longer, set" in words(panel)
@@ -321,8 +321,8 @@ def test_a_key_is_kept_for_this_session(panel: Panel) -> None:
     assert "OK: No saved key to remove." in words(panel)
 
 
-def test_a_key_is_kept_in_the_keyring(fake: FakeKeyring) -> None:
-    """Under the address; the one of the session makes room for it."""
+def test_a_key_is_saved_in_the_keyring(fake: FakeKeyring) -> None:
+    """Under the name of the service; it replaces the key of the session."""
     panel = Panel()
     assert "or in the system keyring (Fake Keyring) for later sessions" in words(panel)
     set_session_key(SecretStr("sk-earlier"))
@@ -340,7 +340,7 @@ def test_a_key_is_kept_in_the_keyring(fake: FakeKeyring) -> None:
 def test_a_keyring_that_fails_is_reported(
     fake: FakeKeyring, monkeypatch: pytest.MonkeyPatch, fails: Callable[[], None]
 ) -> None:
-    """What was typed is there still, to be kept elsewhere."""
+    """The typed key can still be saved elsewhere."""
     panel = Panel()
     monkeypatch.setattr(credentials, "KEYRING_TIMEOUT", 0.05)
     fake.fails = fails
@@ -351,10 +351,10 @@ def test_a_keyring_that_fails_is_reported(
     assert current().key().get_secret_value() == KEY
 
 
-def test_a_keyring_that_does_not_let_go_is_reported(
+def test_a_key_that_cannot_be_deleted_is_reported(
     fake: FakeKeyring, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The key is there still."""
+    """It is still in the keyring."""
     credentials.store(SecretStr(KEY), "pronto")
 
     def fails(*_: object) -> None:
@@ -367,17 +367,19 @@ def test_a_keyring_that_does_not_let_go_is_reported(
     assert KEY not in result.text
 
 
-def test_a_keyring_that_loses_the_key_is_reported(
+def test_a_key_that_cannot_be_read_back_is_reported(
     fake: FakeKeyring, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It took it, and does not give it back."""
+    """The keyring reported success."""
     monkeypatch.setattr(fake, "set_password", lambda *_: None)
     result = actions.save_key(SecretStr(KEY), "keyring")
     assert (result.ok, "cannot be read back" in result.text) == (False, True)
 
 
-def test_a_key_that_goes_first_is_reported(panel: Panel, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is kept is not what is used then; the way out is named."""
+def test_a_key_that_takes_precedence_is_reported(
+    panel: Panel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The saved key is not used then; the message names the way out."""
     monkeypatch.setenv("PRONTO_API_KEY", "sk-other")
     panel.field.value = KEY
     button(panel, "Save key for this session").click()
@@ -394,7 +396,7 @@ def test_a_key_that_goes_first_is_reported(panel: Panel, monkeypatch: pytest.Mon
 
 
 def test_consent_is_recorded_with_its_purpose_and_date(panel: Panel) -> None:
-    """And taken back; without words nothing is recorded."""
+    """And withdrawn; without a purpose nothing is recorded."""
     assert "No consent recorded. To request personal emails, give consent (1)" in words(panel)
     button(panel, "Record consent").click()
     assert "Problem: Not recorded. Enter what you use personal emails for" in words(panel)
@@ -414,8 +416,8 @@ def test_consent_is_recorded_with_its_purpose_and_date(panel: Panel) -> None:
     assert "sent to Pronto and nowhere else" in words(panel)
 
 
-def test_the_ledger_is_shown_and_emptied_at_the_second_click(serve: Serve) -> None:
-    """The first one only asks; any other click takes the question back."""
+def test_the_ledger_is_emptied_at_the_second_click(serve: Serve) -> None:
+    """The first click only asks; any other click closes the question."""
     serve()
     people(3).pronto.enrich("email", progress=False)
     panel = Panel()
@@ -437,7 +439,7 @@ def test_the_ledger_is_shown_and_emptied_at_the_second_click(serve: Serve) -> No
 
 
 def test_a_ledger_that_cannot_be_read_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The panel is there all the same; memory has no place."""
+    """The panel still opens."""
     monkeypatch.setenv("PRONTO_LEDGER", "/proc/pronto/ledger.sqlite3")
     panel = Panel()
     assert "cannot be written there" in words(panel)
@@ -448,16 +450,16 @@ def test_a_ledger_that_cannot_be_read_is_reported(monkeypatch: pytest.MonkeyPatc
     assert "in memory only" in actions.ledger_state()
 
 
-def test_what_has_no_answer_is_counted_beside(serve: Serve) -> None:
-    """It may have been charged, too."""
+def test_requests_without_an_answer_are_counted_too(serve: Serve) -> None:
+    """They may have been charged."""
     serve(faults=1.0, fault_kinds=("500",))
     with pytest.warns(pronto.UnknownRowsWarning):
         people(2).pronto.enrich("email", progress=False)
     assert "Saved: 0 answers and 2 requests without an answer" in actions.ledger_state()
 
 
-def test_the_pace_is_set_within_what_the_service_allows(panel: Panel) -> None:
-    """1 to 50; looking at the panel changes nothing."""
+def test_the_rate_is_set_within_pronto_s_limit(panel: Panel) -> None:
+    """1 to 50; opening the panel changes nothing."""
     pronto.configure(rate=5_000)
     panel = Panel()
     assert current().rate == 5_000
@@ -473,8 +475,8 @@ def test_the_pace_is_set_within_what_the_service_allows(panel: Panel) -> None:
     assert current().rate == 7
 
 
-def test_all_is_in_words_and_in_the_pages_own_colours(panel: Panel) -> None:
-    """What becomes of a click is read out; every field has a name; no colour is set."""
+def test_everything_is_text_and_no_colour_is_set(panel: Panel) -> None:
+    """Results are read out by screen readers, and every field has a name."""
     for label in ("Test key", "Record consent"):
         button(panel, label).click()
     shown = words(panel)
@@ -498,13 +500,13 @@ def drive(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_elsewhere_nothing_is_said_of_colab(panel: Panel) -> None:
+def test_outside_colab_it_is_not_mentioned(panel: Panel) -> None:
     """No button, no warning."""
     assert "runtime" not in words(panel)
     assert not [p for p in parts(panel.root) if "Drive" in getattr(p, "description", "")]
 
 
-def test_colabs_secret_is_taken_with_one_click(colab: Colab) -> None:
+def test_the_colab_secret_is_saved_with_one_click(colab: Colab) -> None:
     """Threads have it then, too; if it is missing, the message tells how to add it."""
     panel = Panel()
     take = button(panel, "Use Colab secret")
@@ -523,8 +525,10 @@ def test_colabs_secret_is_taken_with_one_click(colab: Colab) -> None:
     assert KEY not in held(panel)
 
 
-def test_the_ledger_goes_to_drive_with_its_answers(serve: Serve, colab: Colab, drive: Path) -> None:
-    """While it is in use; nobody is asked for again, and others cannot read it."""
+def test_the_ledger_moves_to_drive_with_its_answers(
+    serve: Serve, colab: Colab, drive: Path
+) -> None:
+    """While in use; nobody is requested again, and only its owner can read it."""
     server = serve()
     people(5).pronto.enrich("email", progress=False)
     panel = Panel()
@@ -543,8 +547,10 @@ def test_the_ledger_goes_to_drive_with_its_answers(serve: Serve, colab: Colab, d
     assert "Saved: 5 answers" in words(panel)
 
 
-def test_two_ledgers_become_one(serve: Serve, colab: Colab, drive: Path) -> None:
-    """What an earlier session left on Drive, and what this one has been told since."""
+def test_a_ledger_on_drive_and_the_current_one_are_merged(
+    serve: Serve, colab: Colab, drive: Path
+) -> None:
+    """The entries of both remain."""
     server = serve(faults=1.0, fault_kinds=("500",))
     target = drive / "MyDrive" / "pronto-pandas" / "ledger.sqlite3"
     with pytest.warns(pronto.UnknownRowsWarning), pronto.configure(ledger=target):
@@ -561,8 +567,8 @@ def test_two_ledgers_become_one(serve: Serve, colab: Colab, drive: Path) -> None
     assert len(server.sandbox.charges) == sent
 
 
-def test_drive_that_cannot_be_had_changes_nothing(colab: Colab, drive: Path) -> None:
-    """No access, no folder, no room, no ledger there; a database stays where it is."""
+def test_if_drive_is_unavailable_nothing_changes(colab: Colab, drive: Path) -> None:
+    """No access, no folder, no space or a damaged ledger; a database is not moved."""
     before = current().ledger_place
     colab.mount_error = ValueError(KEY)
     result = on_colab.move_ledger_to_drive()
@@ -590,7 +596,7 @@ def test_drive_that_cannot_be_had_changes_nothing(colab: Colab, drive: Path) -> 
 
 
 def test_without_a_ledger_drive_gets_a_new_one(colab: Colab, drive: Path) -> None:
-    """Where nothing was asked yet, and where all was in memory."""
+    """Before the first request, and with a ledger in memory."""
     assert on_colab.move_ledger_to_drive().ok
     assert "Saved: 0 answers" in actions.ledger_state()
     pronto.configure(ledger=None)
@@ -619,10 +625,10 @@ def says(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     return sit
 
 
-def test_in_a_terminal_the_key_is_asked_for_unseen(
+def test_a_terminal_prompts_for_a_hidden_key(
     serve: Serve, says: Callable[..., None], capsys: pytest.CaptureFixture[str], fake: FakeKeyring
 ) -> None:
-    """The same words; tested and kept where the person says."""
+    """With the same texts; it is tested, and saved in the chosen place."""
     server = serve(api_key=KEY)
     pronto.configure(api_key=None)
     says(KEY, "y", "y")
@@ -640,7 +646,7 @@ def test_in_a_terminal_the_key_is_asked_for_unseen(
 def test_in_a_terminal_no_means_no(
     serve: Serve, says: Callable[..., None], capsys: pytest.CaptureFixture[str], fake: FakeKeyring
 ) -> None:
-    """Not tested, not in the keyring; a wrong key is kept only where that is wished."""
+    """Not tested, not in the keyring; a wrong key is saved only on request."""
     serve(api_key=KEY)
     pronto.configure(api_key=None)
     says(KEY, "n", "n")
@@ -664,10 +670,10 @@ def test_in_a_terminal_no_means_no(
         (KEY, "Setup ended."),
     ],
 )
-def test_in_a_terminal_nothing_is_kept_by_mistake(
+def test_in_a_terminal_nothing_is_saved_by_mistake(
     says: Callable[..., None], capsys: pytest.CaptureFixture[str], typed: str, says_so: str
 ) -> None:
-    """By Enter, by what cannot be a key, by the end of the input."""
+    """On Enter, on an invalid key, at the end of the input."""
     says(typed)
     terminal.prompt()
     printed = capsys.readouterr().out
@@ -676,7 +682,7 @@ def test_in_a_terminal_nothing_is_kept_by_mistake(
     assert not typed or typed not in printed
 
 
-def test_where_nobody_can_be_asked_nothing_waits(capsys: pytest.CaptureFixture[str]) -> None:
-    """A script in a pipeline goes on."""
+def test_without_an_interactive_terminal_nothing_waits(capsys: pytest.CaptureFixture[str]) -> None:
+    """A script in a pipeline continues."""
     pronto.setup()
     assert "call pronto.setup() in a notebook" in capsys.readouterr().out

@@ -13,23 +13,23 @@ from pronto_pandas.config.settings import current
 KEY = "sk-very-secret"
 
 
-def test_what_is_not_named_stays() -> None:
-    """One setting at a time."""
+def test_settings_not_passed_stay_unchanged() -> None:
+    """Each call changes only what it names."""
     pronto.configure(api_key=KEY, rate=10)
     pronto.configure(timeout=5)
     assert (current().key().get_secret_value(), current().rate, current().timeout) == (KEY, 10, 5)
 
 
-def test_as_a_context_manager_it_takes_the_change_back() -> None:
-    """For tests and for one cell."""
+def test_a_context_manager_restores_the_settings() -> None:
+    """For tests and for single cells."""
     pronto.configure(rate=10)
     with pronto.configure(rate=20):
         assert current().rate == 20
     assert current().rate == 10
 
 
-def test_the_key_goes_before_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Argument, then PRONTO_API_KEY; None as argument goes back to the environment."""
+def test_configure_takes_precedence_over_the_key_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Argument, then PRONTO_API_KEY; api_key=None returns to the variable."""
     monkeypatch.setenv("PRONTO_API_KEY", "  from-env\n")
     assert current().key().get_secret_value() == "from-env"
     pronto.configure(api_key=KEY)
@@ -44,8 +44,10 @@ def test_the_key_goes_before_the_environment(monkeypatch: pytest.MonkeyPatch) ->
         current().key()
 
 
-def test_the_address_goes_before_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Argument, then PRONTO_BASE_URL, then the service's own."""
+def test_configure_takes_precedence_over_the_base_url_variable(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Argument, then PRONTO_BASE_URL, then the service's own hosts."""
     assert current().address is None
     monkeypatch.setenv("PRONTO_BASE_URL", "https://pronto.example/v3/")
     assert current().address == "https://pronto.example/v3"
@@ -82,10 +84,8 @@ def test_the_address_goes_before_the_environment(monkeypatch: pytest.MonkeyPatch
         ("personal_email_consent", True, "what you use"),
     ],
 )
-def test_a_value_that_cannot_be_is_reported_and_changes_nothing(
-    name: str, value: Any, says: str
-) -> None:
-    """Also where another value of the same call was fine."""
+def test_an_invalid_value_changes_nothing(name: str, value: Any, says: str) -> None:
+    """Not even the valid values of the same call."""
     before = current()
     with pytest.raises(pronto.ConfigurationError, match=says) as caught:
         pronto.configure(**{"rate": 7, name: value} if name != "rate" else {name: value})
@@ -93,8 +93,8 @@ def test_a_value_that_cannot_be_is_reported_and_changes_nothing(
     assert "pw" not in str(caught.value)
 
 
-def test_a_key_beside_the_sandbox_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Or made-up people would land in a real list; the way to the real service is named."""
+def test_a_key_with_the_sandbox_is_rejected(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Otherwise made-up people could land in a real list; the message names the way out."""
     pronto.configure(base_url="sandbox")
     with pytest.raises(pronto.ConfigurationError, match="base_url=None"):
         pronto.configure(api_key=KEY)
@@ -102,7 +102,7 @@ def test_a_key_beside_the_sandbox_is_reported(monkeypatch: pytest.MonkeyPatch) -
     assert current().address is None
 
 
-def test_consent_can_be_taken_back() -> None:
+def test_consent_can_be_withdrawn() -> None:
     """With None."""
     pronto.configure(personal_email_consent="recruiting ")
     consent = current().personal_email_consent
@@ -114,8 +114,8 @@ def test_consent_can_be_taken_back() -> None:
     assert current().personal_email_consent is None
 
 
-def test_what_is_printed_says_where_things_come_from(monkeypatch: pytest.MonkeyPatch) -> None:
-    """And never the key."""
+def test_the_repr_names_the_source_of_the_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    """But never shows the key."""
     assert "API key: not set (run pronto.setup())" in repr(pronto.configure())
     monkeypatch.setenv("PRONTO_API_KEY", KEY)
     assert "from PRONTO_API_KEY" in repr(pronto.configure())
