@@ -595,6 +595,25 @@ def test_if_drive_is_unavailable_nothing_changes(colab: Colab, drive: Path) -> N
     assert "kept after this runtime ends" in on_colab.ledger_warning()
 
 
+def test_a_ledger_named_by_an_sqlite_url_is_a_file_of_the_runtime(
+    serve: Serve, colab: Colab, drive: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """It is deleted with the runtime, so it must not be called external; it can be moved."""
+    server = serve()
+    pronto.configure(ledger=f"sqlite:///{tmp_path_factory.mktemp('disk')}/own.sqlite3")
+    people(3).pronto.enrich("email", progress=False)
+    assert "its disk and the ledger are deleted" in on_colab.ledger_warning()
+    assert on_colab.move_ledger_to_drive().ok
+    assert "Saved: 3 answers" in actions.ledger_state()
+    people(3).pronto.enrich("email", progress=False)
+    assert len(server.sandbox.charges) == 3
+    pronto.configure(ledger=f"sqlite:///{drive}/MyDrive/own.sqlite3")
+    assert "kept after this runtime ends" in on_colab.ledger_warning()
+    pronto.configure(ledger="sqlite://host/own.sqlite3")
+    assert on_colab.ledger_warning() == ""
+    assert not on_colab.move_ledger_to_drive().ok
+
+
 def test_without_a_ledger_drive_gets_a_new_one(colab: Colab, drive: Path) -> None:
     """Before the first request, and with a ledger in memory."""
     assert on_colab.move_ledger_to_drive().ok

@@ -10,6 +10,7 @@ from ..config.settings import configure, current
 from ..config.validation import key as checked
 from ..errors import ConfigurationError, LedgerError
 from ..run import open_ledger
+from ..storage.database import _file_of_url
 from . import actions
 from .actions import Result
 
@@ -21,19 +22,29 @@ _FILE: Final = Path("MyDrive") / "pronto-pandas" / "ledger.sqlite3"
 here = credentials.in_colab
 
 
-def on_drive() -> bool:
-    """Whether the ledger is on Google Drive."""
+def _ledger_file() -> Path | None:
+    """Return the file of the ledger; None if it is in memory or in an external database."""
     place = current().ledger_place
-    return place is not None and Path(place).is_relative_to(DRIVE)
+    if place is not None and place.startswith("sqlite"):
+        place = _file_of_url(place) if "://" in place else place
+    return None if place is None or "://" in place else Path(place).expanduser()
+
+
+def _is_external() -> bool:
+    place = current().ledger_place or ""
+    return "://" in place and not place.startswith("sqlite")
 
 
 def ledger_warning() -> str:
     """Return what happens to the ledger when the runtime ends."""
-    if on_drive():
-        return "The ledger is on your Google Drive and is kept after this runtime ends."
-    place = current().ledger_place or ""
-    if "://" in place:
+    if _is_external():
         return "The ledger is in an external database and is kept after this runtime ends."
+    try:
+        file = _ledger_file()
+    except LedgerError:
+        return ""  # the state of the ledger shows the error
+    if file is not None and file.is_relative_to(DRIVE):
+        return "The ledger is on your Google Drive and is kept after this runtime ends."
     return (
         "When this Colab runtime ends, its disk and the ledger are deleted, and you would pay for "
         "the same answers again. Move the ledger to your Google Drive."
@@ -64,18 +75,18 @@ def use_secret() -> Result:
 
 def move_ledger_to_drive() -> Result:
     """Mount Google Drive and continue the ledger there, with all its entries."""
-    before = current().ledger_place
-    if before is not None and "://" in before:
+    if _is_external():
         return Result("The ledger is in an external database. It was not moved.", False)
     problem = _mount()
     if problem:
         return Result(f"{problem} The ledger was not moved.", False)
     target = DRIVE / _FILE
     try:
-        if before is not None and Path(before).expanduser() != target:
+        before = _ledger_file()
+        if before is not None and before != target:
             from ..storage.merge import carry_over
 
-            carry_over(Path(before).expanduser(), target)
+            carry_over(before, target)
         with configure(ledger=target):
             open_ledger(current())
     except LedgerError as error:
