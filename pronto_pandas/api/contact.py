@@ -35,11 +35,11 @@ class Contact:
         return _hash(*(same(value or "") for value in self._values()))
 
     def keys(self, type_: str) -> tuple[str, ...]:
-        """Return the keys under which the ledger may have an answer for this person.
+        """Return the keys under which the ledger may have an answer about this person.
 
-        A new entry gets the first one. Phone numbers and personal emails belong to a LinkedIn
-        profile and a name; work emails to these and a company. The hash of all fields is the key
-        of entries without a profile, and of those written by earlier versions.
+        A new entry gets the first one. A phone or a personal email belongs to a LinkedIn profile
+        and a name, however the company is written; a work email to these and the company. The hash
+        of all fields is the key of entries without a profile, and of those of earlier versions.
         """
         if self.linkedin_url is None:
             return (self.key,)
