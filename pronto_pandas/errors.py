@@ -1,67 +1,77 @@
-"""Every exception and warning of the package.
+"""All exceptions and warnings of the package.
 
 ::
 
     ProntoError
-    ├── ConfigurationError          an argument or a setting is wrong; nothing was sent (ValueError)
-    │   └── ColumnsError            the frame lacks what the request needs
-    ├── AuthenticationError         401 or 403: the key is wrong
-    │   └── MissingKeyError         there is no key; nothing was sent
-    ├── ConsentRequiredError        personal emails without recorded consent
+    ├── ConfigurationError          an argument or setting is invalid; nothing was sent (ValueError)
+    │   └── ColumnsError            a required column is missing
+    ├── AuthenticationError         401: Pronto rejected the API key; 403: it denied access
+    │   └── MissingKeyError         no API key is set; nothing was sent
+    ├── ConsentRequiredError        personal emails without consent
     ├── LedgerError                 the ledger cannot be read or written
-    ├── ResultError                 the answers are kept, but could not be put in a frame or a file
-    └── ServiceError                one call to the service brought no answer
-        ├── CreditsExhaustedError   402 or 422: the balance, or a limit of the plan, is used up
-        ├── RefusedError            another 4xx: this request alone
-        ├── NotWorkedOnError        surely not worked on, so surely not charged
-        │   ├── ConnectionFailedError   the connection never opened
+    ├── ResultError                 the answers are saved, but not in the DataFrame or file
+    └── ServiceError                a request to Pronto failed
+        ├── CreditsExhaustedError   402 or 422: out of credits, or at a limit of the plan
+        ├── RefusedError            another 4xx: Pronto rejected only this request
+        ├── NotWorkedOnError        not processed, so not charged
+        │   ├── ConnectionFailedError   no connection was opened
         │   ├── RateLimitedError        429
         │   └── ServiceBusyError        503
-        └── FateUnknownError        sent, and nobody can say whether it was charged
-            ├── AnswerLostError         time-out, reset or cut while the answer was awaited
-            ├── ServerFailedError       5xx
-            └── UnreadableAnswerError   2xx, but not an answer
+        └── FateUnknownError        sent; may have been charged
+            ├── AnswerLostError         timeout, connection reset or truncated response
+            ├── ServerFailedError       another 5xx
+            └── UnreadableAnswerError   2xx, but the response cannot be read
 
     ProntoWarning (UserWarning)
-    ├── LedgerWarning               the run stopped because the ledger could not be written
-    ├── CreditsExhaustedWarning     the run stopped because credits, or a limit, were used up
-    ├── ServiceUnreachableWarning   the run stopped because the service could not be reached
-    ├── MaxCreditsWarning           the run ended before max_credits could be passed
-    ├── RefusedWarning              the service refused some requests of a bulk job
-    ├── UnknownRowsWarning          answers were lost; their rows may be charged
-    └── PhoneWithoutLinkedInWarning phones were asked for people without linkedin_url
+    ├── LedgerWarning               the run stopped: the ledger could not be written
+    ├── CreditsExhaustedWarning     the run stopped: out of credits, or at a limit of the plan
+    ├── ServiceUnreachableWarning   the run stopped: Pronto could not be reached
+    ├── MaxCreditsWarning           the run stopped before it could exceed max_credits
+    ├── RefusedWarning              Pronto rejected some requests of a bulk job
+    ├── UnknownRowsWarning          some answers were lost; their rows may have been charged
+    └── PhoneWithoutLinkedInWarning phone numbers were requested without LinkedIn URLs
 
-Messages say what happened, why, and what to do next. They never carry a value of a person's data.
+Messages state what happened, why, and what to do next. They never contain personal data.
 """
 
 from __future__ import annotations
 
 import sys
 import warnings
-from pathlib import Path
+from collections.abc import Callable
+
+from . import error_box
 
 
 class ProntoError(Exception):
-    """Base of every error this package raises on purpose."""
+    """Base class of all pronto-pandas errors."""
+
+    raised_in_debug = False
+    """Whether the error left a block of ``with configure(debug=True):``."""
+
+    @property
+    def _render_traceback_(self) -> Callable[[], list[str]]:
+        """What IPython calls to show the error."""
+        return error_box.renderer(self, in_debug=self.raised_in_debug)
 
 
 class ConfigurationError(ProntoError, ValueError):
-    """An argument or a setting is wrong. Nothing was sent, nothing was charged."""
+    """An argument or a setting is invalid. Nothing was sent or charged."""
 
 
 class ColumnsError(ConfigurationError):
-    """The frame lacks a column that the request needs. Nothing was sent."""
+    """A required column is missing from the DataFrame. Nothing was sent."""
 
 
 class AuthenticationError(ProntoError):
-    """The service does not accept the key.
+    """Pronto rejected the API key (401) or denied access (403).
 
     Parameters
     ----------
     message : str
         What happened and what to do next.
     status : int, optional
-        401 or 403, where the service said so.
+        The HTTP status: 401 or 403. None if no request was made.
     """
 
     def __init__(self, message: str, *, status: int | None = None) -> None:
@@ -74,26 +84,26 @@ class MissingKeyError(AuthenticationError):
 
 
 class ConsentRequiredError(ProntoError):
-    """Personal emails need consent, in the Pronto account and here."""
+    """Personal emails need consent, both in the Pronto account and in this package."""
 
 
 class LedgerError(ProntoError):
-    """The ledger cannot be read or written; nothing is sent without it."""
+    """The ledger cannot be read or written. Nothing is sent without it."""
 
 
 class ResultError(ProntoError):
-    """The answers are kept in the ledger, but could not be put in a frame or a file."""
+    """The answers are saved in the ledger, but could not be put in a DataFrame or a file."""
 
 
 class ServiceError(ProntoError):
-    """One call to the service brought no answer.
+    """A request to Pronto failed.
 
     Parameters
     ----------
     message : str
         What happened and what to do next.
     status : int, optional
-        The HTTP status, where there was one.
+        The HTTP status, or None.
     """
 
     def __init__(self, message: str, *, status: int | None = None) -> None:
@@ -102,24 +112,24 @@ class ServiceError(ProntoError):
 
 
 class CreditsExhaustedError(ServiceError):
-    """The account's credits, or a limit of its plan, are used up; the request was not worked on."""
+    """The account is out of credits or at a limit of its plan. The request was not processed."""
 
 
 class RefusedError(ServiceError):
-    """The service refused this request; another may be fine."""
+    """Pronto rejected this request. Other requests may still succeed."""
 
 
 class NotWorkedOnError(ServiceError):
-    """The request was surely not worked on, so sending it again cannot charge twice.
+    """The request was not processed, so it is safe to send it again.
 
     Parameters
     ----------
     message : str
         What happened and what to do next.
     status : int, optional
-        The HTTP status, where there was one.
+        The HTTP status, or None.
     retry_after : float, optional
-        Seconds the service asks to wait.
+        Seconds to wait before the next try, as given by Pronto.
     """
 
     def __init__(
@@ -130,35 +140,35 @@ class NotWorkedOnError(ServiceError):
 
 
 class ConnectionFailedError(NotWorkedOnError):
-    """The connection to the service never opened."""
+    """Could not connect to Pronto."""
 
 
 class RateLimitedError(NotWorkedOnError):
-    """The service asks for a slower pace (429)."""
+    """Rate limit reached (HTTP 429)."""
 
 
 class ServiceBusyError(NotWorkedOnError):
-    """The service takes no work just now (503)."""
+    """Pronto is temporarily unavailable (HTTP 503)."""
 
 
 class FateUnknownError(ServiceError):
-    """The request left, and whether it was worked on and charged is not known."""
+    """The request was sent, but its outcome is unknown: it may have been charged."""
 
 
 class AnswerLostError(FateUnknownError):
-    """The answer did not arrive: time-out, reset, or cut on the way."""
+    """The response did not arrive completely: timeout, connection reset or truncated response."""
 
 
 class ServerFailedError(FateUnknownError):
-    """The service failed (5xx other than 503) after it had taken the request."""
+    """Pronto had a server error (5xx except 503) after accepting the request."""
 
 
 class UnreadableAnswerError(FateUnknownError):
-    """The service said success, but its body is no answer."""
+    """Pronto reported success, but the response cannot be read."""
 
 
 class ProntoWarning(UserWarning):
-    """Base of every warning of this package."""
+    """Base class of all pronto-pandas warnings."""
 
 
 class LedgerWarning(ProntoWarning):
@@ -166,35 +176,32 @@ class LedgerWarning(ProntoWarning):
 
 
 class CreditsExhaustedWarning(ProntoWarning):
-    """The run stopped early because the credits, or a limit of the plan, were used up."""
+    """The run stopped early because the account ran out of credits or reached a limit."""
 
 
 class ServiceUnreachableWarning(ProntoWarning):
-    """The run stopped early because the service could not be reached."""
+    """The run stopped early because Pronto could not be reached."""
 
 
 class MaxCreditsWarning(ProntoWarning):
-    """The run ended before ``max_credits`` could be passed in the worst case."""
+    """The run stopped because the next request could have exceeded ``max_credits``."""
 
 
 class RefusedWarning(ProntoWarning):
-    """The service refused some requests of a bulk job; the people in them were not charged."""
+    """Pronto rejected some requests of a bulk job. The people in them were not charged."""
 
 
 class UnknownRowsWarning(ProntoWarning):
-    """Answers were lost on the way, and their rows may be charged."""
+    """Some answers were lost; their rows may have been charged."""
 
 
 class PhoneWithoutLinkedInWarning(ProntoWarning):
-    """Phones were asked for people without a LinkedIn address, where few are found."""
-
-
-_PACKAGE = str(Path(__file__).parent)
+    """Phone numbers were requested for people without a LinkedIn URL; few are found."""
 
 
 def warn(message: str, category: type[ProntoWarning]) -> None:
-    """Warn at the line of the caller's code that called into the package."""
+    """Warn at the line of the user's code that called the package."""
     frame, level = sys._getframe(1), 2
-    while frame.f_back is not None and frame.f_code.co_filename.startswith(_PACKAGE):
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(error_box.PACKAGE):
         frame, level = frame.f_back, level + 1
     warnings.warn(message, category, stacklevel=level)

@@ -1,4 +1,4 @@
-"""What answers cost: a range, because the service's prices changed over time."""
+"""Prices in credits: ranges, because Pronto's prices have changed over time."""
 
 from __future__ import annotations
 
@@ -15,27 +15,21 @@ Range = tuple[float, float]
 
 @dataclass(frozen=True)
 class Prices:
-    """Credits for what is found; what is not found costs nothing.
-
-    Parameters
-    ----------
-    ranges : mapping of str to tuple of float
-        For each type the lowest and the highest price.
-    """
+    """The lowest and the highest price per type. Only values that are found cost credits."""
 
     ranges: Mapping[str, Range] = field(default_factory=lambda: PRICES)
 
     def with_changes(self, changes: Any) -> Prices:
-        """Return prices in which some were set anew.
+        """Return prices in which some are replaced.
 
         Raises
         ------
         ConfigurationError
-            Where a type is unknown or a price is none.
+            A type is unknown or a price is invalid.
         """
         if not isinstance(changes, Mapping):
             raise ConfigurationError(
-                'prices must be a dict: prices={"email": 1, "phone": (10, 30)}.'
+                'prices must be a dict, for example prices={"email": 1, "phone": (10, 30)}.'
             )
         return Prices({**self.ranges, **{t: _range(t, price) for t, price in changes.items()}})
 
@@ -45,36 +39,30 @@ class Prices:
         Raises
         ------
         ConfigurationError
-            Where it has none.
+            The type has no price.
         """
         if type_ not in self.ranges:
             raise ConfigurationError(
-                f"No price is known for {type_}. Set the credits that one costs, as a number or "
-                f'(lowest, highest): pronto.configure(prices={{"{type_}": 1}}). Nothing was sent.'
+                f"{type_} has no price. Set it in credits, as a number or as a (lowest, highest) "
+                f'tuple: pronto.configure(prices={{"{type_}": 1}}). Nothing was sent.'
             )
         return self.ranges[type_]
 
     def require(self, types: Iterable[str]) -> None:
-        """Refuse types without a price.
-
-        Raises
-        ------
-        ConfigurationError
-            Where one has none.
-        """
+        """Raise `ConfigurationError` if a type has no price."""
         for type_ in types:
             self.of(type_)
 
     def least(self, types: Iterable[str]) -> float:
-        """Return what a contact costs at the lowest prices where all is found, with one phone."""
+        """Return the lowest cost of a person with every type found and one phone number."""
         return sum(self.of(type_)[0] for type_ in types)
 
     def most(self, types: Iterable[str]) -> float:
-        """Return the most that a contact can cost."""
+        """Return the highest cost of a person."""
         return sum(self.of(t)[1] * (MOST_PHONES if t == "phone" else 1) for t in types)
 
     def found(self, counts: Mapping[str, int]) -> Range:
-        """Return the least and the most that what was found cost, by the number of values."""
+        """Return the lowest and the highest cost of the values found, given how many per type."""
         low = sum(self.of(type_)[0] * count for type_, count in counts.items())
         high = sum(self.of(type_)[1] * count for type_, count in counts.items())
         return low, high
@@ -82,10 +70,14 @@ class Prices:
 
 def _range(type_: object, price: Any) -> Range:
     if type_ not in TYPES:
-        raise ConfigurationError(f"prices names {type_!r}. The types are {', '.join(TYPES)}.")
+        raise ConfigurationError(
+            f"Unknown type {type_!r} in prices. The types are {', '.join(TYPES)}."
+        )
     ends = price if isinstance(price, tuple | list) else (price, price)
     numbers = [e for e in ends if isinstance(e, int | float) and not isinstance(e, bool)]
     if len(numbers) != 2 or len(ends) != 2 or not all(math.isfinite(n) and n >= 0 for n in numbers):
-        raise ConfigurationError(f"The price of {type_} must be credits, or (lowest, highest).")
+        raise ConfigurationError(
+            f"The price of {type_} must be a number of credits or a (lowest, highest) tuple."
+        )
     low, high = sorted(map(float, numbers))
     return low, high

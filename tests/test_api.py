@@ -25,7 +25,7 @@ from .canned import CONTACT, FOUND, Canned, Respond, ask
 
 
 def test_the_request_is_the_documented_one(canned: Canned) -> None:
-    """Method, path, key and every field of the page, and nothing else."""
+    """Method, path, key and every documented field, and nothing more."""
     canned.says(FOUND)
     answer = ask(canned.url + "/", custom={"crm_id": "1"}, webhook_url="https://hook.example/x")
     head, _, body = canned.requests[0].partition(b"\r\n\r\n")
@@ -46,8 +46,8 @@ def test_the_request_is_the_documented_one(canned: Canned) -> None:
     assert answer.custom == {"crm_id": "1"}
 
 
-def test_the_addresses_are_the_vendors() -> None:
-    """The literal addresses of the vendor's pages; one base_url replaces both hosts."""
+def test_the_urls_are_the_vendors() -> None:
+    """The literal URLs of the vendor's pages; one base_url replaces both hosts."""
     assert PRONTO.url(spec.SYNC_SINGLE_ENRICH) == (
         "https://api.prontohq.com/v2/contacts/sync_single_enrich"
     )
@@ -58,7 +58,7 @@ def test_the_addresses_are_the_vendors() -> None:
 
 
 def test_credits_and_account_are_objects(canned: Canned) -> None:
-    """Their fields are undocumented, so any JSON object is handed on."""
+    """Their fields are undocumented, so any JSON object is returned."""
     canned.says({"anything": {"at": ["all"]}})
 
     async def main() -> list[dict[str, Any]]:
@@ -83,29 +83,29 @@ def test_credits_and_account_are_objects(canned: Canned) -> None:
         {"phones": [{"number": " +33639980001 ", "label": 7}, {"number": "+441", "type": None}]},
     ],
 )
-def test_phones_are_read_from_every_form(phones: dict[str, Any]) -> None:
-    """Objects, strings, or under ``phone``: each number once."""
+def test_phones_are_read_in_every_form(phones: dict[str, Any]) -> None:
+    """Objects, strings, or in ``phone``; without duplicates."""
     answer = Answer.model_validate({"status": "success", **phones})
     assert sorted(phone.number for phone in answer.phones) == ["+33639980001", "+441"]
     assert answer.has("phone")
 
 
-def test_numbers_where_texts_are_expected_become_texts() -> None:
-    """A service that sends a phone or an id as a number is understood."""
+def test_numbers_become_strings() -> None:
+    """A phone or an id may be sent as a number."""
     answer = Answer.model_validate({"enrichment_id": 17, "phones": [33639980001]})
     assert answer.enrichment_id == "17"
     assert answer.phones[0].number == "33639980001"
 
 
-def test_unknown_statuses_pass_through_and_unknown_fields_are_ignored() -> None:
-    """The vocabulary is the service's."""
+def test_unknown_statuses_are_kept_and_unknown_fields_ignored() -> None:
+    """Pronto does not document a list of statuses."""
     answer = Answer.model_validate(FOUND | {"email_status": "brand-new", "extra": {"deep": 1}})
     assert answer.email_status == "brand-new"
     assert not hasattr(answer, "extra")
 
 
 def test_no_data_found_is_an_answer(canned: Canned) -> None:
-    """HTTP 200 with status error and empty fields, as the page shows."""
+    """HTTP 200 with status error and empty fields, as documented."""
     canned.says(
         {
             "status": "error",
@@ -123,7 +123,7 @@ def test_no_data_found_is_an_answer(canned: Canned) -> None:
 
 
 def test_an_email_without_an_at_is_none() -> None:
-    """``N/A`` in the email itself is nothing found."""
+    """``N/A`` as the email means that none was found."""
     assert Answer.model_validate({"status": "success", "email": "N/A"}).email is None
 
 
@@ -131,22 +131,22 @@ def test_an_email_without_an_at_is_none() -> None:
     ("body", "says"),
     [
         (b"<html><h1>Bad gateway</h1></html>", "HTML"),
-        (b'{"status": "success", "ema', "no JSON"),
-        (b"", "no JSON"),
-        (b"\xff\xfe\x00", "no JSON"),
-        (b"[" * 100_000, "no JSON"),
-        (b"[1, 2]", "no object"),
-        (b'"text"', "no object"),
-        (b"{}", "form"),
-        (b'{"error": "Unauthorized"}', "form"),
-        (b'{"status": "success", "email": {"value": "a@b.example"}}', "form"),
-        (b'{"status": "success", "phones": [["+44"]]}', "form"),
-        (b'{"status": "success", "email": true}', "form"),
+        (b'{"status": "success", "ema', "not valid JSON"),
+        (b"", "not valid JSON"),
+        (b"\xff\xfe\x00", "not valid JSON"),
+        (b"[" * 100_000, "not valid JSON"),
+        (b"[1, 2]", "not a JSON object"),
+        (b'"text"', "not a JSON object"),
+        (b"{}", "format"),
+        (b'{"error": "Unauthorized"}', "format"),
+        (b'{"status": "success", "email": {"value": "a@b.example"}}', "format"),
+        (b'{"status": "success", "phones": [["+44"]]}', "format"),
+        (b'{"status": "success", "email": true}', "format"),
         (b'{"status": "pending"}', "pending"),
     ],
 )
-def test_an_unreadable_success_has_a_name(canned: Canned, body: bytes, says: str) -> None:
-    """Never a traceback from a parser, and never the values."""
+def test_an_unreadable_success_has_its_own_error(canned: Canned, body: bytes, says: str) -> None:
+    """Never the error of a parser, and never a value."""
     canned.says(body)
     with pytest.raises(pronto.UnreadableAnswerError, match=says) as caught:
         ask(canned.url)
@@ -158,7 +158,7 @@ def test_an_unreadable_success_has_a_name(canned: Canned, body: bytes, says: str
     ("status", "body", "error", "says"),
     [
         (401, {"error": "Unauthorized"}, pronto.AuthenticationError, "Unauthorized"),
-        (403, {"error": "Forbidden"}, pronto.AuthenticationError, "API key"),
+        (403, {"error": "Forbidden"}, pronto.AuthenticationError, "denied access"),
         (422, {"error": "Insufficient enrichment credits"}, pronto.CreditsExhaustedError, "Top up"),
         (
             422,
@@ -184,7 +184,7 @@ def test_an_unreadable_success_has_a_name(canned: Canned, body: bytes, says: str
 def test_each_failure_has_its_exception(
     status: int, body: Any, error: type[Exception], says: str
 ) -> None:
-    """One table from status and text to exception."""
+    """By status and text."""
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
     raised = failure(status, {}, content)
     assert type(raised) is error
@@ -201,14 +201,14 @@ def test_retry_after_in_seconds(value: str, seconds: float | None) -> None:
 
 
 def test_retry_after_as_a_date() -> None:
-    """The other form that HTTP knows."""
+    """The other form in HTTP."""
     later = format_datetime(datetime.now(UTC) + timedelta(seconds=60), usegmt=True)
     assert 55 < (retry_after({"retry-after": later}) or 0) <= 60
     assert retry_after({"retry-after": "Mon, 01 Jan 2001 00:00:00 GMT"}) == 0
 
 
-def test_retry_after_comes_with_the_error(canned: Canned) -> None:
-    """From the header of a real answer."""
+def test_retry_after_is_part_of_the_error(canned: Canned) -> None:
+    """From the header of a real response."""
     canned.says({"error": "slow"}, status=429, Retry_After="3")
     with pytest.raises(pronto.RateLimitedError) as caught:
         ask(canned.url)
@@ -224,13 +224,13 @@ def test_a_closed_port_was_never_reached() -> None:
 
 
 def test_an_unknown_host_was_never_reached() -> None:
-    """Neither was one that has no address."""
+    """It has no IP address."""
     with pytest.raises(pronto.ConnectionFailedError):
         ask("https://pronto.invalid")
 
 
 def test_a_port_without_tls_was_never_reached(canned: Canned) -> None:
-    """Where TLS fails, not a byte of the request has left."""
+    """If TLS fails, no byte of the request was sent."""
     with pytest.raises(pronto.ConnectionFailedError):
         ask(canned.url.replace("http:", "https:"))
     assert not [request for request in canned.requests if b"Mathilde" in request]
@@ -270,10 +270,8 @@ def _silent(connection: socket.socket, request: bytes) -> None:
 @pytest.mark.parametrize(
     "respond", [_hang_up, _reset, _cut, _cut_chunks, _noise, _bad_gzip, _silent]
 )
-def test_what_breaks_after_the_request_left_is_of_unknown_fate(
-    canned: Canned, respond: Respond
-) -> None:
-    """However the answer is lost, it must never look like a connection that did not open."""
+def test_a_failure_after_sending_may_have_been_charged(canned: Canned, respond: Respond) -> None:
+    """It must never look like a connection that did not open."""
     canned.respond = respond
     with pytest.raises(pronto.AnswerLostError, match="charged") as caught:
         ask(canned.url, timeout=0.5)
@@ -281,10 +279,10 @@ def test_what_breaks_after_the_request_left_is_of_unknown_fate(
     assert caught.value.__cause__ is None
 
 
-def test_connections_are_used_again_but_not_after_a_lull(
+def test_connections_are_reused_unless_idle(
     canned: Canned, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A server closes idle connections; a request sent into one just then would be lost."""
+    """A server closes idle connections; a request sent at that moment would be lost."""
     monkeypatch.setattr("pronto_pandas.api.connection.IDLE_TIMEOUT", 0.2)
     canned.says(FOUND, keep_open=True)
 
@@ -303,7 +301,7 @@ def test_connections_are_used_again_but_not_after_a_lull(
 def test_the_proxy_of_the_environment_is_used(
     canned: Canned, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As companies have one; and not where the environment leaves the host out."""
+    """Except for hosts in ``no_proxy``."""
     canned.says(FOUND)
     monkeypatch.setenv("http_proxy", canned.url)
     assert ask("http://pronto.example").email == "m.brun@acme.example"
@@ -313,8 +311,8 @@ def test_the_proxy_of_the_environment_is_used(
         ask("http://pronto.example")
 
 
-def test_nothing_of_a_person_or_the_key_is_in_a_repr() -> None:
-    """Reprs land in logs and tracebacks."""
+def test_no_repr_contains_the_key_or_personal_data() -> None:
+    """Reprs end up in logs and tracebacks."""
     answer = Answer.model_validate(FOUND)
     texts = [repr(CONTACT), str(CONTACT), repr(answer), str(answer), repr(answer.phones[0])]
     texts += [f"{answer.phones}", repr(vars(Client(SecretStr("k3y"))))]
@@ -331,8 +329,8 @@ FIELDS = [*Answer.model_fields, "phone", "other"]
 
 
 @given(st.dictionaries(st.sampled_from(FIELDS), json_values))
-def test_any_object_is_an_answer_or_a_named_error(data: dict[str, Any]) -> None:
-    """No answer whatsoever raises anything but what is documented."""
+def test_any_object_is_an_answer_or_a_pronto_error(data: dict[str, Any]) -> None:
+    """No response raises an undocumented error."""
     try:
         answer = parse(json.dumps(data).encode())
     except pronto.UnreadableAnswerError:

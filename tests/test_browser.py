@@ -183,10 +183,10 @@ def test_a_key_typed_into_the_panel_is_nowhere(
         notebook.run(0)
         notebook.run(4)
         notebook.type_into("API key", KEY)
-        notebook.click("Test")
+        notebook.click("Test key")
         expect(notebook.outputs(4)).to_contain_text("100,000")
-        notebook.click("Keep for this session")
-        expect(notebook.outputs(4)).to_contain_text("kept for this session")
+        notebook.click("Save key for this session")
+        expect(notebook.outputs(4)).to_contain_text("saved for this session")
         notebook.wait_idle()
         for theme in THEMES:
             notebook.theme(theme)

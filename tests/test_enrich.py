@@ -321,7 +321,7 @@ def test_nothing_to_send_needs_no_key() -> None:
         (lambda df: enrich([1], "email"), pronto.ConfigurationError, "not a list"),
         (lambda df: df["domain"].pronto.enrich("email"), AttributeError, "whole frame"),
         (lambda df: enrich(df[["domain"]], "email"), pronto.ColumnsError, "firstname"),
-        (lambda df: enrich(df, "personal_email"), pronto.ConsentRequiredError, "twice"),
+        (lambda df: enrich(df, "personal_email"), pronto.ConsentRequiredError, "two places"),
     ],
 )
 def test_bad_input_is_said_and_nothing_is_sent(
@@ -336,9 +336,7 @@ def test_bad_input_is_said_and_nothing_is_sent(
 
 def test_no_key_is_said_and_nothing_is_sent() -> None:
     """With the two ways to set one, and the way to try without."""
-    with pytest.raises(
-        pronto.MissingKeyError, match=r"configure\(api_key.*PRONTO_API_KEY.*sandbox"
-    ):
+    with pytest.raises(pronto.MissingKeyError, match=r"setup\(\).*PRONTO_API_KEY.*sandbox"):
         people(3).pronto.enrich("email")
 
 
@@ -346,7 +344,7 @@ def test_a_wrong_key_is_found_out_before_a_contact_leaves(serve: Serve) -> None:
     """By asking for the balance, which is free."""
     server = serve()
     pronto.configure(api_key="wrong")
-    with pytest.raises(pronto.AuthenticationError, match="did not accept the API key") as caught:
+    with pytest.raises(pronto.AuthenticationError, match="rejected the API key") as caught:
         people(30).pronto.enrich("email", progress=False)
     assert "wrong" not in str(caught.value)
     assert server.sandbox.arrivals == []
@@ -358,7 +356,7 @@ def test_no_service_at_all_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     with Server(Sandbox()) as server:
         url = server.url
     pronto.configure(base_url=url, api_key="k", rate=1000)
-    with pytest.raises(pronto.ConnectionFailedError, match=r"could be opened.*Nothing was sent"):
+    with pytest.raises(pronto.ConnectionFailedError, match=r"Could not connect.*Nothing was sent"):
         people(3).pronto.enrich("email", progress=False)
 
 

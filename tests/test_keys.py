@@ -19,7 +19,7 @@ from pydantic import SecretStr
 
 import pronto_pandas as pronto
 from pronto_pandas.config import credentials
-from pronto_pandas.config.settings import current, keep_for_session
+from pronto_pandas.config.settings import current, set_session_key
 from pronto_pandas.estimate import balance_of
 from pronto_pandas.frame.options import Options
 from pronto_pandas.run import Run
@@ -112,36 +112,36 @@ def used() -> tuple[str, str]:
     return current().key().get_secret_value(), found.where
 
 
-def test_each_place_goes_before_the_next(
+def test_the_places_have_an_order(
     monkeypatch: pytest.MonkeyPatch, fake: FakeKeyring, colab: Colab
 ) -> None:
-    """From the last to the first; what is printed says which it is, and never the key."""
-    assert "API key not set" in repr(pronto.configure())
+    """From the last to the first; the repr names the place and never shows the key."""
+    assert "API key: not set (run pronto.setup())" in repr(pronto.configure())
     colab.secrets["PRONTO_API_KEY"] = "of-colab"
-    assert used() == ("of-colab", "from Colab's secrets")
+    assert used() == ("of-colab", "from the Colab secret")
     credentials.store(SecretStr("of-keyring"), "pronto")
     assert used() == ("of-keyring", "from the system keyring")
-    keep_for_session(SecretStr("of-session"))
-    assert used() == ("of-session", "kept for this session")
+    set_session_key(SecretStr("of-session"))
+    assert used() == ("of-session", "saved for this session")
     monkeypatch.setenv("PRONTO_API_KEY", "of-environment")
     assert used() == ("of-environment", "from PRONTO_API_KEY")
     shown = repr(pronto.configure(api_key="of-configure"))
     assert used() == ("of-configure", "from configure()")
-    assert "API key from configure()" in shown
-    assert "API key from PRONTO_API_KEY" in repr(pronto.configure(api_key=None))
+    assert "API key: from configure()" in shown
+    assert "API key: from PRONTO_API_KEY" in repr(pronto.configure(api_key=None))
     monkeypatch.delenv("PRONTO_API_KEY")
-    assert "API key kept for this session" in repr(pronto.configure())
-    keep_for_session(None)
-    assert "API key from the system keyring" in repr(pronto.configure())
-    assert credentials.forget(["pronto"])
-    assert "API key from Colab's secrets" in repr(pronto.configure())
+    assert "API key: saved for this session" in repr(pronto.configure())
+    set_session_key(None)
+    assert "API key: from the system keyring" in repr(pronto.configure())
+    assert credentials.delete(["pronto"])
+    assert "API key: from the Colab secret" in repr(pronto.configure())
     assert "of-" not in repr(current()) + repr(current().find_key())
 
 
-def test_a_place_is_not_asked_where_an_earlier_one_answers(
+def test_later_places_are_not_read(
     monkeypatch: pytest.MonkeyPatch, fake: FakeKeyring, colab: Colab
 ) -> None:
-    """The keyring may ask a person, and Colab too."""
+    """The keyring and Colab may prompt the user."""
     fake.fails = lambda: pytest.fail("asked")
     monkeypatch.setenv("PRONTO_API_KEY", KEY)
     assert used()[0] == KEY
@@ -149,10 +149,10 @@ def test_a_place_is_not_asked_where_an_earlier_one_answers(
 
 
 @pytest.mark.parametrize("place", ["session", "keyring"])
-def test_a_key_is_for_one_address(fake: FakeKeyring, place: str) -> None:
-    """A sandbox's server, or another's, never gets the key for Pronto."""
+def test_a_key_is_for_one_base_url(fake: FakeKeyring, place: str) -> None:
+    """No other server receives the key for Pronto, not even a sandbox."""
     if place == "session":
-        keep_for_session(SecretStr(KEY))
+        set_session_key(SecretStr(KEY))
     else:
         credentials.store(SecretStr(KEY), current().service)
         assert list(fake.held) == [("pronto-pandas", "pronto")]
@@ -160,7 +160,7 @@ def test_a_key_is_for_one_address(fake: FakeKeyring, place: str) -> None:
     pronto.configure(base_url="http://localhost:8765")
     with pytest.raises(pronto.MissingKeyError):
         current().key()
-    keep_for_session(SecretStr("of-here"))
+    set_session_key(SecretStr("of-here"))
     assert used()[0] == "of-here"
     pronto.configure(base_url="https://pronto.example")
     assert current().find_key() is None
@@ -168,14 +168,16 @@ def test_a_key_is_for_one_address(fake: FakeKeyring, place: str) -> None:
 
 def test_a_missing_key_names_the_ways_to_set_one() -> None:
     """The panel first."""
-    with pytest.raises(pronto.MissingKeyError, match=r"pronto\.setup\(\).*configure.*PRONTO_API_"):
+    with pytest.raises(pronto.MissingKeyError, match=r"pronto\.setup\(\).*PRONTO_API_KEY"):
         current().key()
 
 
-def test_what_cannot_be_a_key_is_said_with_its_place(fake: FakeKeyring) -> None:
-    """And not said itself."""
+def test_an_invalid_key_is_reported_with_its_place(fake: FakeKeyring) -> None:
+    """The message does not contain it."""
     fake.held["pronto-pandas", "pronto"] = "two words"
-    with pytest.raises(pronto.ConfigurationError, match="from the system keyring holds") as caught:
+    with pytest.raises(
+        pronto.ConfigurationError, match="from the system keyring contains"
+    ) as caught:
         current().key()
     assert "two words" not in str(caught.value)
     fake.held["pronto-pandas", "pronto"] = " "
@@ -202,19 +204,19 @@ def hangs() -> None:
 
 
 @pytest.mark.parametrize("fails", [raises, raises_strangely, hangs])
-def test_a_keyring_that_fails_breaks_nothing(
+def test_a_keyring_that_fails_is_skipped(
     fake: FakeKeyring,
     colab: Colab,
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
     fails: Callable[[], None],
 ) -> None:
-    """The next place is looked at; nothing is logged; storing says it, without the key."""
+    """The next place is read and nothing is logged. Saving reports it, without the key."""
     caplog.set_level(logging.DEBUG)
-    monkeypatch.setattr(credentials, "PATIENCE", 0.1)
+    monkeypatch.setattr(credentials, "KEYRING_TIMEOUT", 0.1)
     fake.fails = fails
     colab.secrets["PRONTO_API_KEY"] = "of-colab"
-    assert used() == ("of-colab", "from Colab's secrets")
+    assert used() == ("of-colab", "from the Colab secret")
     assert caplog.records == []
     with pytest.raises(pronto.ConfigurationError) as caught:
         credentials.store(SecretStr(KEY), "pronto")
@@ -223,13 +225,13 @@ def test_a_keyring_that_fails_breaks_nothing(
     assert caught.value.__context__ is None or KEY not in repr(caught.value.__context__)
 
 
-def test_a_run_goes_on_where_the_keyring_hangs(
+def test_a_run_continues_if_the_keyring_hangs(
     serve: Serve, fake: FakeKeyring, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """With the key of the environment the keyring is not asked; without, a clear error comes."""
+    """With PRONTO_API_KEY the keyring is not read; without it, the error is clear."""
     server = serve()
     fake.fails = hangs
-    monkeypatch.setattr(credentials, "PATIENCE", 0.1)
+    monkeypatch.setattr(credentials, "KEYRING_TIMEOUT", 0.1)
     pronto.configure(api_key=None)
     with pytest.raises(pronto.MissingKeyError):
         people(2).pronto.enrich("email", progress=False)
@@ -238,8 +240,8 @@ def test_a_run_goes_on_where_the_keyring_hangs(
     assert set(out["pronto_status"]) <= {"found", "not_found"}
 
 
-def test_a_run_takes_the_key_of_the_keyring(serve: Serve, fake: FakeKeyring) -> None:
-    """Nothing else is set."""
+def test_a_run_uses_the_key_in_the_keyring(serve: Serve, fake: FakeKeyring) -> None:
+    """If nothing else is set."""
     server = serve()
     pronto.configure(api_key=None)
     credentials.store(server.api_key, server.url)
@@ -251,19 +253,19 @@ def test_a_run_takes_the_key_of_the_keyring(serve: Serve, fake: FakeKeyring) -> 
     "backend",
     [None, null.Keyring, Readable],
 )
-def test_what_keeps_nothing_or_keeps_it_readable_is_no_place(backend: Any) -> None:
-    """Nor is it written to."""
+def test_insecure_keyrings_are_not_used(backend: Any) -> None:
+    """Neither read nor written."""
     if backend is not None:
         keyring.set_keyring(backend())
     assert credentials.keyring_name() is None
-    with pytest.raises(pronto.ConfigurationError, match="none that can be trusted"):
+    with pytest.raises(pronto.ConfigurationError, match="has no secure keyring"):
         credentials.store(SecretStr(KEY), "pronto")
     assert getattr(keyring.get_keyring(), "held", {}) == {}
-    assert not credentials.forget(["pronto"])
+    assert not credentials.delete(["pronto"])
 
 
-def test_of_a_chain_the_one_that_can_be_trusted_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A chain says of itself that it is best, whatever it holds."""
+def test_the_secure_keyring_of_a_chain_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A chain reports the best priority, whatever it contains."""
     weak, good = Readable(), FakeKeyring()
     chain = chainer.ChainerBackend()  # type: ignore[no-untyped-call]  # keyring's own
     keyring.set_keyring(chain)
@@ -274,21 +276,23 @@ def test_of_a_chain_the_one_that_can_be_trusted_is_taken(monkeypatch: pytest.Mon
     assert (weak.held, len(good.held)) == ({}, 1)
 
 
-def test_colab_is_asked_on_the_main_thread_alone(colab: Colab) -> None:
-    """On any other it would wait for ever."""
+def test_colab_secrets_are_read_only_on_the_main_thread(colab: Colab) -> None:
+    """On any other thread Colab would wait forever."""
     colab.secrets["PRONTO_API_KEY"] = KEY
     got: list[object] = []
-    thread = threading.Thread(target=lambda: got.append(credentials.of_colab(["PRONTO_API_KEY"])))
+    thread = threading.Thread(
+        target=lambda: got.append(credentials.colab_secret(["PRONTO_API_KEY"]))
+    )
     thread.start()
     thread.join()
     assert (got, colab.asked) == ([None], [])
     assert used()[0] == KEY
 
 
-def test_runs_and_estimates_read_colabs_secret_before_their_thread(
+def test_runs_and_estimates_read_the_colab_secret_before_their_thread(
     serve: Serve, colab: Colab
 ) -> None:
-    """Both send from a thread of their own."""
+    """Both send from a background thread."""
     server = serve()
     pronto.configure(api_key=None)
     colab.secrets["PRONTO_API_KEY"] = server.sandbox.api_key
@@ -298,23 +302,23 @@ def test_runs_and_estimates_read_colabs_secret_before_their_thread(
 
 
 def test_an_estimate_without_a_key_has_no_balance() -> None:
-    """And is an estimate all the same."""
+    """It is still an estimate."""
     run = Run(people(2), Options(types=("email",)), current(), looks=True)
     assert balance_of(run) is None
 
 
-def test_colab_without_the_secret_is_no_error(colab: Colab) -> None:
-    """Nor is a notebook without access to it; elsewhere Colab is not looked for."""
-    assert credentials.of_colab(["PRONTO_API_KEY"]) is None
+def test_a_missing_colab_secret_is_not_an_error(colab: Colab) -> None:
+    """Nor is a notebook without access to it."""
+    assert credentials.colab_secret(["PRONTO_API_KEY"]) is None
     assert len(colab.asked) == 1
     assert current().find_key() is None
 
 
-def test_outside_of_colab_nothing_of_it_is_imported() -> None:
-    """``google`` is a namespace that other packages share."""
+def test_outside_colab_nothing_of_it_is_imported() -> None:
+    """Other packages share the namespace ``google``."""
     code = (
         "import sys, pronto_pandas.config.credentials as k; "
-        "print(k.of_colab(['X']), 'google' in sys.modules)"
+        "print(k.colab_secret(['X']), 'google' in sys.modules)"
     )
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert out.stdout == "None False\n"

@@ -41,8 +41,8 @@ def fetch(url: str, enrichment_id: str = "x") -> Answer:
     return asyncio.run(main())
 
 
-def test_the_body_is_kept_as_it_came(canned: Canned) -> None:
-    """Also the fields that this version does not read; so do answers that are fetched."""
+def test_the_body_is_saved_as_received(canned: Canned) -> None:
+    """Also fields that this version does not read, and answers that are fetched later."""
     body = json.dumps(FOUND | {"new": {"é": [1, 2]}}, ensure_ascii=False, indent=1).encode()
     canned.says(body)
     answer = ask(canned.url)
@@ -54,7 +54,7 @@ def test_the_body_is_kept_as_it_came(canned: Canned) -> None:
 
 
 def test_the_body_is_in_no_repr_no_dump_and_no_comparison() -> None:
-    """It is the evidence, not a value of the answer; and no field of the service sets it."""
+    """It is not a value of the answer, and no field of the response sets it."""
     answer = parse(json.dumps(FOUND | {"body": {"deep": 1}}))
     assert "acme" not in repr(answer)
     assert "body" not in answer.model_dump()
@@ -72,10 +72,10 @@ def test_the_body_is_in_no_repr_no_dump_and_no_comparison() -> None:
         ({"personal_email": None, "personal_email_status": "N/A"}, []),
     ],
 )
-def test_answers_that_were_stored_by_fields_are_read(
+def test_answers_that_were_saved_by_fields_are_read(
     fields: dict[str, Any], types: list[str]
 ) -> None:
-    """As earlier versions kept them."""
+    """As earlier versions saved them."""
     answer = parse(
         json.dumps({"enrichment_id": "e", "status": "success", "message": None} | fields)
     )
@@ -86,14 +86,14 @@ def test_answers_that_were_stored_by_fields_are_read(
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-32"])
 def test_every_encoding_of_json_is_read(encoding: str) -> None:
-    """JSON may stand in any of them."""
+    """UTF-8, UTF-16 and UTF-32."""
     answer = parse(json.dumps(FOUND | {"message": "é"}, ensure_ascii=False).encode(encoding))
     assert answer.message == "é"
     assert parse(answer.body) == answer
 
 
-def test_a_wrong_byte_or_a_line_break_in_a_text_loses_no_email() -> None:
-    """A service that writes Latin-1, or does not escape, has still been paid."""
+def test_an_invalid_byte_or_line_break_loses_no_email() -> None:
+    """An answer in Latin-1, or with unescaped characters, has been paid for."""
     body = b'{"status": "success", "message": "Ren\xe9\n", "email": "rene@acme.example"}'
     answer = parse(body)
     assert (answer.email, answer.message) == ("rene@acme.example", "Ren\ufffd")
@@ -101,8 +101,8 @@ def test_a_wrong_byte_or_a_line_break_in_a_text_loses_no_email() -> None:
 
 
 @pytest.mark.parametrize("bad", ["\ud83d", "\0"])
-def test_half_an_emoji_and_nul_are_replaced_in_every_text(bad: str) -> None:
-    """No Arrow column and no PostgreSQL takes them; the body keeps them, escaped."""
+def test_lone_surrogates_and_nul_are_replaced_in_every_string(bad: str) -> None:
+    """Arrow and PostgreSQL cannot store them; the body keeps them, escaped."""
     texts = {
         name: f"a@{bad}.example"
         for name, field in Answer.model_fields.items()
@@ -124,8 +124,8 @@ def _configured(canned: Canned) -> None:
     pronto.configure(base_url=canned.url, api_key="k3y", rate=5_000, retry_budget=5)
 
 
-def test_half_an_emoji_keeps_no_frame_from_its_answers(canned: Canned) -> None:
-    """Neither when it comes nor when the ledger has it."""
+def test_a_lone_surrogate_loses_no_answers(canned: Canned) -> None:
+    """Neither on arrival nor from the ledger."""
     _configured(canned)
     canned.says(FOUND | {"message": "Found \ud83d", "email_status": "valid\ud83d"})
     for _ in range(2):
@@ -134,8 +134,8 @@ def test_half_an_emoji_keeps_no_frame_from_its_answers(canned: Canned) -> None:
     assert len([r for r in canned.requests if r.startswith(b"POST")]) == 1
 
 
-def test_half_an_emoji_in_a_refusal_is_replaced() -> None:
-    """Its words become a text of the frame, too."""
+def test_a_lone_surrogate_in_an_error_text_is_replaced() -> None:
+    """The text becomes a value of the DataFrame."""
     error = failure(422, {}, json.dumps({"message": "Sorry \ud83d\0!"}).encode())
     assert str(error) == "Sorry \ufffd\ufffd!"
 
@@ -155,21 +155,21 @@ def test_half_an_emoji_in_a_refusal_is_replaced() -> None:
         {"custom": [1]},
     ],
 )
-def test_an_odd_field_that_is_no_value_loses_no_email(odd: dict[str, Any]) -> None:
-    """What was paid for is there, so it is an answer."""
+def test_an_invalid_free_field_loses_no_email(odd: dict[str, Any]) -> None:
+    """The fields that were paid for are valid."""
     assert parse(json.dumps({"status": "success", "email": "m@acme.example"} | odd)).email
 
 
-def test_an_odd_status_is_no_outcome(canned: Canned) -> None:
-    """It must not be taken for "nothing found", nor be shown."""
+def test_an_invalid_status_is_not_final(canned: Canned) -> None:
+    """It must not be read as "nothing found", nor be shown."""
     canned.says({"status": {"of": "m.brun@acme.example"}, "email": None})
     with pytest.raises(pronto.UnreadableAnswerError) as caught:
         ask(canned.url)
     assert "acme" not in str(caught.value)
 
 
-def test_an_id_alone_is_a_receipt() -> None:
-    """The answer is fetched under it; it does not say that nothing was found."""
+def test_an_id_without_data_is_pending() -> None:
+    """The answer is fetched with it; it does not mean that nothing was found."""
     for body in ('{"id": "e1"}', '{"enrichment_id": "e1", "message": "Started"}'):
         answer = parse(body)
         assert (answer.enrichment_id, answer.is_final) == ("e1", False)
@@ -177,7 +177,7 @@ def test_an_id_alone_is_a_receipt() -> None:
 
 
 def test_other_names_of_fields_are_read() -> None:
-    """As payloads carry them."""
+    """Webhook payloads use them."""
     answer = parse('{"id": 7, "status": "finished", "phone": "+33639980001"}')
     assert (answer.enrichment_id, answer.phones[0].number) == ("7", "+33639980001")
     assert parse('{"id": "a", "enrichment_id": "b", "status": "x"}').enrichment_id == "b"
@@ -185,8 +185,8 @@ def test_other_names_of_fields_are_read() -> None:
 
 
 @pytest.mark.parametrize("enrichment_id", ["x\ud83d", "x" * 100_000])
-def test_an_id_under_which_nothing_can_be_fetched(canned: Canned, enrichment_id: str) -> None:
-    """It has no place in an address; never an error of the parser of addresses."""
+def test_an_id_that_does_not_fit_into_a_url(canned: Canned, enrichment_id: str) -> None:
+    """It is corrected or dropped; it never causes the error of a URL parser."""
     canned.says({"status": "pending", "enrichment_id": enrichment_id})
     try:
         answer = ask(canned.url)
@@ -196,8 +196,8 @@ def test_an_id_under_which_nothing_can_be_fetched(canned: Canned, enrichment_id:
     assert fetch(canned.url, answer.enrichment_id or "").enrichment_id == "x\ufffd"
 
 
-def test_custom_is_not_walked(canned: Canned) -> None:
-    """However deep it is, the answer is one, and can be written and read again."""
+def test_custom_is_not_validated(canned: Canned) -> None:
+    """However deep it is, the answer can be written and read again."""
     deep = '{"a":' * 900 + "1" + "}" * 900
     canned.says(b'{"status": "success", "email": "m@acme.example", "custom": %s}' % deep.encode())
     answer = ask(canned.url)
@@ -217,8 +217,8 @@ def _below(frames: int, call: Callable[[], Answer]) -> Answer:
         "21 Oct 2015 07:28",
     ],
 )
-def test_a_date_without_a_zone_is_utc(value: str) -> None:
-    """As every date of HTTP is."""
+def test_a_date_without_a_time_zone_is_utc(value: str) -> None:
+    """As all HTTP dates are."""
     assert retry_after({"retry-after": value}) == 0.0
 
 
@@ -234,20 +234,20 @@ def test_a_date_without_a_zone_is_utc(value: str) -> None:
         "Wed, 99 Oct 2015 07:28:00 GMT",
     ],
 )
-def test_absurd_waits_are_none(value: str) -> None:
-    """The package's own waits hold then."""
+def test_absurd_waits_are_ignored(value: str) -> None:
+    """The package's own waits apply."""
     assert retry_after({"retry-after": value}) is None
 
 
 @given(st.text(max_size=60) | st.from_regex(r"\w{3}, \d+ \w{3} \d+ \d+:\d+(:\d+)? [-+]?\d*\w*"))
 def test_no_retry_after_raises(value: str) -> None:
-    """Whatever the header holds."""
+    """Whatever the header contains."""
     seconds = retry_after({"retry-after": value})
     assert seconds is None or 0 <= seconds < 1e300
 
 
-def test_a_429_with_an_odd_date_is_still_one(canned: Canned) -> None:
-    """It was surely not worked on, so it is sent again."""
+def test_a_429_with_an_invalid_date_is_still_a_429(canned: Canned) -> None:
+    """It was not processed, so it is sent again."""
     canned.says({"error": "slow"}, status=429, Retry_After="Wed, 21 Oct 2015 07:28:00 -0000")
     with pytest.raises(pronto.RateLimitedError) as caught:
         ask(canned.url)
@@ -255,8 +255,8 @@ def test_a_429_with_an_odd_date_is_still_one(canned: Canned) -> None:
 
 
 @pytest.mark.parametrize("status", [400, 402, 403, 422, 429, 500, 503])
-def test_deep_json_in_an_error_is_an_error_without_words(status: int) -> None:
-    """The status says enough."""
+def test_deep_json_in_an_error_is_ignored(status: int) -> None:
+    """The status is enough."""
     assert isinstance(failure(status, {}, b'{"error":' * 100_000), pronto.ProntoError)
 
 
@@ -269,10 +269,8 @@ def _gzipped(size: int) -> bytes:
 
 @pytest.mark.parametrize("status", [200, 422, 429, 500])
 @pytest.mark.parametrize("packed", [False, True])
-def test_a_body_without_end_is_not_read_to_its_end(
-    canned: Canned, status: int, packed: bool
-) -> None:
-    """Neither as it comes nor unpacked does it fill the memory."""
+def test_an_endless_body_is_not_read_to_its_end(canned: Canned, status: int, packed: bool) -> None:
+    """Neither compressed nor plain does it fill the memory."""
     sent: list[int] = []
     if packed:
         canned.says(_gzipped(200 * MEGABYTE), status, Content_Encoding="gzip")
@@ -311,18 +309,18 @@ def _endless(connection: socket.socket, status: int, sent: list[int]) -> None:
         ("identity", bytes),
     ],
 )
-def test_packed_answers_are_unpacked(
+def test_compressed_answers_are_decompressed(
     canned: Canned, encoding: str, pack: Callable[[bytes], bytes]
 ) -> None:
-    """As the request says that they may be."""
+    """As the request allows."""
     canned.says(pack(json.dumps(FOUND).encode()), Content_Encoding=encoding)
     assert ask(canned.url).email == "m.brun@acme.example"
     assert b"accept-encoding: gzip, deflate\r\n" in canned.requests[0].lower()
 
 
 @pytest.mark.parametrize("respond", ["cut", "noise"])
-def test_the_status_stands_where_the_rest_is_broken(canned: Canned, respond: str) -> None:
-    """A 429 was not worked on, whatever became of its body."""
+def test_the_status_counts_even_if_the_body_is_broken(canned: Canned, respond: str) -> None:
+    """A 429 was not processed, whatever its body."""
     rest = {
         "cut": b"Content-Length: 900\r\n\r\n{",
         "noise": b"Content-Encoding: gzip\r\nContent-Length: 4\r\n\r\nnope",
@@ -360,10 +358,10 @@ bodies = st.binary(max_size=40) | st.builds(
     st.text(st.characters(min_codepoint=32, max_codepoint=255, exclude_characters="\x7f")),
     bodies,
 )
-def test_whatever_comes_is_an_answer_or_a_named_error(
+def test_any_response_is_an_answer_or_a_pronto_error(
     status: int, encoding: str, wait: str, body: bytes
 ) -> None:
-    """Nothing else may leave the client: it would stop a run and lose what is in flight."""
+    """Any other error would stop the run and lose the requests in flight."""
     import httpx
 
     from pronto_pandas.api.client import read_response
@@ -427,16 +425,16 @@ def test_names_of_another_person_differ(answered: tuple[str, str], asked: tuple[
         (("Grace", "Hopper"), ("Ada", "")),
     ],
 )
-def test_names_that_may_be_the_same_persons_do_not(
+def test_names_that_may_be_the_same_persons_do_not_differ(
     answered: tuple[str | None, str | None], asked: tuple[str, str]
 ) -> None:
-    """Only what is clear is called different."""
+    """Only clear cases count as different."""
     assert not names_differ(person(*answered), *asked)
 
 
 @given(*[st.text(max_size=8) for _ in range(4)])
 def test_any_names_can_be_compared(first: str, last: str, asked: str, other: str) -> None:
-    """And nobody differs from themselves."""
+    """And no name differs from itself."""
     names_differ(person(first, last), asked, other)
     assert not names_differ(person(first, last), first, last)
 
@@ -465,13 +463,13 @@ CODE = "insufficient_credits"
         ],
     ],
 )
-def test_an_empty_balance_is_understood(status: int, error: dict[str, Any] | bytes) -> None:
-    """In each form that public clients have seen; nothing else will be answered either."""
+def test_out_of_credits_is_recognized(status: int, error: dict[str, Any] | bytes) -> None:
+    """In each form that public clients have seen; it ends the run."""
     body = error if isinstance(error, bytes) else json.dumps(error).encode()
     raised = failure(status, {}, body)
     assert type(raised) is pronto.CreditsExhaustedError
     assert raised.status == status
-    assert str(raised).startswith("The credits are used up")
+    assert str(raised).startswith("Out of credits")
 
 
 @pytest.mark.parametrize(
@@ -486,25 +484,28 @@ def test_an_empty_balance_is_understood(status: int, error: dict[str, Any] | byt
         "plan_limit_reached",
     ],
 )
-def test_a_limit_of_the_account_is_everybodys(message: str) -> None:
-    """The run ends, in the service's own words."""
+def test_a_limit_of_the_account_ends_the_run(message: str) -> None:
+    """With Pronto's text."""
     raised = failure(422, {}, json.dumps({"error": message}).encode())
     assert type(raised) is pronto.CreditsExhaustedError
-    assert str(raised).startswith("A limit of the account is reached")
+    assert str(raised).startswith("A limit of your Pronto account is reached")
     assert message in str(raised)
 
 
 @pytest.mark.parametrize(
     ("error", "says"),
     [
-        ({"errors": [{"code": CODE}]}, "^The credits are used up .*Top up"),
-        ({"error": "Import limit reached"}, '^A limit of the account .*"Import limit reached"'),
+        ({"errors": [{"code": CODE}]}, "^Out of credits .*Top up"),
+        (
+            {"error": "Import limit reached"},
+            '^A limit of your Pronto account .*"Import limit reached"',
+        ),
     ],
 )
-def test_a_run_ends_where_nobody_else_would_be_answered(
+def test_a_run_ends_when_the_account_is_at_its_limit(
     canned: Canned, error: dict[str, Any], says: str
 ) -> None:
-    """Its rows are pending, not refused."""
+    """Its rows are pending, not errors."""
     _configured(canned)
     canned.says(error, status=422)
     with pytest.warns(pronto.CreditsExhaustedWarning, match=says):
@@ -523,14 +524,14 @@ def test_a_run_ends_where_nobody_else_would_be_answered(
         "insufficient data",
     ],
 )
-def test_an_unknown_refusal_is_of_one_person(message: str) -> None:
-    """The others are asked for."""
+def test_an_unknown_error_concerns_one_person(message: str) -> None:
+    """The others are still sent."""
     raised = failure(422, {}, json.dumps({"message": message}).encode())
     assert type(raised) is pronto.RefusedError
 
 
-def test_a_429_says_why(canned: Canned) -> None:
-    """A daily limit is told apart from that of a second by its words alone."""
+def test_a_429_quotes_pronto(canned: Canned) -> None:
+    """Only the text distinguishes a daily limit from the rate limit."""
     canned.says({"error": "Daily limit reached"}, status=429)
     with pytest.raises(pronto.RateLimitedError, match="Daily limit reached"):
         ask(canned.url)
@@ -538,10 +539,10 @@ def test_a_429_says_why(canned: Canned) -> None:
 
 @pytest.mark.parametrize("scheme", ["http", "all", "https"])
 @pytest.mark.parametrize("name", ["127.0.0.1", "localhost"])
-def test_what_is_sent_to_this_machine_takes_no_proxy(
+def test_requests_to_this_computer_use_no_proxy(
     canned: Canned, monkeypatch: pytest.MonkeyPatch, scheme: str, name: str
 ) -> None:
-    """Else key and people would leave it in clear text."""
+    """They would carry the key and the people over the network unencrypted."""
     canned.says(FOUND)
     with socket.create_server(("127.0.0.1", 0)) as proxy:
         proxy.settimeout(0.0)
@@ -564,7 +565,7 @@ def test_what_is_sent_to_this_machine_takes_no_proxy(
         "socks5://h",
     ],
 )
-def test_a_proxy_that_is_none_is_named(monkeypatch: pytest.MonkeyPatch, proxy: str) -> None:
+def test_an_invalid_proxy_is_reported(monkeypatch: pytest.MonkeyPatch, proxy: str) -> None:
     """Nothing was sent; its password is not shown."""
     monkeypatch.setenv("https_proxy", proxy)
     with pytest.raises(pronto.ConfigurationError, match="HTTPS_PROXY") as caught:
@@ -572,19 +573,19 @@ def test_a_proxy_that_is_none_is_named(monkeypatch: pytest.MonkeyPatch, proxy: s
     assert "s3cret" not in str(caught.value)
 
 
-def test_a_proxy_without_a_scheme_is_one_of_http(
+def test_a_proxy_without_a_scheme_uses_http(
     canned: Canned, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As curl and requests read it."""
+    """As in curl and requests."""
     canned.says(FOUND)
     monkeypatch.setenv("http_proxy", canned.url.removeprefix("http://"))
     assert ask("http://pronto.example").email == "m.brun@acme.example"
 
 
-def test_a_proxy_that_hangs_up_has_sent_nothing(
+def test_a_proxy_that_closes_the_connection_has_sent_nothing(
     canned: Canned, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It broke before there was a tunnel, so the request can be sent again."""
+    """There was no tunnel yet, so the request can be sent again."""
     monkeypatch.setenv("https_proxy", canned.url)
     with pytest.raises(pronto.ConnectionFailedError):
         ask("https://pronto.example")
@@ -601,8 +602,8 @@ def test_a_proxy_that_hangs_up_has_sent_nothing(
         f"https://x.example/{'a' * 70_000}",
     ],
 )
-def test_an_address_that_no_request_can_be_sent_to(url: str) -> None:
-    """It is a setting that is wrong, and it is found before anything is sent."""
+def test_an_invalid_base_url_is_a_configuration_error(url: str) -> None:
+    """It is found before anything is sent."""
     with pytest.raises(pronto.ConfigurationError, match="base_url"):
         ask(url)
 
@@ -616,16 +617,16 @@ def test_an_address_that_no_request_can_be_sent_to(url: str) -> None:
         "https://_a.b_.example",
     ],
 )
-def test_addresses_that_are_fine(url: str) -> None:
-    """Odd, but requests can be sent there."""
+def test_unusual_but_valid_urls_are_accepted(url: str) -> None:
+    """Requests can be sent to them."""
     Client(SecretStr("k"), service=find(url, None))
 
 
 @pytest.mark.parametrize("content", [None, b"", b"no certificates"])
-def test_certificates_that_cannot_be_read(
+def test_certificates_that_cannot_be_read_are_a_configuration_error(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, content: bytes | None
 ) -> None:
-    """It is the environment that is wrong, and it is found before anything is sent."""
+    """It is found before anything is sent."""
     path = tmp_path / "certificates.pem"
     if content is not None:
         path.write_bytes(content)
@@ -637,8 +638,8 @@ def test_certificates_that_cannot_be_read(
         pronto.enrich(people(1), type="email", progress=False)
 
 
-def test_half_an_emoji_can_be_sent(canned: Canned) -> None:
-    """It is no reason for a run to end."""
+def test_a_lone_surrogate_can_be_sent(canned: Canned) -> None:
+    """It does not end the run."""
     canned.says(FOUND)
     assert ask(canned.url, custom={"note": "\ud83d"}).email == "m.brun@acme.example"
     assert rb"\ud83d" in canned.requests[0]

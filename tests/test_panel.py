@@ -21,7 +21,7 @@ from starlette.routing import Route
 
 import pronto_pandas as pronto
 from pronto_pandas.config import credentials
-from pronto_pandas.config.settings import current, keep_for_session
+from pronto_pandas.config.settings import current, set_session_key
 from pronto_pandas.local_server import LocalServer
 from pronto_pandas.panel import actions, terminal
 from pronto_pandas.panel import colab as on_colab
@@ -85,17 +85,17 @@ BALANCE = {"credits": 7}
 # The key, and where it must not be
 
 
-def test_a_typed_key_is_in_no_widget_and_no_words(
+def test_a_typed_key_is_in_no_widget_and_no_text(
     serve: Serve, fake: FakeKeyring, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """From the moment it is typed, whatever is clicked then."""
+    """From the moment it is typed, whatever is clicked next."""
     caplog.set_level(logging.DEBUG)
     serve(api_key=KEY)
     pronto.configure(api_key=None)
     panel = Panel()
     for label in (
-        "Test", "Keep for this session", "Test", "Keep in the system keyring", "Test", "Forget",
-        "Test", "Record consent", "Forget all answers", "Set the pace",
+        "Test key", "Save key for this session", "Test key", "Save key in keyring", "Test key",
+        "Remove key", "Test key", "Record consent", "Delete all answers…", "Apply rate",
     ):  # fmt: skip
         panel.field.value = KEY
         assert panel.field.get_state()["value"] == ""
@@ -106,37 +106,37 @@ def test_a_typed_key_is_in_no_widget_and_no_words(
     assert KEY not in logged
 
 
-def test_a_key_that_arrives_with_the_click_is_cleared_before_anything_else(
+def test_a_key_that_arrives_with_the_click_is_cleared_first(
     panel: Panel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Also where what comes next fails."""
+    """Also if the next step fails."""
 
     def fails(*_: object) -> None:
         assert panel.field.get_state()["value"] == ""
         raise RuntimeError(KEY)
 
-    monkeypatch.setattr(actions, "try_key", fails)
+    monkeypatch.setattr(actions, "check_key", fails)
     panel.field.unobserve_all()
     panel.field.value = KEY
-    button(panel, "Test").click()
-    assert "Problem: This failed (RuntimeError)" in words(panel)
+    button(panel, "Test key").click()
+    assert "Problem: Unexpected error (RuntimeError)" in words(panel)
     assert KEY not in held(panel)
 
 
 @pytest.mark.parametrize("typed", ["two words", "“quoted-secret”", "  "])
-def test_what_cannot_be_a_key_is_cleared_too(panel: Panel, typed: str) -> None:
-    """And said in words that do not hold it; what was typed before is let go."""
+def test_an_invalid_key_is_cleared_too(panel: Panel, typed: str) -> None:
+    """The message does not contain it; the key typed before is dropped."""
     panel.field.value = KEY
     panel.field.value = typed
     assert panel.field.get_state()["value"] == ""
     assert "Problem: The key" in words(panel)
     assert typed not in words(panel).replace("  ", " ")
-    button(panel, "Keep for this session").click()
-    assert "Problem: Type or paste a key" in words(panel)
+    button(panel, "Save key for this session").click()
+    assert "Problem: Enter an API key first." in words(panel)
 
 
-def test_the_field_waits_until_it_is_left() -> None:
-    """Or it would be emptied at each letter; and the page is not sent what it sent."""
+def test_the_field_sends_its_value_when_it_is_left() -> None:
+    """Otherwise every letter would clear it. Its value is not echoed to the page."""
     field = Panel().field
     assert field.continuous_update is False
     assert field.trait_metadata("value", "echo_update") is False
@@ -144,7 +144,7 @@ def test_the_field_waits_until_it_is_left() -> None:
 
 
 def heard(kernel: Kernel) -> list[dict[str, Any]]:
-    """Return what a kernel said to its pages up to the end of the cell sent last."""
+    """Return the messages of a kernel up to the end of the cell sent last."""
     messages = []
     while True:
         message = kernel.client.get_iopub_msg(timeout=30)
@@ -162,8 +162,8 @@ def tell(kernel: Kernel, model: str, data: dict[str, Any]) -> None:
     kernel.sent = message["header"]["msg_id"]
 
 
-def test_in_a_kernel_no_message_to_a_page_holds_the_key(serve: Serve, kernel: Kernel) -> None:
-    """The panel is displayed; a key typed into it is cleared at once, tested, and kept."""
+def test_in_a_kernel_no_message_to_a_page_contains_the_key(serve: Serve, kernel: Kernel) -> None:
+    """While the panel is displayed, and a key is typed, tested and saved."""
     server = serve(api_key=KEY)
     kernel.send(
         f"""
@@ -183,8 +183,8 @@ def test_in_a_kernel_no_message_to_a_page_holds_the_key(serve: Serve, kernel: Ke
         view["application/vnd.jupyter.widget-view+json"]["model_id"] in opened for view in shown
     ]
     (field,) = [name for name, s in opened.items() if s["_model_name"] == "PasswordModel"]
-    (test,) = [name for name, s in opened.items() if s.get("description") == "Test"]
-    (keep,) = [n for n, s in opened.items() if s.get("description") == "Keep for this session"]
+    (test,) = [name for name, s in opened.items() if s.get("description") == "Test key"]
+    (keep,) = [n for n, s in opened.items() if s.get("description") == "Save key for this session"]
 
     tell(kernel, field, {"method": "update", "state": {"value": KEY}, "buffer_paths": []})
     messages = heard(kernel)
@@ -197,80 +197,80 @@ def test_in_a_kernel_no_message_to_a_page_holds_the_key(serve: Serve, kernel: Ke
     for click in (test, keep):
         tell(kernel, click, {"method": "custom", "content": {"event": "click"}})
         messages += heard(kernel)
-    said = json.dumps([m["content"] for m in messages])
-    assert "The key that was typed works" in said
-    assert "OK: The key is kept for this session and used" in said
-    assert KEY not in said
+    printed = json.dumps([m["content"] for m in messages])
+    assert "The new key works" in printed
+    assert "OK: The key is saved for this session and is now used" in printed
+    assert KEY not in printed
     kernel.send("print(pronto.configure())")
-    assert "API key kept for this session" in kernel.printed()
+    assert "API key: saved for this session" in kernel.printed()
 
 
 # Testing it
 
 
-def test_the_test_names_the_account_and_the_balance(serve: Serve) -> None:
-    """By two free requests; of the key in use, or of the one that was typed."""
+def test_testing_a_key_shows_account_and_balance(serve: Serve) -> None:
+    """With two free requests, for the current key or a new one."""
     server = serve(api_key=KEY)
     panel = Panel()
-    button(panel, "Test").click()
+    button(panel, "Test key").click()
     account = "Account: Sandbox, sandbox@pronto.example, Made up. Balance: 100,000 credits."
-    assert f"OK: The key in use works. {account}" in words(panel)
+    assert f"OK: The current key works. {account}" in words(panel)
     pronto.configure(api_key="sk-wrong")
     panel.field.value = KEY
-    button(panel, "Test").click()
-    assert "OK: The key that was typed works; it is not kept yet" in words(panel)
+    button(panel, "Test key").click()
+    assert "OK: The new key works, but is not saved yet." in words(panel)
     assert server.sandbox.charges == []
     assert current().key().get_secret_value() == "sk-wrong"
 
 
-def test_the_sandbox_in_the_process_is_tested_with_its_own_key(panel: Panel) -> None:
-    """And keeps none."""
+def test_the_built_in_sandbox_is_tested_with_its_own_key(panel: Panel) -> None:
+    """It saves no key."""
     pronto.configure(base_url="sandbox")
     panel = Panel()
-    assert "takes no key: everything it answers is made up" in words(panel)
+    assert "Sandbox mode: made-up data, no key needed." in words(panel)
     panel.field.value = KEY
-    button(panel, "Test").click()
-    assert "OK: The sandbox answers. Account: Sandbox" in words(panel)
-    button(panel, "Keep for this session").click()
-    assert "Problem: The address is the sandbox" in words(panel)
+    button(panel, "Test key").click()
+    assert "OK: The sandbox is running. Account: Sandbox" in words(panel)
+    button(panel, "Save key for this session").click()
+    assert "Problem: Sandbox mode" in words(panel)
     assert current().session_keys == {}
 
 
-def test_a_wrong_or_missing_key_is_said(serve: Serve) -> None:
+def test_a_wrong_or_missing_key_is_reported(serve: Serve) -> None:
     """With what to do next."""
     serve(api_key=KEY)
     pronto.configure(api_key="sk-wrong-9")
-    said = actions.try_key()
-    assert not said.good
-    assert "did not accept the API key (401)" in said.text
-    assert "sk-wrong-9" not in said.text
+    result = actions.check_key()
+    assert not result.ok
+    assert "rejected the API key (401)" in result.text
+    assert "sk-wrong-9" not in result.text
     pronto.configure(api_key=None)
-    said = actions.try_key()
-    assert not said.good
-    assert said.text.startswith("No API key is set.")
-    assert said.text.endswith("Nothing was charged.")
+    result = actions.check_key()
+    assert not result.ok
+    assert result.text.startswith("No API key is set.")
+    assert result.text.endswith("Nothing was charged.")
 
 
-def test_a_service_that_is_not_there_is_said() -> None:
-    """With what to look at."""
+def test_an_unreachable_server_is_reported() -> None:
+    """With what to check."""
     pronto.configure(base_url="http://127.0.0.1:9", api_key=KEY)
-    said = actions.try_key()
-    assert (said.good, "No connection to 127.0.0.1:9" in said.text) == (False, True)
+    result = actions.check_key()
+    assert (result.ok, "Could not connect to 127.0.0.1:9" in result.text) == (False, True)
 
 
 @pytest.mark.parametrize("balance", [Response(status_code=500), Response("<html>"), None])
-def test_a_test_without_an_answer_says_that_it_is_free(
+def test_a_failed_test_was_not_charged(
     balance: Response | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Unlike other requests whose answer is lost."""
+    """Unlike other requests whose response is lost."""
     if balance is None:
         monkeypatch.setattr(actions, "TEST_TIMEOUT", 0.0)
     with accounts(JSONResponse({}), balance or JSONResponse({})) as service:
         pronto.configure(base_url=f"http://127.0.0.1:{service.port}", api_key=KEY)
-        said = actions.try_key()
-    assert not said.good
-    assert "no usable answer" in said.text
-    assert "may have been charged" not in said.text
+        result = actions.check_key()
+    assert not result.ok
+    assert "no valid response" in result.text
+    assert "may have been charged" not in result.text
 
 
 @pytest.mark.parametrize(
@@ -278,124 +278,128 @@ def test_a_test_without_an_answer_says_that_it_is_free(
     [
         ({"name": " A\n <b>B</b> ", "organization": "x"}, "Account: A &lt;b&gt;B&lt;/b&gt;."),
         ({"name": 7, "organization": {"name": "Made up"}}, "Account: Made up."),
-        ({}, "Account: the service does not say whose it is."),
-        (403, "Account: the service does not say whose it is."),
-        (404, "Account: the service does not say whose it is."),
-        (401, "did not accept the API key (401)"),
+        ({}, "Account: unknown."),
+        (403, "Account: unknown."),
+        (404, "Account: unknown."),
+        (401, "rejected the API key (401)"),
     ],
 )
 def test_an_account_is_read_leniently(account: Any, says: str) -> None:
-    """Its fields are not documented; whatever stands there is text."""
+    """Its fields are not documented; they are shown as text."""
     answer = Response(status_code=account) if isinstance(account, int) else JSONResponse(account)
     with accounts(answer, JSONResponse(BALANCE)) as service:
         pronto.configure(base_url=f"http://127.0.0.1:{service.port}", api_key=KEY)
         panel = Panel()
-        button(panel, "Test").click()
+        button(panel, "Test key").click()
     assert says in words(panel)
 
 
-def test_a_balance_that_is_not_understood_is_said() -> None:
-    """The key works all the same."""
+def test_an_unknown_balance_is_reported() -> None:
+    """The key still works."""
     with accounts(JSONResponse({}), JSONResponse({"a": 1, "b": 2})) as service:
         pronto.configure(base_url=f"http://127.0.0.1:{service.port}", api_key=KEY)
-        assert actions.try_key().text.endswith("Balance: not understood.")
+        assert actions.check_key().text.endswith("Balance: unknown.")
 
 
 # Keeping it
 
 
-def test_a_key_is_kept_for_this_session(panel: Panel) -> None:
-    """Where there is no keyring, which is said, and its button cannot be clicked."""
-    assert "No API key is set for Pronto." in words(panel)
-    assert "no system keyring that can be used" in words(panel)
-    assert button(panel, "Keep in the system keyring").disabled
+def test_a_key_is_saved_for_this_session(panel: Panel) -> None:
+    """If there is no keyring, which the panel states, its button cannot be clicked."""
+    assert "API key for Pronto: not set." in words(panel)
+    assert "no secure keyring; to keep it longer, set" in words(panel)
+    assert button(panel, "Save key in keyring").disabled
     panel.field.value = KEY
-    button(panel, "Keep for this session").click()
-    assert "OK: The key is kept for this session and used from now on, for Pronto." in words(panel)
-    assert "The API key in use is kept for this session" in words(panel)
+    button(panel, "Save key for this session").click()
+    assert "OK: The key is saved for this session and is now used for Pronto." in words(panel)
+    assert "API key for Pronto: set (saved for this session)." in words(panel)
     assert current().key().get_secret_value() == KEY
-    button(panel, "Forget").click()
-    assert "OK: The key that was kept is forgotten." in words(panel)
+    button(panel, "Remove key").click()
+    assert "OK: Key removed." in words(panel)
     assert current().find_key() is None
-    button(panel, "Forget").click()
-    assert "OK: There was no key kept here." in words(panel)
+    button(panel, "Remove key").click()
+    assert "OK: No saved key to remove." in words(panel)
 
 
-def test_a_key_is_kept_in_the_keyring(fake: FakeKeyring) -> None:
-    """Under the address; the one of the session makes room for it."""
+def test_a_key_is_saved_in_the_keyring(fake: FakeKeyring) -> None:
+    """Under the name of the service; it replaces the key of the session."""
     panel = Panel()
-    assert "or in the system keyring (Fake Keyring), for later sessions too" in words(panel)
-    keep_for_session(SecretStr("sk-earlier"))
+    assert "or in the system keyring (Fake Keyring) for later sessions" in words(panel)
+    set_session_key(SecretStr("sk-earlier"))
     panel.field.value = KEY
-    button(panel, "Keep in the system keyring").click()
-    assert "OK: The key is kept in the system keyring and used" in words(panel)
+    button(panel, "Save key in keyring").click()
+    assert "OK: The key is saved in the system keyring and is now used" in words(panel)
     assert fake.held == {("pronto-pandas", "pronto"): KEY}
     assert current().session_keys == {}
-    assert "in use is the one from the system keyring" in words(panel)
-    button(panel, "Forget").click()
+    assert "API key for Pronto: set (from the system keyring)." in words(panel)
+    button(panel, "Remove key").click()
     assert fake.held == {}
 
 
 @pytest.mark.parametrize("fails", [raises, hangs])
-def test_a_keyring_that_fails_is_said(
+def test_a_keyring_that_fails_is_reported(
     fake: FakeKeyring, monkeypatch: pytest.MonkeyPatch, fails: Callable[[], None]
 ) -> None:
-    """What was typed is there still, to be kept elsewhere."""
+    """The typed key can still be saved elsewhere."""
     panel = Panel()
-    monkeypatch.setattr(credentials, "PATIENCE", 0.05)
+    monkeypatch.setattr(credentials, "KEYRING_TIMEOUT", 0.05)
     fake.fails = fails
     panel.field.value = KEY
-    button(panel, "Keep in the system keyring").click()
+    button(panel, "Save key in keyring").click()
     assert "Problem: The system keyring" in words(panel)
-    button(panel, "Keep for this session").click()
+    button(panel, "Save key for this session").click()
     assert current().key().get_secret_value() == KEY
 
 
-def test_a_keyring_that_does_not_let_go_is_said(
+def test_a_key_that_cannot_be_deleted_is_reported(
     fake: FakeKeyring, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The key is there still."""
+    """It is still in the keyring."""
     credentials.store(SecretStr(KEY), "pronto")
 
     def fails(*_: object) -> None:
         raise RuntimeError(KEY)
 
     monkeypatch.setattr(fake, "delete_password", fails)
-    said = actions.forget()
-    assert (said.good, "still in it" in said.text, KEY in said.text) == (False, True, False)
+    result = actions.remove_key()
+    assert not result.ok
+    assert "still in the keyring" in result.text
+    assert KEY not in result.text
 
 
-def test_a_keyring_that_loses_the_key_is_said(
+def test_a_key_that_cannot_be_read_back_is_reported(
     fake: FakeKeyring, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It took it, and does not give it back."""
+    """The keyring reported success."""
     monkeypatch.setattr(fake, "set_password", lambda *_: None)
-    said = actions.keep(SecretStr(KEY), "keyring")
-    assert (said.good, "does not give it back" in said.text) == (False, True)
+    result = actions.save_key(SecretStr(KEY), "keyring")
+    assert (result.ok, "cannot be read back" in result.text) == (False, True)
 
 
-def test_a_key_that_goes_first_is_said(panel: Panel, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is kept is not what is used then; the way out is named."""
+def test_a_key_that_takes_precedence_is_reported(
+    panel: Panel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The saved key is not used then; the message names the way out."""
     monkeypatch.setenv("PRONTO_API_KEY", "sk-other")
     panel.field.value = KEY
-    button(panel, "Keep for this session").click()
-    assert "Problem: The key is kept for this session, but another one is used" in words(panel)
-    assert "Take PRONTO_API_KEY out of the environment" in words(panel)
-    button(panel, "Forget").click()
-    assert "The key from PRONTO_API_KEY is used now." in words(panel)
+    button(panel, "Save key for this session").click()
+    assert "saved, but the key from PRONTO_API_KEY takes precedence" in words(panel)
+    assert "unset the environment variable PRONTO_API_KEY" in words(panel)
+    button(panel, "Remove key").click()
+    assert "Now using the key from PRONTO_API_KEY." in words(panel)
     pronto.configure(api_key="sk-third")
-    assert "pronto.configure(api_key=None)" in actions.keep(SecretStr(KEY), "session").text
-    assert actions.keep(SecretStr("sk-third"), "session").good
+    assert "pronto.configure(api_key=None)" in actions.save_key(SecretStr(KEY), "session").text
+    assert actions.save_key(SecretStr("sk-third"), "session").ok
 
 
 # Consent, ledger, pace
 
 
 def test_consent_is_recorded_with_its_purpose_and_date(panel: Panel) -> None:
-    """And taken back; without words nothing is recorded."""
-    assert "No consent is recorded. Personal emails need it twice: 1." in words(panel)
+    """And withdrawn; without a purpose nothing is recorded."""
+    assert "No consent recorded. To request personal emails, give consent (1)" in words(panel)
     button(panel, "Record consent").click()
-    assert "Problem: Nothing is recorded: say in words" in words(panel)
+    assert "Problem: Not recorded. Enter what you use personal emails for" in words(panel)
     assert current().personal_email_consent is None
     button(panel, "Purpose").value = "recruiting <engineers>"
     button(panel, "Record consent").click()
@@ -403,57 +407,59 @@ def test_consent_is_recorded_with_its_purpose_and_date(panel: Panel) -> None:
     assert consent is not None
     assert consent.purpose == "recruiting <engineers>"
     today = date.today().isoformat()
-    assert f"emails of {today}: recruiting &lt;engineers&gt;" in words(panel)
+    assert f"Consent recorded for this session on {today}: recruiting &lt;engineers&gt;" in words(
+        panel
+    )
     assert button(panel, "Purpose").value == ""
-    button(panel, "Take it back").click()
+    button(panel, "Withdraw consent").click()
     assert current().personal_email_consent is None
-    assert "go to Pronto and nowhere else" in words(panel)
+    assert "sent to Pronto and nowhere else" in words(panel)
 
 
-def test_the_ledger_is_shown_and_emptied_at_the_second_click(serve: Serve) -> None:
-    """The first one only asks; any other click takes the question back."""
+def test_the_ledger_is_emptied_at_the_second_click(serve: Serve) -> None:
+    """The first click only asks; any other click closes the question."""
     serve()
     people(3).pronto.enrich("email", progress=False)
     panel = Panel()
-    assert f"The ledger is at {ledger_file()}. It holds 3 answers." in words(panel)
-    for other in ("No, keep them", "Set the pace", "Forget", "Record consent"):
-        button(panel, "Forget all answers").click()
-        assert "Nothing is deleted yet." in words(panel)
-        assert not button(panel, "No, keep them").disabled
+    assert f"Ledger: {ledger_file()}<br>Saved: 3 answers" in words(panel)
+    for other in ("Cancel", "Apply rate", "Remove key", "Record consent"):
+        button(panel, "Delete all answers…").click()
+        assert "Delete all saved answers? This cannot be undone" in words(panel)
+        assert button(panel, "Cancel").layout.display is None
         button(panel, other).click()
-        assert button(panel, "No, keep them").disabled
+        assert button(panel, "Cancel").layout.display == "none"
     assert pronto.ledger.info()["entries"].sum() == 3
-    button(panel, "Forget all answers").click()
+    button(panel, "Delete all answers…").click()
     button(panel, "Yes, delete all answers").click()
-    assert "OK: 3 entries are deleted." in words(panel)
-    assert "It holds 0 answers." in words(panel)
+    assert "OK: 3 entries deleted." in words(panel)
+    assert "Saved: 0 answers" in words(panel)
     assert pronto.ledger.info().empty
-    button(panel, "Forget all answers").click()
-    assert "Nothing is deleted yet." in words(panel)
+    button(panel, "Delete all answers…").click()
+    assert "Delete all saved answers? This cannot be undone" in words(panel)
 
 
-def test_a_ledger_that_cannot_be_read_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The panel is there all the same; memory has no place."""
+def test_a_ledger_that_cannot_be_read_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The panel still opens."""
     monkeypatch.setenv("PRONTO_LEDGER", "/proc/pronto/ledger.sqlite3")
     panel = Panel()
     assert "cannot be written there" in words(panel)
-    button(panel, "Forget all answers").click()
+    button(panel, "Delete all answers…").click()
     button(panel, "Yes, delete all answers").click()
     assert "Problem: The ledger at /proc" in words(panel)
     pronto.configure(ledger=None)
-    assert "in the memory of this process" in actions.ledger_state()
+    assert "in memory only" in actions.ledger_state()
 
 
-def test_what_has_no_answer_is_counted_beside(serve: Serve) -> None:
-    """It may have been charged, too."""
+def test_requests_without_an_answer_are_counted_too(serve: Serve) -> None:
+    """They may have been charged."""
     serve(faults=1.0, fault_kinds=("500",))
     with pytest.warns(pronto.UnknownRowsWarning):
         people(2).pronto.enrich("email", progress=False)
-    assert "0 answers, and 2 requests without an answer" in actions.ledger_state()
+    assert "Saved: 0 answers and 2 requests without an answer" in actions.ledger_state()
 
 
-def test_the_pace_is_set_within_what_the_service_allows(panel: Panel) -> None:
-    """1 to 50; looking at the panel changes nothing."""
+def test_the_rate_is_set_within_pronto_s_limit(panel: Panel) -> None:
+    """1 to 50; opening the panel changes nothing."""
     pronto.configure(rate=5_000)
     panel = Panel()
     assert current().rate == 5_000
@@ -461,17 +467,17 @@ def test_the_pace_is_set_within_what_the_service_allows(panel: Panel) -> None:
     assert (rate.value, rate.min, rate.max) == (50, 1, 50)
     rate.value = 7
     assert current().rate == 5_000
-    button(panel, "Set the pace").click()
+    button(panel, "Apply rate").click()
     assert current().rate == 7
-    assert "At most 7 requests start in any second." in words(panel)
+    assert "Rate limit: 7 requests per second." in words(panel)
     for wrong in (0, 51):
-        assert not actions.set_pace(wrong).good
+        assert not actions.set_rate(wrong).ok
     assert current().rate == 7
 
 
-def test_all_is_in_words_and_in_the_pages_own_colours(panel: Panel) -> None:
-    """What becomes of a click is read out; every field has a name; no colour is set."""
-    for label in ("Test", "Record consent"):
+def test_everything_is_text_and_no_colour_is_set(panel: Panel) -> None:
+    """Results are read out by screen readers, and every field has a name."""
+    for label in ("Test key", "Record consent"):
         button(panel, label).click()
     shown = words(panel)
     assert shown.count('<div role="status">Problem: ') == 2
@@ -494,53 +500,57 @@ def drive(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_elsewhere_nothing_is_said_of_colab(panel: Panel) -> None:
+def test_outside_colab_it_is_not_mentioned(panel: Panel) -> None:
     """No button, no warning."""
     assert "runtime" not in words(panel)
     assert not [p for p in parts(panel.root) if "Drive" in getattr(p, "description", "")]
 
 
-def test_colabs_secret_is_taken_with_one_click(colab: Colab) -> None:
-    """Threads have it then, too; where it is missing, the way to add it is said."""
+def test_the_colab_secret_is_saved_with_one_click(colab: Colab) -> None:
+    """Threads have it then, too; if it is missing, the message tells how to add it."""
     panel = Panel()
-    take = button(panel, "Take it from Colab's secrets")
+    take = button(panel, "Use Colab secret")
     take.click()
-    assert "Problem: Colab gives no secret PRONTO_API_KEY to this notebook" in words(panel)
+    assert "Problem: No Colab secret named PRONTO_API_KEY is available." in words(panel)
     colab.secrets["PRONTO_API_KEY"] = "two words"
     take.click()
-    assert "Problem: Colab&#x27;s secret PRONTO_API_KEY holds characters" in words(panel)
+    assert "Problem: The Colab secret PRONTO_API_KEY contains characters" in words(panel)
     colab.secrets["PRONTO_API_KEY"] = KEY
-    assert "from Colab's secrets" in actions.key_state()
-    assert "Colab's panel of secrets" in actions.forget().text
+    assert "from the Colab secret" in actions.key_state()
+    assert "Colab's Secrets panel" in actions.remove_key().text
     take.click()
-    assert "OK: The key is kept for this session" in words(panel)
+    assert "OK: The key is saved for this session" in words(panel)
     colab.secrets.clear()
     assert current().key().get_secret_value() == KEY
     assert KEY not in held(panel)
 
 
-def test_the_ledger_goes_to_drive_with_its_answers(serve: Serve, colab: Colab, drive: Path) -> None:
-    """While it is in use; nobody is asked for again, and others cannot read it."""
+def test_the_ledger_moves_to_drive_with_its_answers(
+    serve: Serve, colab: Colab, drive: Path
+) -> None:
+    """While in use; nobody is requested again, and only its owner can read it."""
     server = serve()
     people(5).pronto.enrich("email", progress=False)
     panel = Panel()
-    assert "This runtime&#x27;s disk is deleted" in words(panel)
-    button(panel, "Keep it on Drive").click()
+    assert "its disk and the ledger are deleted" in words(panel)
+    button(panel, "Move ledger to Google Drive").click()
     target = drive / "MyDrive" / "pronto-pandas" / "ledger.sqlite3"
-    assert f"OK: The ledger is at {target} from now on" in words(panel)
-    assert "outlives this runtime" in words(panel)
+    assert f"OK: The ledger is now at {target}" in words(panel)
+    assert "kept after this runtime ends" in words(panel)
     assert colab.mounted == [str(drive)]
     assert stat.S_IMODE(target.stat().st_mode) == 0o600
     assert not list(target.parent.glob("*.part"))
     assert current().ledger_place == str(target)
     people(5).pronto.enrich("email", progress=False)
     assert len(server.sandbox.charges) == 5
-    button(panel, "Keep it on Drive").click()
-    assert "It holds 5 answers." in words(panel)
+    button(panel, "Move ledger to Google Drive").click()
+    assert "Saved: 5 answers" in words(panel)
 
 
-def test_two_ledgers_become_one(serve: Serve, colab: Colab, drive: Path) -> None:
-    """What an earlier session left on Drive, and what this one has been told since."""
+def test_a_ledger_on_drive_and_the_current_one_are_merged(
+    serve: Serve, colab: Colab, drive: Path
+) -> None:
+    """The entries of both remain."""
     server = serve(faults=1.0, fault_kinds=("500",))
     target = drive / "MyDrive" / "pronto-pandas" / "ledger.sqlite3"
     with pytest.warns(pronto.UnknownRowsWarning), pronto.configure(ledger=target):
@@ -550,47 +560,66 @@ def test_two_ledgers_become_one(serve: Serve, colab: Colab, drive: Path) -> None
         people(3, start=10).pronto.enrich("email", progress=False)
     people(4).pronto.enrich("email", progress=False)
     sent = len(server.sandbox.charges)
-    assert on_colab.ledger_to_drive().good
-    assert "It holds 7 answers." in actions.ledger_state()
+    assert on_colab.move_ledger_to_drive().ok
+    assert "Saved: 7 answers" in actions.ledger_state()
     people(4).pronto.enrich("email", progress=False)
     people(3, start=10).pronto.enrich("email", progress=False)
     assert len(server.sandbox.charges) == sent
 
 
-def test_drive_that_cannot_be_had_changes_nothing(colab: Colab, drive: Path) -> None:
-    """No access, no folder, no room, no ledger there; a database stays where it is."""
+def test_if_drive_is_unavailable_nothing_changes(colab: Colab, drive: Path) -> None:
+    """No access, no folder, no space or a damaged ledger; a database is not moved."""
     before = current().ledger_place
     colab.mount_error = ValueError(KEY)
-    said = on_colab.ledger_to_drive()
-    assert (said.good, "not mounted (ValueError)" in said.text) == (False, True)
+    result = on_colab.move_ledger_to_drive()
+    assert (result.ok, "not mounted (ValueError)" in result.text) == (False, True)
     colab.mount_error = None
     target = drive / "MyDrive" / "pronto-pandas"
     target.write_text("a file where a folder must be")
     pronto.ledger.info()
-    said = on_colab.ledger_to_drive()
-    assert (said.good, "The ledger stays where it was" in said.text) == (False, True)
+    result = on_colab.move_ledger_to_drive()
+    assert (result.ok, "The ledger was not moved" in result.text) == (False, True)
     target.unlink()
     target.mkdir()
     (target / "ledger.sqlite3").write_bytes(b"no database" * 500)
-    said = on_colab.ledger_to_drive()
-    assert (said.good, "is damaged" in said.text) == (False, True)
+    result = on_colab.move_ledger_to_drive()
+    assert (result.ok, "is damaged" in result.text) == (False, True)
     (target / "ledger.sqlite3").unlink()
     target.rmdir()
     (drive / "MyDrive").rmdir()
-    said = on_colab.ledger_to_drive()
-    assert (said.good, "is missing" in said.text) == (False, True)
+    result = on_colab.move_ledger_to_drive()
+    assert (result.ok, "is missing" in result.text) == (False, True)
     assert current().ledger_place == before
     pronto.configure(ledger="postgresql://host/database")
-    assert not on_colab.ledger_to_drive().good
-    assert "outlives this runtime" in on_colab.warning()
+    assert not on_colab.move_ledger_to_drive().ok
+    assert "kept after this runtime ends" in on_colab.ledger_warning()
+
+
+def test_a_ledger_named_by_an_sqlite_url_is_a_file_of_the_runtime(
+    serve: Serve, colab: Colab, drive: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """It is deleted with the runtime, so it must not be called external; it can be moved."""
+    server = serve()
+    pronto.configure(ledger=f"sqlite:///{tmp_path_factory.mktemp('disk')}/own.sqlite3")
+    people(3).pronto.enrich("email", progress=False)
+    assert "its disk and the ledger are deleted" in on_colab.ledger_warning()
+    assert on_colab.move_ledger_to_drive().ok
+    assert "Saved: 3 answers" in actions.ledger_state()
+    people(3).pronto.enrich("email", progress=False)
+    assert len(server.sandbox.charges) == 3
+    pronto.configure(ledger=f"sqlite:///{drive}/MyDrive/own.sqlite3")
+    assert "kept after this runtime ends" in on_colab.ledger_warning()
+    pronto.configure(ledger="sqlite://host/own.sqlite3")
+    assert on_colab.ledger_warning() == ""
+    assert not on_colab.move_ledger_to_drive().ok
 
 
 def test_without_a_ledger_drive_gets_a_new_one(colab: Colab, drive: Path) -> None:
-    """Where nothing was asked yet, and where all was in memory."""
-    assert on_colab.ledger_to_drive().good
-    assert "It holds 0 answers." in actions.ledger_state()
+    """Before the first request, and with a ledger in memory."""
+    assert on_colab.move_ledger_to_drive().ok
+    assert "Saved: 0 answers" in actions.ledger_state()
     pronto.configure(ledger=None)
-    assert on_colab.ledger_to_drive().good
+    assert on_colab.move_ledger_to_drive().ok
 
 
 # In a terminal
@@ -615,64 +644,64 @@ def says(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     return sit
 
 
-def test_in_a_terminal_the_key_is_asked_for_unseen(
+def test_a_terminal_prompts_for_a_hidden_key(
     serve: Serve, says: Callable[..., None], capsys: pytest.CaptureFixture[str], fake: FakeKeyring
 ) -> None:
-    """The same words; tested and kept where the person says."""
+    """With the same texts; it is tested, and saved in the chosen place."""
     server = serve(api_key=KEY)
     pronto.configure(api_key=None)
     says(KEY, "y", "y")
     assert pronto.setup() is None  # type: ignore[func-returns-value]  # that is what is tested
-    said = capsys.readouterr().out
-    assert "OK: The key that was typed works" in said
-    assert "OK: The key is kept in the system keyring" in said
-    assert "No consent is recorded" in said
-    assert "The ledger is at" in said
-    assert "go to Pronto and nowhere else" in said
-    assert KEY not in said
+    printed = capsys.readouterr().out
+    assert "OK: The new key works" in printed
+    assert "OK: The key is saved in the system keyring" in printed
+    assert "No consent recorded" in printed
+    assert "Ledger: " in printed
+    assert "sent to Pronto and nowhere else" in printed
+    assert KEY not in printed
     assert fake.held == {("pronto-pandas", server.url): KEY}
 
 
 def test_in_a_terminal_no_means_no(
     serve: Serve, says: Callable[..., None], capsys: pytest.CaptureFixture[str], fake: FakeKeyring
 ) -> None:
-    """Not tested, not in the keyring; a wrong key is kept only where that is wished."""
+    """Not tested, not in the keyring; a wrong key is saved only on request."""
     serve(api_key=KEY)
     pronto.configure(api_key=None)
     says(KEY, "n", "n")
-    terminal.ask()
+    terminal.prompt()
     assert current().key().get_secret_value() == KEY
     assert fake.held == {}
     says("sk-wrong", "y", "n")
-    terminal.ask()
+    terminal.prompt()
     assert current().key().get_secret_value() == KEY
-    assert "Problem: Pronto did not accept" in capsys.readouterr().out
+    assert "Problem: Pronto rejected" in capsys.readouterr().out
     says("sk-wrong", "y", "y", "n")
-    terminal.ask()
+    terminal.prompt()
     assert current().key().get_secret_value() == "sk-wrong"
 
 
 @pytest.mark.parametrize(
     ("typed", "says_so"),
     [
-        ("", "No API key is set for Pronto."),
-        ("two words", "Problem: The key holds"),
-        (KEY, "Nothing more"),
+        ("", "API key for Pronto: not set."),
+        ("two words", "Problem: The key contains"),
+        (KEY, "Setup ended."),
     ],
 )
-def test_in_a_terminal_nothing_is_kept_by_mistake(
+def test_in_a_terminal_nothing_is_saved_by_mistake(
     says: Callable[..., None], capsys: pytest.CaptureFixture[str], typed: str, says_so: str
 ) -> None:
-    """By Enter, by what cannot be a key, by the end of the input."""
+    """On Enter, on an invalid key, at the end of the input."""
     says(typed)
-    terminal.ask()
-    said = capsys.readouterr().out
-    assert says_so in said
+    terminal.prompt()
+    printed = capsys.readouterr().out
+    assert says_so in printed
     assert current().find_key() is None
-    assert not typed or typed not in said
+    assert not typed or typed not in printed
 
 
-def test_where_nobody_can_be_asked_nothing_waits(capsys: pytest.CaptureFixture[str]) -> None:
-    """A script in a pipeline goes on."""
+def test_without_an_interactive_terminal_nothing_waits(capsys: pytest.CaptureFixture[str]) -> None:
+    """A script in a pipeline continues."""
     pronto.setup()
-    assert "Nobody can be asked here" in capsys.readouterr().out
+    assert "call pronto.setup() in a notebook" in capsys.readouterr().out

@@ -23,7 +23,7 @@ from pronto_pandas.api.client import Client
 from pronto_pandas.api.contact import Contact
 from pronto_pandas.api.services import PIPECORN, PRONTO, SERVICES, ledger_name
 from pronto_pandas.config import credentials
-from pronto_pandas.config.settings import current, keep_for_session
+from pronto_pandas.config.settings import current, set_session_key
 from pronto_pandas.local_server import LocalServer
 from pronto_pandas.panel import actions
 from pronto_pandas.sandbox import Sandbox, Server
@@ -95,8 +95,8 @@ def enrich(count: int = 3) -> list[str]:
 # Answers
 
 
-def test_what_one_name_answered_the_other_does_not_ask_for(named: Two) -> None:
-    """They are one service; new people go to the hosts of the name in use."""
+def test_both_names_of_a_service_share_their_answers(named: Two) -> None:
+    """New people are sent to the hosts of the current name."""
     before, later = named
     pronto.configure(api_key="k")
     answered = enrich(3)
@@ -108,8 +108,8 @@ def test_what_one_name_answered_the_other_does_not_ask_for(named: Two) -> None:
     assert (before.asked, later.asked) == (3, 2)
 
 
-def test_an_address_can_belong_to_a_service(two: Two) -> None:
-    """Answers stay with the service, whichever address gave them."""
+def test_a_url_can_belong_to_a_service(two: Two) -> None:
+    """Answers belong to the service, whatever URL they came from."""
     first, second = two
     pronto.configure(base_url=first.url, service="pronto", api_key="k")
     enrich(3)
@@ -119,8 +119,8 @@ def test_an_address_can_belong_to_a_service(two: Two) -> None:
     assert set(pronto.ledger.info()["service"]) == {"pronto"}
 
 
-def test_a_service_can_be_named_by_the_user(two: Two) -> None:
-    """Its answers follow it to another address; without a name an address is its own service."""
+def test_users_can_name_a_service(two: Two) -> None:
+    """Its answers count for its other URLs; an unnamed URL is a service of its own."""
     first, second = two
     pronto.configure(base_url=first.url, service="mine", api_key="k")
     enrich(3)
@@ -136,8 +136,8 @@ def test_a_service_can_be_named_by_the_user(two: Two) -> None:
     assert first.asked == 3
 
 
-def test_the_sandbox_in_the_process_stays_its_own(two: Two) -> None:
-    """Made-up answers never count as a service's."""
+def test_the_built_in_sandbox_has_its_own_answers(two: Two) -> None:
+    """Made-up answers never count as those of a service."""
     pronto.configure(base_url="sandbox")
     enrich(2)
     assert current().service == "sandbox"
@@ -163,8 +163,8 @@ def test_the_sandbox_in_the_process_stays_its_own(two: Two) -> None:
         ("mine", "mine"),
     ],
 )
-def test_the_addresses_of_old_ledgers_have_a_service(address: str, name: str) -> None:
-    """Every name and host of a service that is built in; all else stays as it is."""
+def test_the_urls_of_old_ledgers_have_a_service(address: str, name: str) -> None:
+    """Every name and host of a built-in service; everything else is unchanged."""
     assert ledger_name(address) == name
 
 
@@ -172,7 +172,7 @@ def test_the_addresses_of_old_ledgers_have_a_service(address: str, name: str) ->
 
 
 def test_the_hosts_of_pipecorn_are_the_vendors() -> None:
-    """On its api host single_enrich answers inline; on its app host it does not."""
+    """single_enrich is synchronous on its api host and asynchronous on its app host."""
     assert {e.path: PIPECORN.routes[e] for e in spec.ENDPOINTS} == {
         "/contacts/sync_single_enrich": "https://api.pipecorn.com/v2/contacts/single_enrich",
         "/contacts/single_enrich": "https://app.pipecorn.com/api/v2/contacts/single_enrich",
@@ -184,8 +184,8 @@ def test_the_hosts_of_pipecorn_are_the_vendors() -> None:
     assert PIPECORN.url(spec.CONTACT, enrichment_id="a/b").endswith("/contacts/a%2Fb")
 
 
-def test_pipecorns_inline_answer_is_read() -> None:
-    """Phones are texts there, and the status is ``finished``."""
+def test_pipecorns_synchronous_answer_is_read() -> None:
+    """Phones are strings there, and the status is ``finished``."""
     asked: list[Any] = []
 
     async def answer(request: Request) -> JSONResponse:
@@ -209,10 +209,10 @@ def test_pipecorns_inline_answer_is_read() -> None:
     assert asked[0]["enrichment_type"] == ["email", "phone"]
 
 
-def test_each_endpoint_goes_to_its_own_host(
+def test_each_endpoint_has_its_own_host(
     two: Two, monkeypatch: pytest.MonkeyPatch, fake: FakeKeyring
 ) -> None:
-    """People to the one, the balance to the other, as with the vendor's two hosts."""
+    """People on one, the balance on the other, as with the vendor's two hosts."""
     people_host, credits_host = two
     routes = {
         **services.find(credits_host.url, None).routes,
@@ -240,9 +240,7 @@ def test_each_endpoint_goes_to_its_own_host(
         ("https://x.example/v2", "https://x.example/v2", "https://x.example/v2/credits"),
     ],
 )
-def test_a_host_that_is_built_in_belongs_to_its_service(
-    base_url: str, name: str, route: str
-) -> None:
+def test_a_built_in_host_belongs_to_its_service(base_url: str, name: str, route: str) -> None:
     """Its own path stands for all hosts of the service; another path replaces them."""
     shown = repr(pronto.configure(base_url=base_url))
     assert shown.startswith(f"pronto: {name}; ")
@@ -254,18 +252,18 @@ def test_a_host_that_is_built_in_belongs_to_its_service(
 
 
 @pytest.mark.parametrize("service", [None, "mine"])
-def test_a_key_is_not_sent_to_a_host_of_another_service(two: Two, service: str | None) -> None:
-    """It belongs to the service that it was given for, until another key is given."""
+def test_a_key_is_not_sent_to_another_service(two: Two, service: str | None) -> None:
+    """It belongs to the service it was set for, until another key is set."""
     first, second = two
     pronto.configure(base_url=first.url, api_key="of-first")
     enrich()
     pronto.configure(base_url=second.url, service=service)
     with pytest.raises(pronto.MissingKeyError, match=r"to configure\(\) is for http") as caught:
         enrich()
-    assert 'configure(api_key="…")' in str(caught.value)
+    assert "pronto.setup()" in str(caught.value)
     assert "of-first" not in str(caught.value)
     assert people(1).pronto.estimate("email").balance is None
-    assert not actions.try_key().good
+    assert not actions.check_key().ok
     assert (first.keys, second.keys) == ({"of-first"}, set())
     pronto.configure(api_key="of-second")
     enrich()
@@ -276,8 +274,8 @@ def test_a_key_is_not_sent_to_a_host_of_another_service(two: Two, service: str |
     assert first.keys == {"of-first"}
 
 
-def test_a_key_of_pronto_is_not_sent_to_an_address_alone(two: Two) -> None:
-    """But it is where the user says that the address belongs to Pronto."""
+def test_a_key_of_pronto_is_not_sent_to_an_unnamed_url(two: Two) -> None:
+    """Only if the user states that the URL belongs to Pronto."""
     pronto.configure(api_key="of-pronto")
     pronto.configure(base_url=two[0].url)
     with pytest.raises(pronto.MissingKeyError, match=r'configure\(service="pronto", base_url='):
@@ -290,7 +288,7 @@ def test_a_key_of_pronto_is_not_sent_to_an_address_alone(two: Two) -> None:
 def test_each_name_has_its_own_environment_variable(
     named: Two, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """And the key of one variable goes to no host of the other name."""
+    """The key of one variable is not sent to the hosts of the other name."""
     before, later = named
     monkeypatch.setenv("PRONTO_API_KEY", "of-pronto")
     enrich(1)
@@ -299,7 +297,7 @@ def test_each_name_has_its_own_environment_variable(
     with pytest.raises(pronto.MissingKeyError, match=says):
         enrich(2)
     monkeypatch.setenv("PIPECORN_API_KEY", "of-pipecorn")
-    assert "API key from PIPECORN_API_KEY" in repr(pronto.configure())
+    assert "API key: from PIPECORN_API_KEY" in repr(pronto.configure())
     enrich(2)
     assert (before.keys, later.keys) == ({"of-pronto"}, {"of-pipecorn"})
     monkeypatch.delenv("PRONTO_API_KEY")
@@ -336,7 +334,7 @@ def test_a_variables_key_is_for_its_service(
     monkeypatch: pytest.MonkeyPatch,
     request: pytest.FixtureRequest,
 ) -> None:
-    """And for an address of the environment's own, or of this machine; so are Colab's secrets."""
+    """And for a base URL of the environment or of this computer. Colab secrets likewise."""
     held = {"PRONTO_API_KEY": "P", "PIPECORN_API_KEY": "C"}
     if in_colab:
         of_colab: Colab = request.getfixturevalue("colab")
@@ -352,30 +350,30 @@ def test_a_variables_key_is_for_its_service(
 @pytest.mark.parametrize(
     "kept_for", ["https://api.pipecorn.com/v2", "https://app.prontohq.com/api/v2"]
 )
-def test_keys_kept_under_the_address_of_a_host_are_found(
+def test_keys_saved_under_the_url_of_a_host_are_found(
     fake: FakeKeyring, service: str, kept_for: str
 ) -> None:
-    """Earlier versions kept them so; a key that is kept now goes first, and Forget forgets both."""
+    """Earlier versions saved them so; a new key takes precedence, and both are removed."""
     credentials.store(SecretStr("old"), kept_for)
     pronto.configure(service=service)
     assert current().key().get_secret_value() == "old"
-    actions.keep(SecretStr("new"), "keyring")
+    actions.save_key(SecretStr("new"), "keyring")
     assert current().key().get_secret_value() == "new"
     pronto.configure(base_url="https://x.example")
     assert current().find_key() is None
     pronto.configure(service=service)
-    assert actions.forget().good
+    assert actions.remove_key().ok
     assert fake.held == {}
 
 
-def test_a_key_kept_for_an_address_is_found_when_the_address_gets_a_name(
+def test_a_key_saved_for_a_url_is_found_when_the_url_gets_a_name(
     fake: FakeKeyring,
 ) -> None:
-    """It goes where it went before."""
+    """It is sent to the same URL as before."""
     credentials.store(SecretStr("of-x"), "https://x.example")
     pronto.configure(base_url="https://x.example", service="mine")
     assert current().key().get_secret_value() == "of-x"
-    keep_for_session(SecretStr("of-mine"))
+    set_session_key(SecretStr("of-mine"))
     pronto.configure(base_url="https://y.example", service="mine")
     assert current().key().get_secret_value() == "of-mine"
 
@@ -383,8 +381,8 @@ def test_a_key_kept_for_an_address_is_found_when_the_address_gets_a_name(
 # Settings
 
 
-def test_an_address_alone_belongs_to_no_service_named_before(two: Two) -> None:
-    """A sandbox's made-up answers must not become a service's."""
+def test_a_new_url_does_not_inherit_the_service(two: Two) -> None:
+    """A sandbox's made-up answers must not become those of a service."""
     pronto.configure(service="pipecorn")
     pronto.configure(base_url=two[0].url)
     assert current().service == two[0].url
@@ -396,25 +394,25 @@ def test_an_address_alone_belongs_to_no_service_named_before(two: Two) -> None:
     assert str(current().target) == "Pronto"
 
 
-def test_a_key_can_be_given_with_the_service(two: Two) -> None:
-    """Also where the sandbox was set before."""
+def test_a_key_can_be_set_with_the_service(two: Two) -> None:
+    """Also if the sandbox was set before."""
     pronto.configure(base_url="sandbox")
     pronto.configure(api_key="k", service="pipecorn")
     assert current().key().get_secret_value() == "k"
 
 
-def test_what_is_set_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_current_service_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     """By `configure` and by the panel."""
     assert repr(pronto.configure(service="pipecorn", api_key="k")).startswith("pronto: Pipecorn; ")
-    assert actions.key_state().endswith("It is for Pipecorn.")
+    assert actions.key_state() == "API key for Pipecorn: set (from configure())."
     pronto.configure(service="pipecorn", base_url="https://x.example")
-    assert actions.key_state().endswith("It is for Pipecorn at https://x.example.")
+    assert actions.key_state().startswith("API key for Pipecorn at https://x.example: ")
     pronto.configure(service="Mine", base_url="https://x.example")
-    assert actions.key_state() == "No API key is set for Mine at https://x.example."
+    assert actions.key_state() == "API key for Mine at https://x.example: not set."
     assert "PRONTO_API_KEY" not in actions.places()
     monkeypatch.setenv("PIPECORN_API_KEY", "k")
     pronto.configure(service="pipecorn", api_key=None)
-    assert "the one from PIPECORN_API_KEY. It is for Pipecorn." in actions.key_state()
+    assert "API key for Pipecorn: set (from PIPECORN_API_KEY)." in actions.key_state()
 
 
 @pytest.mark.parametrize(
@@ -427,15 +425,15 @@ def test_what_is_set_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
         ({"service": 7}, "must be a name"),
     ],
 )
-def test_a_service_that_cannot_be_changes_nothing(settings: dict[str, str], says: str) -> None:
-    """The message says what can."""
+def test_an_invalid_service_changes_nothing(settings: dict[str, str], says: str) -> None:
+    """The message names valid ones."""
     before = current()
     with pytest.raises(pronto.ConfigurationError, match=says):
         pronto.configure(**settings)  # type: ignore[arg-type]  # texts all of them
     assert current() is before
 
 
-def test_the_command_line_takes_a_service() -> None:
-    """A webhook takes the answers of a named service too."""
+def test_the_command_line_accepts_a_service() -> None:
+    """A webhook also receives the answers of a named service."""
     with pytest.raises(SystemExit, match="'pronot' is not built in"):
         main(["webhook", "--service", "pronot"])

@@ -1,8 +1,8 @@
-"""What comes back.
+"""The answer for one person.
 
-The service contradicts its own pages, so answers are read leniently: phones may be objects,
-strings, or stand under ``phone``; statuses are an open vocabulary; unknown fields are ignored.
-Nothing here shows a value of a person's data in its ``repr``.
+Pronto's responses differ from its documentation, so answers are read leniently: phones may be
+objects or strings, or be in ``phone``; any status is accepted; unknown fields are ignored. No
+``repr`` here shows personal data.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from .spec import TYPES, EnrichmentType
 
 
 def _text(value: Any) -> str | None:
-    """Trim a text; numbers become text; nothing and the empty text are the same."""
+    """Return a stripped string, also for a number; None for an empty value."""
     if not value:
         return None
     if isinstance(value, float) and value.is_integer():
@@ -36,58 +36,50 @@ def _text(value: Any) -> str | None:
     if isinstance(value, int) and not isinstance(value, bool):
         value = str(value)
     if not isinstance(value, str):
-        raise ValueError("a text was expected")
+        raise ValueError("expected a string")
     return storable(value).strip() or None
 
 
 def _note(value: Any) -> str | None:
-    """Read a text that is not what was paid for; an odd form of it must not lose what was."""
+    """Read a field that costs nothing; an invalid one must not lose those that were paid for."""
     try:
         return _text(value)
     except ValueError:
         return None
 
 
-def _name(value: Any) -> str | None:
-    """Read an ``enrichment_id``; one that is too long for an address is none."""
-    name = _note(value)
-    return name if name is None or len(name) <= _LONGEST_NAME else None
+def _id(value: Any) -> str | None:
+    """Read an ``enrichment_id``; None if it is too long for a URL."""
+    text = _note(value)
+    return text if text is None or len(text) <= _LONGEST_ID else None
 
 
 def _status(value: Any) -> str | None:
-    """Read a status; one of an odd form is one that is not known to be final."""
+    """Read a status; an invalid one does not count as final."""
     try:
         return _text(value)
     except ValueError:
         return "unreadable"
 
 
-def _address(value: Any) -> str | None:
-    """Read an email; what has no ``@``, such as ``N/A``, stands for nothing found."""
+def _email(value: Any) -> str | None:
+    """Read an email; text without an ``@``, such as ``N/A``, means that none was found."""
     text = _text(value)
     return None if text is None or "@" not in text else text
 
 
 Text = Annotated[str, BeforeValidator(_text)]
 Note = Annotated[str | None, BeforeValidator(_note)]
-Name = Annotated[str | None, BeforeValidator(_name)]
+Id = Annotated[str | None, BeforeValidator(_id)]
 Status = Annotated[str | None, BeforeValidator(_status)]
-Address = Annotated[str | None, BeforeValidator(_address)]
+Email = Annotated[str | None, BeforeValidator(_email)]
 
-_LONGEST_NAME = 256
+_LONGEST_ID = 256
 _FINAL = frozenset({None, "success", "error", "finished"})
 
 
 class Phone(BaseModel):
-    """One phone number as the service wrote it.
-
-    Parameters
-    ----------
-    number : str
-        The number, usually E.164.
-    type : str, optional
-        Such as ``mobile``; absent where the service sends plain strings.
-    """
+    """One phone number as Pronto wrote it, usually E.164, with a type such as ``mobile``."""
 
     model_config = ConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True)
 
@@ -101,7 +93,7 @@ class Phone(BaseModel):
 
 
 def _phones(data: Mapping[str, Any]) -> list[Any]:
-    """Collect the phones of an answer from every place the service is known to put them."""
+    """Collect the phone numbers from every field that Pronto is known to use."""
     phones: dict[str, Any] = {}
     for field in ("phones", "phone"):
         value = data.get(field)
@@ -115,39 +107,34 @@ def _phones(data: Mapping[str, Any]) -> list[Any]:
 
 
 class Answer(BaseModel):
-    """The service's answer about one person.
+    """Pronto's answer for one person. All values are as Pronto wrote them.
 
     Parameters
     ----------
     enrichment_id : str, optional
-        The service's name of this request.
-    status, message : str, optional
-        ``success`` or ``error``, and the service's words.
+        Pronto's ID of this request.
     first_name, last_name : str, optional
-        Of the person that the answer is about; see `names_differ`.
-    email, email_status, personal_email, personal_email_status, phone_status : str, optional
-        As the service wrote them; statuses pass through unchanged.
+        The person that the answer is about; see `names_differ`.
     phones : tuple of Phone
-        Every number once, in the service's order.
+        Without duplicates, in Pronto's order.
     custom : dict, optional
-        What was sent as ``custom``. Not part of a dump.
+        The ``custom`` of the request. Not in a dump.
     body : str
-        The answer as it came, where it was read by `parse`. It is part of no dump, comparison or
-        ``repr``, and no field of the service sets it.
+        The response as received, set by `parse`. Not in a dump, comparison or ``repr``.
     """
 
     model_config = ConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True)
 
-    enrichment_id: Name = None
+    enrichment_id: Id = None
     status: Status = None
     message: Note = None
     first_name: Note = None
     last_name: Note = None
-    email: Address = None
+    email: Email = None
     email_status: Note = None
     phones: tuple[Phone, ...] = ()
     phone_status: Note = None
-    personal_email: Address = None
+    personal_email: Email = None
     personal_email_status: Note = None
     custom: dict[str, Any] | None = Field(default=None, exclude=True)
     body: str = Field(default="", exclude=True, repr=False)
@@ -157,7 +144,7 @@ class Answer(BaseModel):
     def _gather(cls, data: Any) -> Any:
         if not isinstance(data, dict):
             raise ValueError("the answer is not an object")
-        if not data.keys() & _TELLING:
+        if not data.keys() & _EXPECTED:
             raise ValueError("the answer has none of the expected fields")
         custom = data.get("custom")
         fields = data | {
@@ -166,7 +153,7 @@ class Answer(BaseModel):
             "custom": custom if isinstance(custom, dict) else None,
             "body": "",
         }
-        # An id alone says that the work was taken, not that nothing was found.
+        # Only an ID means that the request was accepted, not that nothing was found.
         return fields if data.keys() & _OUTCOME else fields | {"status": "pending"}
 
     def __eq__(self, other: object) -> bool:
@@ -184,20 +171,20 @@ class Answer(BaseModel):
     __str__ = __repr__
 
     def has(self, type_: EnrichmentType) -> bool:
-        """Say whether the answer holds a value of this type."""
+        """Whether the answer contains a value of this type."""
         return self.count(type_) > 0
 
     def count(self, type_: EnrichmentType) -> int:
-        """Say how many values of this type the answer holds; each may be charged."""
+        """Return how many values of this type the answer contains; each may be charged."""
         return len(self.phones) if type_ == "phone" else int(bool(getattr(self, type_)))
 
     @property
     def is_final(self) -> bool:
-        """Whether the service is done: it names an outcome, or there is data."""
+        """Whether Pronto has finished: there is a final status, or data."""
         return self.status in _FINAL or any(map(self.has, TYPES))
 
     def of_later(self) -> Answer:
-        """Return the answer as one of the asynchronous calls, where silence means "not yet"."""
+        """Return the answer of an asynchronous endpoint, where no status means ``pending``."""
         return self.model_copy(update={"status": self.status or "pending"})
 
 
@@ -205,69 +192,53 @@ _OUTCOME = {
     *("status", "email", "email_status", "phones", "phone", "phone_status"),
     *("personal_email", "personal_email_status"),
 }
-_TELLING = _OUTCOME | {"enrichment_id", "id"}
+_EXPECTED = _OUTCOME | {"enrichment_id", "id"}
 
 
 def parse(body: bytes | str) -> Answer:
-    """Read an answer as it came, or as it was stored.
+    """Read an answer as received, or as saved in the ledger.
 
-    Parameters
-    ----------
-    body : bytes or str
-        JSON in any of its encodings.
-
-    Returns
-    -------
-    Answer
-        With its ``body``: the text as it came where UTF-8 and SQL can hold it, else the same data
-        escaped.
+    Its ``body`` is the text as received, but with characters escaped that SQL cannot store.
 
     Raises
     ------
     UnreadableAnswerError
-        Where it is no answer; the message holds no value.
+        The body is not an answer. The message contains no value from it.
     """
     data, text = read_object(body)
     try:
         answer = Answer.model_validate(data)
     except ValidationError:
-        # Pydantic's own message would carry the values.
-        raise unreadable("is not of the documented form") from None
+        # Pydantic's message would contain personal data.
+        raise unreadable("does not match the documented format") from None
     return answer.model_copy(update={"body": text})
 
 
 def names_differ(answer: Answer, firstname: str, lastname: str) -> bool:
-    """Whether an answer is clearly about another person than the one asked for.
+    """Whether an answer is clearly about another person than the one requested.
 
-    It is clear where both have two names in Latin letters, and no word of the one is, or begins,
-    or resembles at its place, a word of the other. Case, accents, punctuation, order and initials
-    do not count.
-
-    Parameters
-    ----------
-    answer : Answer
-        With ``first_name`` and ``last_name``; else nothing is clear.
-    firstname, lastname : str
-        The names that were asked for.
+    It is clear only if both have a first and a last name in Latin letters, and no word of one name
+    equals or begins a word of the other, or is similar to one in the same position. Case, accents,
+    punctuation, order and initials do not count.
     """
     if not answer.first_name or not answer.last_name or answer.last_name == lastname:
-        return False  # as a rule, and quickly
+        return False  # the common case, and fast
     theirs = [_words(name) for name in (answer.first_name, answer.last_name)]
-    asked = [_words(name) for name in (firstname, lastname)]
-    if not all([*theirs, *asked]):
+    requested = [_words(name) for name in (firstname, lastname)]
+    if not all([*theirs, *requested]):
         return False
-    pairs = product(set().union(*theirs), set().union(*asked))
+    pairs = product(set().union(*theirs), set().union(*requested))
     if any(one.startswith(other) or other.startswith(one) for one, other in pairs):
         return False
     return not any(
         SequenceMatcher(None, one, other).ratio() >= _ALIKE
-        for at_one_place in zip(theirs, asked, strict=True)
-        for one, other in product(*at_one_place)
+        for same_position in zip(theirs, requested, strict=True)
+        for one, other in product(*same_position)
     )
 
 
 _ALIKE = 0.6
-"""From here on two words may be two spellings of one: Evgenij and Yevgeny, Müller and Mueller."""
+"""From this ratio on, two words may be spellings of one: Evgenij, Yevgeny; Müller, Mueller."""
 
 _SPELLINGS = str.maketrans(
     {
@@ -284,7 +255,7 @@ _SPELLINGS = str.maketrans(
 
 
 def _words(name: str) -> set[str]:
-    """Return the words of a name, alone and together; none where one is not in Latin letters."""
+    """Return the words of a name, and all of them joined; empty if one is not in Latin letters."""
     letters = unicodedata.normalize("NFKD", name.casefold()).translate(_SPELLINGS)
     plain = "".join(letter for letter in letters if not unicodedata.combining(letter))
     words = re.findall(r"[^\W\d_]+", plain)

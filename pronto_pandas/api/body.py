@@ -1,4 +1,4 @@
-"""The body of an answer: bounded, unpacked, decoded, read as JSON."""
+"""The body of a response: limited in size, decompressed, decoded and read as JSON."""
 
 from __future__ import annotations
 
@@ -11,27 +11,27 @@ from typing import Any, Final
 from ..errors import UnreadableAnswerError
 
 LARGEST: Final = 10_000_000
-"""Bytes of a body, unpacked. An answer about one person has about a thousand."""
+"""Maximum bytes of a decompressed body. An answer about one person has about a thousand."""
 
 ENCODINGS: Final = "gzip, deflate"
-"""What `unpacked` reads; for ``Accept-Encoding``."""
+"""The encodings that `unpacked` reads, for ``Accept-Encoding``."""
 
-# SQL has no NUL, and UTF-8 (so Arrow, SQL and files) no half of a surrogate pair.
+# SQL cannot store NUL; UTF-8, so Arrow, SQL and files, cannot store a lone surrogate.
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 
-# Line breaks and NUL that a service forgot to escape lose no answer.
+# An unescaped line break or NUL in a string must not lose the answer.
 _DECODER = json.JSONDecoder(strict=False)
 
 
 def unreadable(what: str) -> UnreadableAnswerError:
-    """Return the error for a success without an answer."""
+    """Return the error for a successful response that cannot be read."""
     return UnreadableAnswerError(
-        f"Pronto said success, but the answer {what}; it may have been charged.", status=200
+        f"Pronto reported success, but the response {what}. It may have been charged.", status=200
     )
 
 
 def too_large() -> UnreadableAnswerError:
-    """Return the error for a body above `LARGEST`."""
+    """Return the error for a body larger than `LARGEST`."""
     return unreadable(f"is larger than {LARGEST // 1_000_000} MB")
 
 
@@ -41,15 +41,15 @@ def unpacked(body: bytes, encoding: str) -> bytes:
     Raises
     ------
     UnreadableAnswerError
-        Where the result is larger than `LARGEST`.
+        The result is larger than `LARGEST`.
     ValueError, zlib.error
-        Where it cannot be undone.
+        The body cannot be decompressed.
     """
     encoding = encoding.strip().lower()
     if encoding in {"", "identity"}:
         return body
     if encoding not in {"gzip", "x-gzip", "deflate"}:
-        raise ValueError("a Content-Encoding that was not asked for")
+        raise ValueError("a Content-Encoding that was not requested")
     bare = encoding == "deflate" and body[:1] and body[0] & 0x0F != zlib.DEFLATED
     content = zlib.decompressobj(-zlib.MAX_WBITS if bare else zlib.MAX_WBITS | 32).decompress(
         body, LARGEST + 1
@@ -60,7 +60,7 @@ def unpacked(body: bytes, encoding: str) -> bytes:
 
 
 def decoded(body: bytes | str) -> str:
-    """Return the text of a body; a byte that is wrong in its encoding becomes U+FFFD."""
+    """Return the text of a body; an invalid byte becomes U+FFFD."""
     if isinstance(body, str):
         return body.removeprefix("\ufeff")
     encoding = json.detect_encoding(body)
@@ -76,14 +76,14 @@ def loads(text: str) -> Any:
     Raises
     ------
     ValueError
-        Where the text is none, or too deep.
+        The text is not valid JSON, or nested too deeply.
     """
     try:
         return _DECODER.decode(text)
     except RecursionError:
         pass
-    # The caller's frames count, too, up to Python 3.11. What could be read once, when it came,
-    # must be readable from anywhere, and a new thread has no frames.
+    # Up to Python 3.11, the depth of the caller's stack counts. A new thread has an empty stack, so
+    # a body that could be read when it arrived can be read from anywhere.
     with ThreadPoolExecutor(1) as thread:
         try:
             return thread.submit(_DECODER.decode, text).result()
@@ -92,24 +92,25 @@ def loads(text: str) -> Any:
 
 
 def read_object(body: bytes | str) -> tuple[dict[str, Any], str]:
-    """Return a body's JSON object and the text of it that can be stored.
+    """Return a body's JSON object and its text in a form that can be stored.
 
     Raises
     ------
     UnreadableAnswerError
-        Where it is none; the message holds no value.
+        The body is not a JSON object. The message contains no value from it.
     """
     text = decoded(body)
     try:
         data = loads(text)
     except ValueError:
-        raise unreadable("is an HTML page" if text.lstrip()[:1] == "<" else "is no JSON") from None
+        html = text.lstrip()[:1] == "<"
+        raise unreadable("is an HTML page" if html else "is not valid JSON") from None
     if not isinstance(data, dict):
-        raise unreadable("is no object")
-    # In JSON they can stand in a text only, where their escapes mean the same.
+        raise unreadable("is not a JSON object")
+    # In JSON these characters can only be in a string, where their escapes mean the same.
     return data, _UNSTORABLE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def storable(text: str) -> str:
-    """Replace what neither Arrow nor SQL can hold."""
+    """Replace the characters that Arrow or SQL cannot store."""
     return _UNSTORABLE.sub("\ufffd", text)

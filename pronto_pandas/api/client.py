@@ -1,4 +1,4 @@
-"""The HTTP client: one method a call of the API, each answer parsed or a named error raised."""
+"""The HTTP client: one method per endpoint. Each returns an answer or raises a `ProntoError`."""
 
 from __future__ import annotations
 
@@ -38,36 +38,33 @@ _HEADERS: Final = {
 }
 
 CONNECT_TIMEOUT = 15.0
-"""Seconds a connection may take to open."""
+"""Seconds to wait for a connection to open."""
 
 
 class Client:
-    """The calls of the Pronto API.
-
-    An async context manager. Nothing is retried here; see the engine.
+    """The endpoints of the Pronto API. An async context manager; nothing is retried here.
 
     Parameters
     ----------
     api_key : SecretStr
         The account's key.
     service : Service
-        Where each call goes.
+        The URLs of the endpoints.
     timeout : float
-        Seconds to wait for an answer, from the moment the request left.
+        Seconds to wait for a response, from the moment the request is sent.
 
     Raises
     ------
     ConfigurationError
-        Where no request could be sent: the address, the proxy or the certificates of the
-        environment are of no use.
+        The base URL, or the proxy or certificates of the environment, are invalid.
     """
 
     def __init__(
         self, api_key: SecretStr, *, service: Service = PRONTO, timeout: float = 300.0
     ) -> None:
         self._service, self._key = service, api_key
-        # The transport alone, without httpx's own client: its redirects, cookies and hooks are not
-        # wanted here, and take a third of the time of a request.
+        # Only the transport, without httpx's client: its redirects, cookies and hooks are not
+        # wanted here, and take a third of a request's CPU time.
         certificates = environment_certificates()
         proxy = environment_proxy(checked(service.url(spec.SYNC_SINGLE_ENRICH), "base_url"))
         session = functools.partial(opened_session, proxy, certificates)
@@ -89,9 +86,7 @@ class Client:
         custom: Mapping[str, Any] | None = None,
         webhook_url: str | None = None,
     ) -> Answer:
-        """Ask about one person and wait for the answer.
-
-        One request; charged by the service for what it finds.
+        """Request one person and wait for the answer. Charged for what is found.
 
         Parameters
         ----------
@@ -100,23 +95,22 @@ class Client:
         types : sequence of str
             Any of ``email``, ``phone`` and ``personal_email``.
         custom : mapping, optional
-            Comes back unchanged in the answer.
+            Returned unchanged in the answer.
         webhook_url : str, optional
-            Where the service shall also post the answer.
+            The URL to which Pronto also posts the answer.
 
         Returns
         -------
         Answer
-            Found or not; "no data found" is an answer. One that is not final has an
-            ``enrichment_id``, and `contact` has the rest.
+            Also if nothing was found. If it is not final, pass its ``enrichment_id`` to `contact`.
 
         Raises
         ------
         ProntoError
-            By name, as drawn in `pronto_pandas.errors`.
+            The request failed; see the hierarchy in `pronto_pandas.errors`.
         """
         body = _body(contact, types, custom, webhook_url)
-        return _named(parse(await self._call(spec.SYNC_SINGLE_ENRICH, body)))
+        return _fetchable(parse(await self._call(spec.SYNC_SINGLE_ENRICH, body)))
 
     async def single_enrich(
         self,
@@ -126,18 +120,17 @@ class Client:
         custom: Mapping[str, Any] | None = None,
         webhook_url: str | None = None,
     ) -> Answer:
-        """Ask about one person; the answer is to be had from `contact` when it is there.
+        """Submit one person, for one type; `contact` returns the answer later.
 
-        One request; charged by the service for what it finds. Parameters and errors are those of
-        `sync_single_enrich`, but for one type alone.
+        Charged for what is found. Parameters and errors as in `sync_single_enrich`.
 
         Returns
         -------
         Answer
-            With ``enrichment_id``; ``is_final`` only where the service answers at once.
+            With an ``enrichment_id``. Final only if Pronto answers at once.
         """
         body = _body(contact, [type_], custom, webhook_url)
-        return _named(parse(await self._call(spec.SINGLE_ENRICH, body)).of_later())
+        return _fetchable(parse(await self._call(spec.SINGLE_ENRICH, body)).of_later())
 
     async def bulk_enrich(
         self,
@@ -148,10 +141,10 @@ class Client:
         webhook_url: str,
         phone_country_codes: Sequence[str] | None = None,
     ) -> Answer:
-        """Ask about 2 to 100 people; each answer is posted to ``webhook_url`` when it is there.
+        """Submit 2 to 100 people; Pronto posts each answer to ``webhook_url``.
 
-        One request; charged by the service for what it finds. Where the balance or the consent
-        does not do for all of them, none is taken.
+        Charged for what is found. If the balance or the consent is insufficient for the batch,
+        Pronto rejects all of it.
 
         Parameters
         ----------
@@ -160,11 +153,11 @@ class Client:
         type_ : str
             ``email``, ``phone`` or ``personal_email``.
         customs : sequence of mapping
-            For each of them, what comes back unchanged in the answer.
+            Per person, what is returned unchanged in the answer.
         webhook_url : str
-            Where the service posts the answers, one request each.
+            The URL to which Pronto posts the answers, one request each.
         phone_country_codes : sequence of str, optional
-            ISO 3166-1 alpha-2; without, the account's own setting holds.
+            ISO 3166-1 alpha-2. Default: the setting of the account.
 
         Returns
         -------
@@ -174,7 +167,7 @@ class Client:
         Raises
         ------
         ProntoError
-            By name, as drawn in `pronto_pandas.errors`.
+            The request failed; see the hierarchy in `pronto_pandas.errors`.
         """
         people = [
             contact.body() | ({"custom": dict(custom)} if custom else {})
@@ -183,36 +176,31 @@ class Client:
         body = {"contacts": people, "enrichment_type": [type_], "webhook_url": webhook_url}
         if phone_country_codes:
             body["phone_country_codes"] = list(phone_country_codes)
-        return _named(parse(await self._call(spec.BULK_ENRICH, body)).of_later())
+        return _fetchable(parse(await self._call(spec.BULK_ENRICH, body)).of_later())
 
     async def contact(self, enrichment_id: str) -> Answer:
-        """Look for the answer to what was submitted. Free, by what public users report.
-
-        Parameters
-        ----------
-        enrichment_id : str
-            As the service named it.
+        """Fetch the answer to a submitted request. Free, as public users report.
 
         Returns
         -------
         Answer
-            ``is_final`` says whether it is there.
+            Not final while Pronto is still working on it.
 
         Raises
         ------
         ProntoError
-            By name, as drawn in `pronto_pandas.errors`.
+            The request failed; see the hierarchy in `pronto_pandas.errors`.
         """
         url = self._service.url(spec.CONTACT, enrichment_id=enrichment_id)
         answer = parse(await self._request(spec.CONTACT.method, url)).of_later()
         return answer.model_copy(update={"enrichment_id": enrichment_id})
 
     async def credits(self) -> dict[str, Any]:
-        """Return what the service says of the balance: an object of undocumented fields. Free."""
+        """Return the balance: an object with undocumented fields. Free."""
         return read_object(await self._call(spec.CREDITS))[0]
 
     async def account(self) -> dict[str, Any]:
-        """Return what the service says of the account: an object of undocumented fields. Free."""
+        """Return the account: an object with undocumented fields. Free."""
         return read_object(await self._call(spec.ACCOUNT))[0]
 
     async def _call(self, endpoint: spec.Endpoint, body: dict[str, Any] | None = None) -> bytes:
@@ -223,7 +211,7 @@ class Client:
             method,
             self._parsed(url),
             headers=_HEADERS,
-            # Escaped, so that whatever is in a text can be sent.
+            # json.dumps escapes non-ASCII characters, so even a lone surrogate can be encoded.
             content=None if body is None else json.dumps(body).encode(),
             extensions={"timeout": self._timeouts},
         )
@@ -232,27 +220,27 @@ class Client:
         request.headers[spec.KEY_HEADER] = self._key.get_secret_value()
         try:
             response = await self._http.handle_async_request(request)
-        except Exception as error:  # noqa: BLE001  whatever broke, the request's fate must be named
-            raise _broken(error, url) from None
+        except Exception as error:  # noqa: BLE001  every failure must tell whether the request was sent
+            raise _connection_error(error, url) from None
         return await read_response(response)
 
 
 async def read_response(response: httpx.Response) -> bytes:
-    """Return the body of a success, unpacked.
+    """Return the decompressed body of a 2xx response.
 
     Raises
     ------
     ProntoError
-        For any other status, and where the body is broken or too large.
+        The status is another one, or the body is incomplete, invalid or too large.
     """
     try:
         content = await _content(response)
     except Exception as error:  # noqa: BLE001  as above
         if response.is_success:
             raise error if isinstance(error, ProntoError) else _lost(error) from None
-        content = b""  # the status alone says what became of the request
+        content = b""  # the status is enough
     finally:
-        with contextlib.suppress(Exception):  # what was read is read
+        with contextlib.suppress(Exception):  # the body is already read
             await response.aclose()
     if not response.is_success:
         raise failure(response.status_code, response.headers, content) from None
@@ -268,23 +256,21 @@ async def _content(response: httpx.Response) -> bytes:
     return unpacked(bytes(content), response.headers.get("content-encoding", ""))
 
 
-def _broken(error: Exception, url: str) -> ConnectionFailedError | AnswerLostError:
-    """Name what broke between us and the service, by whether the request can have left."""
+def _connection_error(error: Exception, url: str) -> ConnectionFailedError | AnswerLostError:
+    """Return the error for a failed connection, depending on whether the request was sent."""
     if not isinstance(error, NotConnectedError):
         return _lost(error)
     return ConnectionFailedError(
-        f"No connection to {httpx.URL(url).netloc.decode()} could be opened "
-        f"({type(error.__cause__).__name__}). "
-        "Check the network, a proxy, and base_url."
+        f"Could not connect to {httpx.URL(url).netloc.decode()} "
+        f"({type(error.__cause__).__name__}). Check your network, proxy and base_url."
     )
 
 
 def _lost(error: Exception) -> AnswerLostError:
-    cause = error.__cause__ or error  # the transport gives most errors other names
-    slow = isinstance(cause, asyncio.TimeoutError)
+    cause = error.__cause__ or error  # the transport wraps most errors
+    what = "timed out" if isinstance(cause, asyncio.TimeoutError) else "was lost in transit"
     return AnswerLostError(
-        f"The answer {'took too long' if slow else 'was lost on the way'} "
-        f"({type(cause).__name__}); it may have been charged."
+        f"The response {what} ({type(cause).__name__}). It may have been charged."
     )
 
 
@@ -302,8 +288,8 @@ def _body(
     return body
 
 
-def _named(answer: Answer) -> Answer:
-    """Refuse an answer that is neither final nor says under which name one will be there."""
+def _fetchable(answer: Answer) -> Answer:
+    """Return an answer that is final, or has an ``enrichment_id`` to fetch it with."""
     if not answer.is_final and answer.enrichment_id is None:
-        raise unreadable(f'has the status "{answer.status}" and no data')
+        raise unreadable(f'has status "{answer.status}" but no data')
     return answer

@@ -1,4 +1,4 @@
-"""What is sent: one person. Its `repr` shows no value."""
+"""The person in a request. Its `repr` shows no value."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from json.encoder import encode_basestring_ascii
 
 
 def same(value: str) -> str:
-    """Return what two values have in common that mean the same: case and width do not count."""
+    """Return the form of a value to compare by: case and character width do not count."""
     if value.isascii():
         return value.lower()
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", value).casefold())
@@ -18,15 +18,7 @@ def same(value: str) -> str:
 
 @dataclass(frozen=True, repr=False)
 class Contact:
-    """One person, as the service is asked about them.
-
-    Parameters
-    ----------
-    firstname, lastname : str
-        The person's names.
-    company_name, domain, linkedin_url : str, optional
-        What tells this person from another of the same name.
-    """
+    """One person, by the field names of the API."""
 
     firstname: str
     lastname: str
@@ -39,7 +31,7 @@ class Contact:
 
     @cached_property
     def key(self) -> str:
-        """A hash of all fields: the same for all spellings that mean the same."""
+        """A hash of all fields, in the form that `same` returns."""
         return _hash(*(same(value or "") for value in self._values()))
 
     def keys(self, type_: str) -> tuple[str, ...]:
@@ -62,7 +54,7 @@ class Contact:
         return (*companies, self.key)
 
     def body(self) -> dict[str, str]:
-        """Return the fields that have a value, by the names of the API."""
+        """Return the fields that have a value."""
         values = zip(_NAMES, self._values(), strict=True)
         return {name: value for name, value in values if value is not None}
 

@@ -1,7 +1,7 @@
-"""Services: which address serves which endpoint, and under which name answers and keys are kept.
+"""The services: the URLs of their endpoints, and the name under which answers and keys are saved.
 
-Answers and keys belong to a service; hosts are only the way to it. The vendor has renamed its
-hosts, so one service has two names here: what one of them answered is not bought at the other.
+Answers and keys belong to a service, not to a host. The vendor has renamed its hosts, so one
+service has two names: an answer from one of them is not paid for again at the other.
 """
 
 from __future__ import annotations
@@ -27,30 +27,30 @@ from .spec import (
 
 @dataclass(frozen=True)
 class Service:
-    """A name with a table of routes.
+    """A service of the Pronto API.
 
     Parameters
     ----------
     name : str
-        As ``configure(service=…)`` takes it.
+        The name for ``configure(service=…)``.
     ledger_name : str
-        What answers and keys are kept under; two names of one service share it.
+        The name under which answers and keys are saved; two names of one service share it.
     routes : mapping of Endpoint to str
-        The address of each endpoint.
+        The URL of each endpoint.
     key_variable : str, optional
-        The environment variable that holds a key for this service.
-    address : str, optional
-        The ``base_url`` that replaces the service's own hosts.
+        The environment variable that contains a key for this service.
+    base_url : str, optional
+        The ``base_url`` that replaces the service's own URLs.
     """
 
     name: str
     ledger_name: str
     routes: Mapping[Endpoint, str]
     key_variable: str | None = None
-    address: str | None = None
+    base_url: str | None = None
 
     def url(self, endpoint: Endpoint, **names: str) -> str:
-        """Return the address of an endpoint; ``names`` fill the braces in its path."""
+        """Return the URL of an endpoint; ``names`` fill the placeholders in its path."""
         url = self.routes[endpoint]
         for name, text in names.items():
             url = url.replace(f"{{{name}}}", quote(text, safe=""))
@@ -58,8 +58,8 @@ class Service:
 
     def __str__(self) -> str:
         label = self.name.capitalize() if self.name in SERVICES else self.name
-        at_address = self.address not in (None, self.name)
-        return f"{label} at {self.address}" if at_address else label
+        custom_url = self.base_url not in (None, self.name)
+        return f"{label} at {self.base_url}" if custom_url else label
 
 
 _PRONTO_API: Final = "https://api.prontohq.com/v2"
@@ -82,20 +82,20 @@ PRONTO: Final = Service(
     ),
     key_variable="PRONTO_API_KEY",
 )
-"""The service as the specification names it."""
+"""The service under its name in the specification."""
 
 PIPECORN: Final = Service(
     name="pipecorn",
     ledger_name=PRONTO.ledger_name,
     routes=MappingProxyType(
         {
-            # On this host single_enrich answers inline: the vendor's n8n node (2026), and a later
-            # copy of the sync page. Whether it also has sync_single_enrich is not known.
+            # On this host single_enrich is synchronous: the vendor's n8n node (2026), and a later
+            # copy of the sync page. Nothing tells whether it also has sync_single_enrich.
             SYNC_SINGLE_ENRICH: _PIPECORN_API + SINGLE_ENRICH.path,
             # On this host the same path is asynchronous: a later public page.
             SINGLE_ENRICH: _PIPECORN_APP + SINGLE_ENRICH.path,
             CONTACT: _PIPECORN_APP + CONTACT.path,  # the same page
-            # No source names the host of bulk requests: taken to be the one that it was before.
+            # No source names the host of bulk requests; assumed to be the same as before.
             BULK_ENRICH: _PIPECORN_APP + BULK_ENRICH.path,
             CREDITS: _PIPECORN_APP + CREDITS.path,  # the vendor's n8n node and command line
             ACCOUNT: _PIPECORN_APP + ACCOUNT.path,  # the same
@@ -103,10 +103,10 @@ PIPECORN: Final = Service(
     ),
     key_variable="PIPECORN_API_KEY",
 )
-"""The same service under its later name, by the vendor's n8n node and command line (2026)."""
+"""The same service under its later name; from the vendor's n8n node and command line (2026)."""
 
 SERVICES: Final = {"pronto": PRONTO, "pipecorn": PIPECORN}
-"""The services that are built in, by name."""
+"""The built-in services, by name."""
 
 _BASES: Final[Mapping[str, str]] = MappingProxyType(
     {
@@ -121,75 +121,68 @@ _HOSTS: Final[Mapping[str | None, str]] = MappingProxyType(
 )
 
 
-def ledger_name(address: str) -> str:
-    """Return the name under which the answers of an address are kept.
+def ledger_name(name_or_url: str) -> str:
+    """Return the name under which the ledger saves the answers of a service.
 
-    Parameters
-    ----------
-    address : str
-        A service's name or address, as ledgers have it or ``configure`` takes it.
-
-    Returns
-    -------
-    str
-        The service's name for every name and host of a service that is built in; else ``address``.
+    For every name and URL of a built-in service, it is that service's; otherwise the given name or
+    URL.
     """
-    name = address if address in SERVICES else _name_of_host(address)
-    return address if name is None else SERVICES[name].ledger_name
+    name = name_or_url if name_or_url in SERVICES else _name_of_host(name_or_url)
+    return name_or_url if name is None else SERVICES[name].ledger_name
 
 
 def former_names(ledger_name: str) -> tuple[str, ...]:
-    """Return the addresses under which earlier versions kept the keys of a service."""
+    """Return the URLs under which earlier versions saved the keys of a service."""
     return tuple(b for b, name in _BASES.items() if SERVICES[name].ledger_name == ledger_name)
 
 
-def find(address: str | None, name: str | None) -> Service:
-    """Return the service that a ``base_url`` and a ``service`` name.
+def find(base_url: str | None, name: str | None) -> Service:
+    """Return the service for a ``base_url`` and a ``service``, as passed to `configure`.
 
     Parameters
     ----------
-    address : str, optional
-        Serves every endpoint, by the paths of the specification. A host that is built in, with
-        its own path or none, stands for its service with all of its hosts.
+    base_url : str, optional
+        Base URL of every endpoint, with the paths of the specification. A built-in base URL, or
+        its host only, stands for the built-in service with all of its hosts.
     name : str, optional
-        The service that the address belongs to. Without it the address's host decides; a host
-        that is not built in is a service of its own, named by the address.
+        The service that the URL belongs to. Default: the service of the URL's host if it is a
+        built-in one, otherwise a service of its own with the URL as its name.
 
     Raises
     ------
     ConfigurationError
-        Where a name is not built in and has no address.
+        The name is not built in, and there is no URL.
     """
-    if address is None:
+    if base_url is None:
         if name is not None and name not in SERVICES:
             raise ConfigurationError(
-                f"service {name!r} is not built in: the services are {', '.join(SERVICES)}. For "
-                "another one, set its address too: "
+                f"service {name!r} is not built in. The built-in services are "
+                f"{', '.join(SERVICES)}. For another one, set its URL, too: "
                 f'pronto.configure(service={name!r}, base_url="https://…").'
             )
         return SERVICES[name or PRONTO.name]
-    at = _at(address.rstrip("/"))
+    by_url = _by_url(base_url.rstrip("/"))
     if name is None:
-        return at
+        return by_url
     if name in SERVICES:
-        return replace(SERVICES[name], routes=at.routes, address=at.address)
-    return Service(name, ledger_name(name), at.routes, address=at.address or address)
+        return replace(SERVICES[name], routes=by_url.routes, base_url=by_url.base_url)
+    return Service(name, ledger_name(name), by_url.routes, base_url=by_url.base_url or base_url)
 
 
-def _at(address: str) -> Service:
-    """Return the service that an address alone names."""
-    name = _name_of_host(address)
-    if name is not None and (address in _BASES or urlsplit(address).path == ""):
+def _by_url(base_url: str) -> Service:
+    """Return the service for a URL without a service name."""
+    name = _name_of_host(base_url)
+    if name is not None and (base_url in _BASES or urlsplit(base_url).path == ""):
         return SERVICES[name]
-    # On one host the paths of the specification are the only ones that tell the calls apart.
-    routes = {endpoint: address + endpoint.path for endpoint in ENDPOINTS}
+    # On a single host, only the paths of the specification distinguish the endpoints.
+    routes = {endpoint: base_url + endpoint.path for endpoint in ENDPOINTS}
     if name is None:
-        return Service(address, address, routes, address=address)
-    return replace(SERVICES[name], routes=routes, address=address)
+        return Service(base_url, base_url, routes, base_url=base_url)
+    return replace(SERVICES[name], routes=routes, base_url=base_url)
 
 
-def _name_of_host(address: str) -> str | None:
+def _name_of_host(url: str) -> str | None:
     try:
-        return _HOSTS.get(urlsplit(address).hostname)
-    except ValueError:  # it is no address
+        return _HOSTS.get(urlsplit(url).hostname)
+    except ValueError:  # it is not a URL
         return None

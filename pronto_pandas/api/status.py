@@ -1,10 +1,11 @@
-"""The one place that turns a status and a text into an exception."""
+"""The only place that turns an HTTP status and an error text into an exception."""
 
 from __future__ import annotations
 
 import math
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -23,37 +24,67 @@ from ..errors import (
 from .body import decoded, loads, storable
 
 CONSENT_STEPS = (
-    "Personal emails need consent twice: 1. in the Pronto account's settings; "
-    '2. here, with pronto.configure(personal_email_consent="what you use them for").'
+    "Personal emails need consent in two places: (1) in your Pronto account settings, and (2) "
+    'here: pronto.configure(personal_email_consent="why you need them").'
 )
 
-_WORDS_AT_MOST = 200
+_LONGEST_QUOTE = 200
 
-_FIELDS = ("message", "error", "errors", "detail", "code")
+_TEXT_FIELDS = ("message", "error", "errors", "detail", "code")
 
-_MANY_MEANINGS = (400, 402, 403, 422)
 
-# Only what names the account's plan or one of its limits: "domain exceeds the limit of 253
-# characters" is about one person, and must not end the run.
-_ACCOUNT_LIMIT = re.compile(
-    r"\b(plan|import|daily|weekly|monthly|extraction|enrichment|subscription|usage|credit)s?"
-    r" (limit|quota)s?\b"
-    r"|\b(limit|quota) (of|on|for) (your|the|this) (current )?(plan|account|subscription|day|month)"
-    r"|\bquota (is |was )?(exceeded|exhausted|reached)"
-    r"|\b(your|current) (current )?(plan|subscription)\b"
-    r"|\bupgrade\b.*\bplan\b"
+@dataclass(frozen=True)
+class _AccountError:
+    """An error that concerns the whole account, so that it ends the run."""
+
+    pattern: re.Pattern[str]
+    """Found in the status and the normalized error text."""
+
+    error: type[CreditsExhaustedError | ConsentRequiredError]
+    message: str
+
+
+# With these statuses, only the error text tells what concerns the account and what one person.
+_AMBIGUOUS_STATUSES = (400, 402, 403, 422)
+
+_ACCOUNT_ERRORS = (
+    _AccountError(
+        re.compile(r"^402 |^(?=.*insufficient)(?=.*credit)"),
+        CreditsExhaustedError,
+        "Out of credits ({status}).{quote} Top up your Pronto account.",
+    ),
+    _AccountError(
+        re.compile(r"^(?=.*consent)(?=.*personal email)"),
+        ConsentRequiredError,
+        f"Consent for personal emails is missing.{{quote}} {CONSENT_STEPS}",
+    ),
+    _AccountError(
+        # Not every limit: "domain exceeds the limit of 253 characters" is about one person.
+        re.compile(
+            r"\b(plan|import|daily|weekly|monthly|extraction|enrichment|subscription|usage|credit)"
+            r"s? (limit|quota)s?\b"
+            r"|\b(limit|quota) (of|on|for) (your|the|this) (current )?"
+            r"(plan|account|subscription|day|month)"
+            r"|\bquota (is |was )?(exceeded|exhausted|reached)"
+            r"|\b(your|current) (current )?(plan|subscription)\b"
+            r"|\bupgrade\b.*\bplan\b"
+        ),
+        CreditsExhaustedError,
+        "A limit of your Pronto account is reached ({status}).{quote} Check the plan of your "
+        "account.",
+    ),
 )
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Return the seconds that ``Retry-After`` asks for; both of its forms are read."""
+    """Return the seconds in ``Retry-After``, which may be a number or a date."""
     value = headers.get("retry-after", "").strip()
     if re.fullmatch(r"[0-9]+(\.[0-9]+)?", value):
         seconds = float(value)
         return seconds if math.isfinite(seconds) else None
     try:
         date = parsedate_to_datetime(value)
-        # A date without a zone, or with -0000, has none in Python. Those of HTTP are in UTC.
+        # Python reads a date without a time zone, or with -0000, as naive. HTTP dates are in UTC.
         date = date if date.tzinfo else date.replace(tzinfo=UTC)
         return max(0.0, (date - datetime.now(UTC)).total_seconds())
     except (ValueError, TypeError, IndexError, OverflowError):
@@ -61,14 +92,14 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
 
 
 def _texts(value: Any, depth: int = 3) -> Iterator[str]:
-    """Find the service's words in a field of an error, in whatever form it has."""
+    """Return the texts in a field of an error: a string, a list or an object."""
     if isinstance(value, str):
         yield storable(" ".join(value.split()))
     elif depth and isinstance(value, list):
         for item in value:
             yield from _texts(item, depth - 1)
     elif depth and isinstance(value, dict):
-        for field in _FIELDS:
+        for field in _TEXT_FIELDS:
             yield from _texts(value.get(field), depth - 1)
 
 
@@ -80,86 +111,71 @@ def _error(body: bytes) -> dict[str, Any]:
     return data if isinstance(data, dict) else {}
 
 
-def words(error: Mapping[str, Any]) -> str:
-    """Return the service's own words for people; empty where there are none."""
-    for field in _FIELDS:
+def _quoted(error: Mapping[str, Any]) -> str:
+    """Return the first error text; empty if there is none."""
+    for field in _TEXT_FIELDS:
         if text := "; ".join(filter(None, _texts(error.get(field)))):
-            return text[:_WORDS_AT_MOST]
+            return text[:_LONGEST_QUOTE]
     return ""
 
 
 def failure(status: int, headers: Mapping[str, str], body: bytes) -> ProntoError:
-    """Return the exception that an answer other than 2xx means.
-
-    Parameters
-    ----------
-    status : int
-        The HTTP status.
-    headers : mapping
-        The answer's headers.
-    body : bytes
-        The answer's body; JSON, HTML or anything else.
-
-    Returns
-    -------
-    ProntoError
-        To be raised by the caller.
-    """
+    """Return the exception for a response other than 2xx. The body may be anything."""
     error = _error(body)
-    said = words(error)
-    quoted = f' Its words: "{said}".' if said else ""
-    if status in _MANY_MEANINGS and (meant := _meant(status, error, said)):
-        return meant
+    text = _quoted(error)
+    quote = f' Pronto says: "{text}".' if text else ""
+    if status in _AMBIGUOUS_STATUSES and (raised := _account_error(status, error, quote)):
+        return raised
     match status:
-        case 401 | 403:
+        case 401:
             return AuthenticationError(
-                f"Pronto did not accept the API key ({status}).{quoted} Copy it again from your "
-                'Pronto account and set it with pronto.configure(api_key="…").',
-                status=status,
+                f"Pronto rejected the API key (401).{quote} Copy it again from your Pronto account "
+                "and set it with pronto.setup().",
+                status=401,
+            )
+        case 403:
+            return AuthenticationError(
+                f"Pronto denied access (403).{quote} Check that your plan and your API key allow "
+                "this request.",
+                status=403,
             )
         case 429:
             return RateLimitedError(
-                f"Pronto asks for a slower pace (429).{quoted}",
-                status=429,
-                retry_after=retry_after(headers),
+                f"Rate limit reached (429).{quote}", status=429, retry_after=retry_after(headers)
             )
         case 503:
             return ServiceBusyError(
-                f"Pronto takes no work just now (503).{quoted}",
+                f"Pronto is temporarily unavailable (503).{quote}",
                 status=503,
                 retry_after=retry_after(headers),
             )
         case _ if 500 <= status <= 599:
             return ServerFailedError(
-                f"Pronto failed ({status}) after it had taken the request; "
-                f"it may have been charged.{quoted}",
+                f"Pronto had a server error ({status}) after accepting the request. It may have "
+                f"been charged.{quote}",
                 status=status,
             )
         case _ if 300 <= status <= 399:
             return RefusedError(
-                f"The address answers with a redirect ({status}), which is not followed: "
-                "check base_url.",
+                f"The server redirects ({status}), and redirects are not followed. Check base_url.",
                 status=status,
             )
         case _ if 400 <= status <= 499:
-            return RefusedError(said or f"Pronto refused the request ({status}).", status=status)
+            return RefusedError(text or f"Pronto rejected the request ({status}).", status=status)
         case _:
-            return UnreadableAnswerError(f"Pronto answered with status {status}.", status=status)
+            return UnreadableAnswerError(
+                f"Unexpected HTTP status {status} from Pronto. It may have been charged.",
+                status=status,
+            )
 
 
-def _meant(status: int, error: Mapping[str, Any], said: str) -> ProntoError | None:
-    """Return what concerns the whole account, which the service tells by words or codes alone."""
+def _account_error(status: int, error: Mapping[str, Any], quote: str) -> ProntoError | None:
+    """Return the error that concerns the whole account; None if it may concern one person."""
     text = " ".join(_texts(error)).casefold().replace("_", " ").replace("-", " ")
-    quoted = f' Pronto\'s words: "{said}".' if said else ""
-    if status == 402 or ("insufficient" in text and "credit" in text):
-        return CreditsExhaustedError(
-            f"The credits are used up ({status}).{quoted} Top up the account.", status=status
-        )
-    if "consent" in text and "personal email" in text:
-        return ConsentRequiredError(f'Pronto says: "{said}". {CONSENT_STEPS}')
-    if _ACCOUNT_LIMIT.search(text):
-        return CreditsExhaustedError(
-            f"A limit of the account is reached ({status}).{quoted} See the plan of the account.",
-            status=status,
-        )
+    for known in _ACCOUNT_ERRORS:
+        if known.pattern.search(f"{status} {text}"):
+            message = known.message.format(status=status, quote=quote)
+            if issubclass(known.error, ConsentRequiredError):
+                return known.error(message)
+            return known.error(message, status=status)
     return None

@@ -1,8 +1,8 @@
-"""The API key: where it may come from, in this order, and where the panel keeps it.
+"""The API key: where it is read from, and where `pronto_pandas.setup` saves it.
 
-`configure`, the environment, what the panel stored (this session, the system keyring), and the
-secrets of Google Colab. The keyring is asked in a thread, because it may wait for a person who is
-not there; whatever happens to it, a run goes on to the next place.
+The order is: `configure`, the environment, the session, the system keyring, Colab's secrets. The
+keyring may wait for somebody to unlock it, so it is read in a thread. If it fails or takes too
+long, the next place is tried.
 """
 
 from __future__ import annotations
@@ -23,76 +23,67 @@ if TYPE_CHECKING:  # slow to import, and needed when there is a key
 
 T = TypeVar("T")
 
-KEYRING_NAME: Final = "pronto-pandas"
-"""The name in the system keyring; the user name there is the service that the key is for."""
+KEYRING_SERVICE: Final = "pronto-pandas"
+"""The service name in the system keyring. The user name is the service that the key is for."""
 
-PATIENCE = 15.0
-"""Seconds for which the keyring is waited for; it may ask the person to unlock it."""
+KEYRING_TIMEOUT = 15.0
+"""Seconds to wait for the keyring, which may ask the user to unlock it."""
 
 
 class Source(StrEnum):
-    """Where a key came from, as messages say it."""
+    """Where a key came from, in the words of messages."""
 
     CONFIGURE = "from configure()"
     ENVIRONMENT = "from the environment"
-    SESSION = "kept for this session"
+    SESSION = "saved for this session"
     KEYRING = "from the system keyring"
-    COLAB = "from Colab's secrets"
+    COLAB = "from the Colab secret"
 
 
 @dataclass(frozen=True)
-class Found:
-    """A key, not checked yet.
-
-    Parameters
-    ----------
-    key : SecretStr
-        As it stands there.
-    source : Source
-        Where.
-    where : str
-        The same for messages; of the environment it names the variable.
-    """
+class FoundKey:
+    """A key that was found, not validated yet."""
 
     key: SecretStr
     source: Source
     where: str
+    """The source in the words of messages; it names the environment variable."""
 
 
 def find(
-    given: SecretStr | None,
-    kept: SecretStr | None,
+    configured: SecretStr | None,
+    of_session: SecretStr | None,
     names: Sequence[str],
     variables: Sequence[str],
-) -> Found | None:
-    """Return the key of a service from the first place that has one; later places are not read.
+) -> FoundKey | None:
+    """Return a service's key from the first place that has one. Later places are not read.
 
     Parameters
     ----------
-    given : SecretStr, optional
-        What `configure` was given for this service.
-    kept : SecretStr, optional
-        What the panel keeps for this session.
+    configured : SecretStr, optional
+        The key that was passed to `configure`.
+    of_session : SecretStr, optional
+        The key that the panel saved for this session.
     names : sequence of str
-        What the keyring may have the key under.
+        User names in the keyring to try.
     variables : sequence of str
-        The environment variables, and secrets in Colab, that hold keys for this service.
+        Environment variables and Colab secrets to try.
     """
-    if given is not None:
-        return Found(given, Source.CONFIGURE, Source.CONFIGURE)
+    if configured is not None:
+        return FoundKey(configured, Source.CONFIGURE, Source.CONFIGURE)
     for variable in variables:
         key = _secret(os.environ.get(variable))
         if key is not None:
-            return Found(key, Source.ENVIRONMENT, f"from {variable}")
+            return FoundKey(key, Source.ENVIRONMENT, f"from {variable}")
     places: dict[Source, Callable[[], SecretStr | None]] = {
-        Source.SESSION: lambda: kept,
-        Source.KEYRING: lambda: stored(names),
-        Source.COLAB: lambda: of_colab(variables),
+        Source.SESSION: lambda: of_session,
+        Source.KEYRING: lambda: stored_key(names),
+        Source.COLAB: lambda: colab_secret(variables),
     }
     for source, read in places.items():
         key = read()
         if key is not None:
-            return Found(key, source, source)
+            return FoundKey(key, source, source)
     return None
 
 
@@ -104,102 +95,105 @@ def _secret(value: str | SecretStr | None) -> SecretStr | None:
     return SecretStr(value) if isinstance(value, str) else value
 
 
-def stored(names: Sequence[str]) -> SecretStr | None:
-    """Return the first key that the system keyring has under one of these names.
-
-    None also where the keyring cannot be read.
-    """
+def stored_key(names: Sequence[str]) -> SecretStr | None:
+    """Return the first key in the system keyring under these names; None if it cannot be read."""
     try:
-        held = _asked(lambda keyring: next(_held(keyring, names), None))
+        stored = _with_keyring(lambda keyring: next(_stored(keyring, names), None))
     except ConfigurationError:
         return None
-    return None if held is None else held[1]
+    return None if stored is None else stored[1]
 
 
-def _held(keyring: Any, names: Sequence[str]) -> Iterator[tuple[str, SecretStr]]:
+def _stored(keyring: Any, names: Sequence[str]) -> Iterator[tuple[str, SecretStr]]:
     """Return the names under which the keyring has a key, with the keys."""
     for name in names:
-        key = _secret(keyring.get_password(KEYRING_NAME, name))
+        key = _secret(keyring.get_password(KEYRING_SERVICE, name))
         if key is not None:
             yield name, key
 
 
 def store(key: SecretStr, name: str) -> None:
-    """Keep a key in the system keyring, under the name of its service.
+    """Save a key in the system keyring, under the name of its service.
 
     Raises
     ------
     ConfigurationError
-        Where it does not take it; its words hold no key.
+        The keyring did not save it. The message does not contain the key.
     """
     value = key.get_secret_value
-    # The person has just asked for it and may be asked to unlock it.
-    _asked(lambda keyring: keyring.set_password(KEYRING_NAME, name, value()), 4 * PATIENCE)
+    _with_keyring(
+        lambda keyring: keyring.set_password(KEYRING_SERVICE, name, value()), _time_to_unlock()
+    )
 
 
-def forget(names: Sequence[str]) -> bool:
+def delete(names: Sequence[str]) -> bool:
     """Delete the keys under these names from the system keyring; return whether there was one.
 
     Raises
     ------
     ConfigurationError
-        Where there was one, and it cannot be deleted.
+        A key cannot be deleted.
     """
-    if stored(names) is None:
+    if stored_key(names) is None:
         return False
 
-    def delete(keyring: Any) -> None:
-        for name, _ in list(_held(keyring, names)):
-            keyring.delete_password(KEYRING_NAME, name)
+    def delete_all(keyring: Any) -> None:
+        for name, _ in list(_stored(keyring, names)):
+            keyring.delete_password(KEYRING_SERVICE, name)
 
-    _asked(delete, 4 * PATIENCE)
+    _with_keyring(delete_all, _time_to_unlock())
     return True
 
 
+def _time_to_unlock() -> float:
+    """Return the seconds to wait if the user is there to unlock the keyring."""
+    return 4 * KEYRING_TIMEOUT
+
+
 def keyring_name() -> str | None:
-    """Return what the system keyring of this machine calls itself; None where there is none."""
+    """Return the name of this computer's keyring; None if there is no usable one."""
     try:
-        return _asked(lambda keyring: str(keyring.name))
+        return _with_keyring(lambda keyring: str(keyring.name))
     except ConfigurationError:
         return None
 
 
-def _asked(work: Callable[[Any], T], patience: float | None = None) -> T:
-    """Do something with the keyring in a thread, where also its import may hang.
+def _with_keyring(work: Callable[[Any], T], timeout: float | None = None) -> T:
+    """Return the result of a function of the keyring, run in a thread: even its import may hang.
 
     Raises
     ------
     ConfigurationError
-        Where there is no keyring, it fails, or does not answer in time.
+        There is no usable keyring, or it fails, or it does not respond in time.
     """
-    seconds = PATIENCE if patience is None else patience
-    answers: queue.SimpleQueue[tuple[T | None, str]] = queue.SimpleQueue()
+    seconds = KEYRING_TIMEOUT if timeout is None else timeout
+    results: queue.SimpleQueue[tuple[T | None, str]] = queue.SimpleQueue()
 
-    def ask() -> None:
+    def run() -> None:
         try:
             keyring = _backend()
             if keyring is None:
-                answers.put((None, "is not there: this machine has none that can be trusted"))
+                results.put((None, "is unavailable: this computer has no secure keyring"))
             else:
-                answers.put((work(keyring), ""))
-        except BaseException as error:  # noqa: BLE001  it is another program's; only its name is said
-            answers.put((None, f"failed ({type(error).__name__})"))
+                results.put((work(keyring), ""))
+        except BaseException as error:  # noqa: BLE001  of another program; the text may have a key
+            results.put((None, f"failed ({type(error).__name__})"))
 
-    threading.Thread(target=ask, name="pronto-keyring", daemon=True).start()
+    threading.Thread(target=run, name="pronto-keyring", daemon=True).start()
     try:
-        answer, trouble = answers.get(timeout=seconds)
+        result, problem = results.get(timeout=seconds)
     except queue.Empty:
-        answer, trouble = None, f"did not answer within {seconds:g} s; it may be locked"
-    if trouble:
-        raise ConfigurationError(f"The system keyring {trouble}.")
-    return answer  # type: ignore[return-value]  # without trouble it is what work returned
+        result, problem = None, f"did not respond within {seconds:g} s; it may be locked"
+    if problem:
+        raise ConfigurationError(f"The system keyring {problem}.")
+    return result  # type: ignore[return-value]  # without a problem it is what work returned
 
 
 def _backend() -> Any:
-    """Return the keyring to use; None for those that keep nothing, or keep it readable in a file.
+    """Return the first secure keyring; None if there is none.
 
-    The latter have a priority below 1 by keyring's own rule, also where a chain of several holds
-    them.
+    By keyring's rule a priority below 1 means insecure: nothing is saved, or it is saved in plain
+    text.
     """
     import keyring
     from keyring.backends.chainer import ChainerBackend
@@ -210,14 +204,14 @@ def _backend() -> Any:
 
 
 def in_colab() -> bool:
-    """Say whether this is the kernel of a notebook in Google Colab."""
+    """Whether this is the kernel of a notebook in Google Colab."""
     return "google.colab" in sys.modules
 
 
-def of_colab(variables: Sequence[str]) -> SecretStr | None:
-    """Return the first of these secrets in Colab; None where there is none or no access to it.
+def colab_secret(variables: Sequence[str]) -> SecretStr | None:
+    """Return the first of these Colab secrets; None if there is none or no access to it.
 
-    Colab answers the main thread of its kernel alone.
+    Colab responds only to the main thread of the kernel.
     """
     if not in_colab() or threading.current_thread() is not threading.main_thread():
         return None

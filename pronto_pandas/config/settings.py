@@ -1,6 +1,6 @@
-"""Key, address, limits: where each value comes from.
+"""The settings: what `configure` sets, and where each value comes from if it is not set.
 
-What `configure` sets holds for the process. A run takes a snapshot when it starts.
+They apply to the whole session. A run uses a snapshot from its start.
 """
 
 from __future__ import annotations
@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, Any, Final, Literal, Self
 
 import platformdirs
 
+from .. import error_box
 from ..api import services
 from ..api.services import PRONTO, SERVICES, Service
 from ..api.spec import RATE_LIMIT
-from ..errors import ConfigurationError, MissingKeyError
+from ..errors import ConfigurationError, MissingKeyError, ProntoError
 from ..prices import Prices
 from . import credentials, validation
 from .validation import SANDBOX
@@ -26,7 +27,7 @@ if TYPE_CHECKING:  # slow to import, and needed when there is a key
     from pydantic import SecretStr
 
 APP: Final = "pronto-pandas"
-"""The name of the folders that the package keeps files in."""
+"""The name of the package's folders in the user's data and state folders."""
 
 SERVICE_VARIABLE: Final = "PRONTO_SERVICE"
 BASE_URL_VARIABLE: Final = "PRONTO_BASE_URL"
@@ -47,34 +48,16 @@ UNSET: Final = _Unset.UNSET
 
 @dataclass(frozen=True)
 class Settings:
-    """What a run goes by.
+    """What `configure` sets, by the same names.
 
     Parameters
     ----------
-    api_key : SecretStr, optional
-        As given to `configure`.
     api_key_for : str, optional
-        The service that `configure` was given the key for.
-    service_name, base_url : str, optional
-        As given to `configure`.
-    rate : float
-        Starts that no sliding second may exceed.
-    timeout : float
-        Seconds to wait for one answer.
-    retry_budget : float
-        Seconds without any answer after which a failing run stops.
-    loop : str
-        ``thread`` or ``nest``.
-    personal_email_consent : Consent, optional
-        What personal emails are used for, and since when.
-    ledger : str, optional
-        As given to `configure`.
-    max_age_days : float
-        Days for which an answer is not asked for again.
-    prices : Prices
-        For estimates and ``max_credits``.
+        The service that ``api_key`` is for.
+    service_name : str, optional
+        The argument ``service`` of `configure`; the property `service` is the ledger's name for it.
     session_keys : mapping
-        Keys that the panel keeps for this process, by their service.
+        The keys that the panel saved for this session, per service.
     """
 
     api_key: SecretStr | None = None
@@ -89,66 +72,72 @@ class Settings:
     ledger: str | _Unset | None = UNSET
     max_age_days: float = 90.0
     prices: Prices = field(default_factory=Prices)
+    debug: bool = False
     session_keys: Mapping[str, SecretStr] = field(default_factory=dict)
 
     @property
     def ledger_place(self) -> str | None:
-        """Where answers are kept: the setting, else ``PRONTO_LEDGER``, else the user's data folder.
+        """The path or URL of the ledger; None for memory, which the sandbox uses by default.
 
-        None is the memory of this process, where the sandbox's made-up answers are kept too.
+        In this order: the setting, ``PRONTO_LEDGER``, a file in the user's data folder.
         """
         if not isinstance(self.ledger, _Unset):
             return self.ledger
-        if self.address == SANDBOX:
+        if self.is_sandbox:
             return None
         return _variable(LEDGER_VARIABLE) or str(platformdirs.user_data_path(APP) / LEDGER_FILE)
 
     @property
     def _configured(self) -> bool:
-        """Whether `configure` has set the service or its address; the environment then has not."""
+        """Whether `configure` has set the service or its URL. The environment is then ignored."""
         return self.service_name is not None or self.base_url is not None
 
     @property
     def address(self) -> str | None:
-        """What replaces the service's own hosts: ``base_url``, else ``PRONTO_BASE_URL``."""
+        """The base URL in use: ``base_url``, otherwise ``PRONTO_BASE_URL``."""
         if self._configured:
             return self.base_url
-        return validation.address(_variable(BASE_URL_VARIABLE), BASE_URL_VARIABLE)
+        return validation.base_url(_variable(BASE_URL_VARIABLE), BASE_URL_VARIABLE)
+
+    @property
+    def is_sandbox(self) -> bool:
+        """Whether the built-in sandbox is in use."""
+        return self.address == SANDBOX
 
     @property
     def target(self) -> Service:
-        """Where requests go. The sandbox in this process has its routes once it runs."""
+        """The service that requests go to. The built-in sandbox has no URLs until it runs."""
         address, name = self.address, self.service_name
         if address == SANDBOX:
-            return Service(SANDBOX, SANDBOX, {}, address=SANDBOX)
+            return Service(SANDBOX, SANDBOX, {}, base_url=SANDBOX)
         if not self._configured:
             name = validation.service(_variable(SERVICE_VARIABLE), SERVICE_VARIABLE)
         return services.find(address, name)
 
     @property
     def service(self) -> str:
-        """The name that answers and keys are kept under."""
+        """The name under which the ledger saves the answers, and the keyring the key."""
         return self.target.ledger_name
 
     @property
     def on_this_machine(self) -> bool:
-        """Whether the service is a sandbox here."""
+        """Whether the service runs on this computer, as a sandbox does."""
         address = self.address
         return address is not None and (address == SANDBOX or validation.is_here(address))
 
     @property
     def key_names(self) -> list[str]:
-        """The names under which a key of the service may be kept; the first is today's."""
+        """The names under which a key of the service may be saved; the first is the current one."""
         service, address = self.service, self.address
-        here = [] if address is None else [address]
-        return list(dict.fromkeys([service, *here, *services.former_names(service)]))
+        addresses = [] if address is None else [address]
+        return list(dict.fromkeys([service, *addresses, *services.former_names(service)]))
 
     @property
     def key_variables(self) -> list[str]:
-        """The environment variables that hold a key for the service.
+        """The environment variables that contain a key for the service.
 
-        ``PRONTO_API_KEY`` is also for an address that the environment names itself, and for one
-        of this machine that belongs to no other service.
+        ``PRONTO_API_KEY`` is also used if the environment sets the base URL, and for a server on
+        this computer that belongs to no other service.
         """
         own, address = self.target.key_variable, self.address
         variables = [] if own is None else [own]
@@ -157,12 +146,12 @@ class Settings:
             variables.append(DEFAULT_KEY_VARIABLE)
         return list(dict.fromkeys(variables))
 
-    def find_key(self) -> credentials.Found | None:
-        """Look for the key of the service in all of its places; see `keys`."""
+    def find_key(self) -> credentials.FoundKey | None:
+        """Return the key of the service from the first place that has one; see `credentials`."""
         names = self.key_names
-        given = self.api_key if self.api_key_for == self.service else None
-        kept = next(filter(None, map(self.session_keys.get, names)), None)
-        return credentials.find(given, kept, names, self.key_variables)
+        configured = self.api_key if self.api_key_for == self.service else None
+        of_session = next(filter(None, map(self.session_keys.get, names)), None)
+        return credentials.find(configured, of_session, names, self.key_variables)
 
     def key(self) -> SecretStr:
         """Return the key.
@@ -170,9 +159,9 @@ class Settings:
         Raises
         ------
         MissingKeyError
-            Where none of the places has one for this service.
+            No key is set for this service.
         ConfigurationError
-            Where what stands there cannot be one.
+            The key contains invalid characters.
         """
         found = self.find_key()
         if found is None:
@@ -182,33 +171,33 @@ class Settings:
     def _why_no_key(self) -> str:
         """Return why there is no key for the service, and what to do."""
         target = self.target
-        if others := self._keys_of_others():
-            why = f"{'; '.join(others)}. Requests go to {target}, so it is not used."
-        else:
-            why = "No API key is set."
+        others = self._keys_of_other_services()
+        sentences = [f"No API key is set{f' for {target}' if others else ''}.", *others]
         variables = " or ".join(self.key_variables)
-        ways = f" or in the environment variable {variables}" if variables else ""
-        do = f'Set one with pronto.setup(), with pronto.configure(api_key="…"){ways}'
+        variable = f" or the environment variable {variables}" if variables else ""
+        sentences.append(f"Set a key with pronto.setup(){variable}.")
         if target.name not in SERVICES:
-            do += f"; or, if this address belongs to {PRONTO}, name the service: " + (
-                f'pronto.configure(service="{PRONTO.name}", base_url="…")'
+            sentences.append(
+                f"If this URL belongs to {PRONTO}, name the service: "
+                f'pronto.configure(service="{PRONTO.name}", base_url="…").'
             )
-        return f'{why} {do}; or try everything without one: pronto.configure(base_url="{SANDBOX}").'
+        sentences.append(f'To try it without a key, use pronto.configure(base_url="{SANDBOX}").')
+        return " ".join(sentences)
 
-    def _keys_of_others(self) -> list[str]:
-        """Return which keys are set, and for which other services."""
+    def _keys_of_other_services(self) -> list[str]:
+        """Return a sentence per key that is set for another service."""
         others = []
         if self.api_key is not None:
-            others.append(f"The key given to configure() is for {self.api_key_for}")
+            others.append(f"The key given to configure() is for {self.api_key_for}.")
         for service in SERVICES.values():
             variable = service.key_variable
             if variable and variable not in self.key_variables and _variable(variable):
-                others.append(f'{variable} is the key for service="{service.name}"')
+                others.append(f'{variable} is the key for service="{service.name}".')
         return others
 
 
 def _variable(name: str) -> str | None:
-    """Return the text of an environment variable; None where it is not set, or blank."""
+    """Return the value of an environment variable; None if it is not set or blank."""
     return os.environ.get(name, "").strip() or None
 
 
@@ -217,24 +206,27 @@ _lock = threading.Lock()
 
 
 def current() -> Settings:
-    """Return the settings that hold now."""
+    """Return the current settings."""
     return _current
 
 
-def keep_for_session(key: SecretStr | None) -> None:
-    """Keep a key for this process and the service of now; None forgets it."""
+error_box.debugging = lambda: _current.debug
+
+
+def set_session_key(key: SecretStr | None) -> None:
+    """Save a key for this session and the current service; None removes it."""
     global _current
     with _lock:
-        kept = dict(_current.session_keys)
+        keys = dict(_current.session_keys)
         for name in _current.key_names:
-            kept.pop(name, None)
+            keys.pop(name, None)
         if key is not None:
-            kept[_current.service] = key
-        _current = replace(_current, session_keys=kept)
+            keys[_current.service] = key
+        _current = replace(_current, session_keys=keys)
 
 
 class Configured:
-    """What `configure` returns; as a context manager it takes the change back at the end."""
+    """Returned by `configure`. As a context manager, restores the previous settings on exit."""
 
     def __init__(self, before: Settings, now: Settings) -> None:
         self._before, self._now = before, now
@@ -242,21 +234,21 @@ class Configured:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, _type: object, error: BaseException | None, _trace: object) -> None:
         global _current
+        if isinstance(error, ProntoError):
+            error.raised_in_debug = _current.debug
         with _lock:
             _current = self._before
 
     def __repr__(self) -> str:
         now = self._now
-        if now.address == SANDBOX:
-            return "pronto: the sandbox in this process; every answer is made up, nothing is spent"
+        if now.is_sandbox:
+            return "pronto: sandbox with made-up data; no credits are used"
         found = now.find_key()
-        key = found.where if found else "not set"
-        said = now.personal_email_consent
-        consent = f"; {said}" if said else ""
-        pace = f"at most {now.rate:g} requests/s"
-        return f"pronto: {now.target}; API key {key}; {pace}{consent}"
+        key = found.where if found else "not set (run pronto.setup())"
+        consent = f"; {now.personal_email_consent}" if now.personal_email_consent else ""
+        return f"pronto: {now.target}; API key: {key}; rate limit: {now.rate:g} requests/s{consent}"
 
 
 def configure(
@@ -272,81 +264,90 @@ def configure(
     ledger: str | os.PathLike[str] | _Unset | None = UNSET,
     max_age_days: float | _Unset = UNSET,
     prices: Mapping[str, float | tuple[float, float]] | _Unset = UNSET,
+    debug: bool | _Unset = UNSET,
 ) -> Configured:
-    """Set what runs go by, for this process. Sends nothing and costs nothing.
+    """Change settings for this Python session. Sends nothing and costs nothing.
 
-    What is not named stays as it was. ``with pronto.configure(…):`` holds for the block alone.
+    Settings that you do not pass stay unchanged. As a context manager,
+    ``with pronto.configure(…):``, the change lasts only for the block.
 
     Parameters
     ----------
     api_key : str, optional
-        The account's key, for the service that is set now or by this call; no other service is
-        sent it. Without it: the environment variable ``PRONTO_API_KEY`` (``PIPECORN_API_KEY`` for
-        that service), what `pronto_pandas.setup` has kept, and Colab's secret of the variable's
-        name.
+        Your API key for the current service; it is sent to no other service. If it is not set, the
+        key is read from, in this order: the environment variable ``PRONTO_API_KEY``
+        (``PIPECORN_API_KEY`` for Pipecorn), the key saved by `pronto_pandas.setup`, the Colab
+        secret with the same name as the variable.
     service : str, optional
-        ``"pronto"``, the default, or ``"pipecorn"``, the same service under its later name:
-        answers that one of them gave count for both. With ``base_url``, the service that the
-        address belongs to, which may have any name: answers and keys are kept under it.
+        ``"pronto"`` (default) or ``"pipecorn"``, the later name of the same service; saved answers
+        count for both. With ``base_url``: the service that this URL belongs to, by any name.
+        Answers and keys are saved under this name. Default: the environment variable
+        ``PRONTO_SERVICE``.
     base_url : str, optional
-        Replaces the hosts of the service. ``"sandbox"`` is the API inside this process, with
-        made-up people and without a key. Else ``https://…``; ``http://`` on this machine only.
-        Without ``service``, a host of Pronto or Pipecorn belongs to that service, and any other
-        address is a service of its own. Where neither is given, the environment variables
-        ``PRONTO_SERVICE`` and ``PRONTO_BASE_URL`` are read.
+        Base URL of the API. ``"sandbox"`` runs a test API with made-up people in this session and
+        needs no key. Other values must start with ``https://`` (``http://`` only for this
+        computer). A URL of Pronto or Pipecorn belongs to that service; any other URL is a service
+        of its own, unless ``service`` is passed. Default: the environment variable
+        ``PRONTO_BASE_URL``, otherwise Pronto.
     rate : float
-        Requests a second that no sliding second exceeds, retries included. The service allows 50
-        on the synchronous endpoint, by its own page.
+        Maximum number of requests in any one-second window, including retries. Default 50, which
+        is what Pronto allows.
     timeout : float
-        Seconds without any answer, while some are awaited, after which those are lost; they may be
-        charged. While others are answered, one that queues is waited for 12 times as long.
+        Seconds to wait for a response. If nothing at all arrives for this long, the open requests
+        count as lost (``unknown``) and may have been charged. While other responses arrive, a
+        single request may take up to 12 times as long. Default 300.
     retry_budget : float
-        Seconds without any answer, while requests fail that surely were not worked on, after
-        which a run stops.
+        Seconds without any answer, while connections fail or Pronto is busy (429, 503), after
+        which the run stops. Default 120.
     loop : str
-        ``"thread"``: a run gets an event loop of its own in a thread. ``"nest"``: it runs on the
-        notebook's own loop, patched by nest-asyncio.
+        ``"thread"`` (default): run in a background thread with its own event loop. ``"nest"``: run
+        on the notebook's event loop, patched by nest-asyncio.
     personal_email_consent : str, optional
-        What personal emails are used for. Needed before any is asked for; kept with the date.
+        Why you need personal emails, in your own words. Required for ``type="personal_email"``.
+        Saved with today's date for this session; None withdraws it.
     ledger : path, str or None
-        Where answers are kept, so that none is paid for twice: a path, a URL of SQLAlchemy for a
-        database that a team shares, or None for the memory of this process. Without it the
-        environment variable ``PRONTO_LEDGER``, else a file in your data folder.
+        Where answers are saved, so that none is paid for twice: a file path, a SQLAlchemy URL (for
+        a database shared by a team), or None to keep them in memory only. Default: the environment
+        variable ``PRONTO_LEDGER``, otherwise a file in your user data folder.
     max_age_days : float
-        Days after which an answer is asked for, and paid for, again.
+        Age in days after which a saved answer is requested, and paid for, again. Default 90.
     prices : dict
-        Credits for each email, phone number and personal email, as a number or (lowest, highest):
-        ``{"email": 1, "phone": (10, 30)}``. For estimates and ``max_credits`` alone.
+        Credits per email, phone number and personal email, as a number or a (lowest, highest)
+        tuple: ``{"email": 1, "phone": (10, 30)}``. Used for estimates, reports, the progress bar
+        and ``max_credits``; does not change what Pronto charges.
+    debug : bool
+        True: an error of this package shows its full traceback in notebooks and IPython. False
+        (default): it shows a box with the message and the line of your code; ``%tb`` then shows
+        the full traceback.
 
     Returns
     -------
     Configured
-        Prints what holds now, without the key.
+        Shows the current settings, but never the key. Can be used as a context manager.
 
     Raises
     ------
     ConfigurationError
-        Where a value cannot be; nothing is changed then.
+        A value is invalid. No setting is changed.
     """
     global _current
-    given: dict[str, tuple[Any, Callable[[Any], object]]] = {
-        "api_key": (api_key, lambda key: None if key is None else validation.key(key, "api_key")),
-        "service_name": (service, lambda name: validation.service(name, "service")),
-        "base_url": (base_url, lambda url: validation.address(url, "base_url")),
-        "rate": (rate, lambda number: validation.positive(number, "rate")),
-        "timeout": (timeout, lambda number: validation.positive(number, "timeout")),
-        "retry_budget": (retry_budget, lambda number: validation.positive(number, "retry_budget")),
-        "loop": (loop, validation.loop),
-        "personal_email_consent": (personal_email_consent, validation.consent),
-        "ledger": (ledger, validation.place),
-        "max_age_days": (max_age_days, lambda number: validation.positive(number, "max_age_days")),
-        "prices": (prices, _current.prices.with_changes),
+    given = {
+        "api_key": api_key,
+        "service_name": service,
+        "base_url": base_url,
+        "rate": rate,
+        "timeout": timeout,
+        "retry_budget": retry_budget,
+        "loop": loop,
+        "personal_email_consent": personal_email_consent,
+        "ledger": ledger,
+        "max_age_days": max_age_days,
+        "prices": prices,
+        "debug": debug,
     }
-    changes: dict[str, Any] = {
-        name: check(value) for name, (value, check) in given.items() if value is not UNSET
-    }
+    changes = {name: _validated(name, v) for name, v in given.items() if v is not UNSET}
     if "service_name" in changes or "base_url" in changes:
-        # They are one setting: with another address alone, the service is another one.
+        # The two are one setting: a new URL without a service means another service.
         changes = {"service_name": None, "base_url": None, **changes}
     with _lock:
         before = _current
@@ -359,23 +360,43 @@ def configure(
         return Configured(before, now)
 
 
+_VALIDATORS: Final[Mapping[str, Callable[[Any, str], object]]] = {
+    "api_key": lambda key, name: None if key is None else validation.key(key, name),
+    "service_name": lambda service, _: validation.service(service, "service"),
+    "base_url": validation.base_url,
+    "rate": validation.positive,
+    "timeout": validation.positive,
+    "retry_budget": validation.positive,
+    "loop": validation.loop,
+    "personal_email_consent": validation.consent,
+    "ledger": validation.ledger,
+    "max_age_days": validation.positive,
+    "prices": lambda prices, _: _current.prices.with_changes(prices),
+    "debug": validation.boolean,
+}
+
+
+def _validated(name: str, value: Any) -> Any:
+    return _VALIDATORS[name](value, name)
+
+
 def _check_service(settings: Settings) -> None:
-    """Refuse a service that has no address, or is given the sandbox in this process."""
+    """Raise `ConfigurationError` if the service has no URL, or is combined with the sandbox."""
     if settings.base_url == SANDBOX:
         raise ConfigurationError(
-            "base_url='sandbox' takes no service: made-up answers are kept apart from those of "
-            "every service."
+            "base_url='sandbox' cannot be combined with service=: made-up answers belong to no "
+            "service. Leave service out."
         )
     services.find(settings.base_url, settings.service_name)
 
 
 def _owner(settings: Settings, *, moved: bool) -> str | None:
-    """Return the service that a key which was just given is for."""
+    """Return the service that a newly set key is for."""
     if settings.api_key is None:
         return None
-    if settings.address == SANDBOX and not moved:
+    if settings.is_sandbox and not moved:
         raise ConfigurationError(
-            "base_url is 'sandbox', which takes no key: everything it answers is made up. For the "
-            'real service set both: pronto.configure(api_key="…", base_url=None).'
+            "base_url is 'sandbox', which needs no key. To use the real service, set both: "
+            'pronto.configure(api_key="…", base_url=None).'
         )
     return settings.service

@@ -1,4 +1,4 @@
-"""Values of settings, checked."""
+"""Checks of settings' values."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ if TYPE_CHECKING:  # slow to import, and needed when there is a key
     from pydantic import SecretStr
 
 SANDBOX: Final = "sandbox"
-"""As ``base_url``: the sandbox inside this process. It needs no key and is never sent yours."""
+"""As ``base_url``: the built-in sandbox. It needs no key and is never sent yours."""
 
 HERE: Final = "127.0.0.1"
-"""Where servers of this package listen: on this machine, for this machine."""
+"""Where servers of this package listen: reachable only from this computer."""
 
 LOOPBACK: Final = frozenset({"localhost", HERE, "::1"})
-"""Names of this machine."""
+"""Names of this computer."""
 
 
 def is_url(value: object) -> bool:
-    """Say whether a value is an address of the web."""
+    """Whether a value is a web URL."""
     if not isinstance(value, str):
         return False
     try:
@@ -34,55 +34,56 @@ def is_url(value: object) -> bool:
         host, _ = parts.hostname, parts.port
     except ValueError:
         return False
-    # "https://…" is how documents leave the address to the reader.
+    # "https://…" is a placeholder in documentation.
     return parts.scheme in {"http", "https"} and bool(host) and "…" not in value
 
 
 def is_here(url: str) -> bool:
-    """Say whether an address is one of this machine."""
+    """Whether a URL is on this computer."""
     return urlsplit(url).hostname in LOOPBACK
 
 
 def is_private(url: str) -> bool:
-    """Say whether nobody on the way can read what is sent to an address."""
+    """Whether what is sent to a URL is encrypted or stays on this computer."""
     return urlsplit(url).scheme == "https" or is_here(url)
 
 
-def key(value: Any, said_by: str) -> SecretStr:
-    """Check an API key; no message holds it."""
+def key(value: Any, name: str) -> SecretStr:
+    """Return a valid API key. The message of an error does not contain it."""
     if not isinstance(value, str) or not value.strip():
-        raise ConfigurationError(f"{said_by} must be a text that is not empty.")
+        raise ConfigurationError(f"{name} must be a non-empty string.")
     key = value.strip()
     if not key.isascii() or not key.isprintable() or " " in key:
         raise ConfigurationError(
-            f"{said_by} holds characters that no key has. Copy it again, without quotes or spaces."
+            f"{name} contains characters that are not valid in an API key. Copy it again, without "
+            "quotes or spaces."
         )
     from pydantic import SecretStr
 
     return SecretStr(key)
 
 
-def address(value: Any, said_by: str) -> str | None:
-    """Check the address of a service; None is Pronto's own."""
+def base_url(value: Any, name: str) -> str | None:
+    """Return a valid base URL; None stands for the service's own."""
     if value is None or value == SANDBOX:
         return None if value is None else SANDBOX
     url = value.strip() if isinstance(value, str) else ""
     if not is_url(url) or urlsplit(url).query or urlsplit(url).fragment:
         raise ConfigurationError(
-            f"{said_by} must be {SANDBOX!r} or an address like 'https://api.example.com/v2'."
+            f"{name} must be {SANDBOX!r} or a URL such as 'https://api.example.com/v2'."
         )
     if urlsplit(url).username is not None or urlsplit(url).password is not None:
-        raise ConfigurationError(f"{said_by} must not hold a name or a password.")
+        raise ConfigurationError(f"{name} must not contain a user name or password.")
     if not is_private(url):
         raise ConfigurationError(
-            f"{said_by} must start with https://, or the key and the people in your list would "
-            "cross the network readable by others. http:// is for this machine only."
+            f"{name} must start with https://, so that your key and data are encrypted. http:// "
+            "works only for this computer."
         )
     return url.rstrip("/")
 
 
 def service(value: Any, name: str) -> str | None:
-    """Check the name of a service; one that is built in is found in any case."""
+    """Return a valid service name; built-in ones are recognized in upper and lower case."""
     if value is None:
         return None
     text = value.strip() if isinstance(value, str) else ""
@@ -90,61 +91,62 @@ def service(value: Any, name: str) -> str | None:
         raise ConfigurationError(f"{name} must be a name, such as {' or '.join(SERVICES)}.")
     if text.lower() == SANDBOX:
         raise ConfigurationError(
-            f"{name} cannot be {SANDBOX!r}: made-up answers belong to no service. The sandbox is "
-            f'pronto.configure(base_url="{SANDBOX}").'
+            f"{name} cannot be {SANDBOX!r}: made-up answers belong to no service. To use the "
+            f'sandbox: pronto.configure(base_url="{SANDBOX}").'
         )
     return text.lower() if text.lower() in SERVICES else text.rstrip("/")
 
 
-def positive(value: Any, said_by: str) -> float:
-    """Check a number above 0."""
+def positive(value: Any, name: str) -> float:
+    """Return a valid number greater than 0."""
     number = isinstance(value, int | float) and not isinstance(value, bool)
     if not number or not math.isfinite(value) or value <= 0:
-        raise ConfigurationError(f"{said_by} must be a number above 0.")
+        raise ConfigurationError(f"{name} must be a number greater than 0.")
     return float(value)
 
 
-def place(value: Any) -> str | None:
-    """Check where the ledger is; None is memory."""
+def boolean(value: Any, name: str) -> bool:
+    """Return True or False, and accept nothing else."""
+    if not isinstance(value, bool):
+        raise ConfigurationError(f"{name} must be True or False.")
+    return value
+
+
+def ledger(value: Any, name: str) -> str | None:
+    """Return a valid path or URL of a ledger; None stands for memory."""
     if value is None:
         return None
     if not isinstance(value, str | os.PathLike) or not str(value).strip():
-        raise ConfigurationError("ledger must be a path, a URL, or None for memory.")
+        raise ConfigurationError(
+            f"{name} must be a file path, a SQLAlchemy URL, or None (in memory only)."
+        )
     return str(value)
 
 
-def loop(value: Any) -> str:
-    """Check the name of a way to run the event loop."""
+def loop(value: Any, name: str) -> str:
+    """Return a valid way to run the event loop."""
     if value not in ("thread", "nest"):
-        raise ConfigurationError("loop must be 'thread' or 'nest'.")
+        raise ConfigurationError(f"{name} must be 'thread' or 'nest'.")
     return str(value)
 
 
 @dataclass(frozen=True)
 class Consent:
-    """That the account's owner says what personal emails are used for.
-
-    Parameters
-    ----------
-    purpose : str
-        In their words.
-    date : date
-        The day on which it was said here.
-    """
+    """What the user needs personal emails for, and when they stated it."""
 
     purpose: str
     date: date
 
     def __str__(self) -> str:
-        return f"consent to personal emails of {self.date.isoformat()}: {self.purpose}"
+        return f"consent for personal emails given on {self.date.isoformat()}: {self.purpose}"
 
 
-def consent(value: Any) -> Consent | None:
-    """Read the purpose of personal emails; it is said today."""
+def consent(value: Any, name: str) -> Consent | None:
+    """Return a consent with the date of today."""
     if value is None:
         return None
     if not isinstance(value, str) or not value.strip():
         raise ConfigurationError(
-            "personal_email_consent must say in words what personal emails are used for."
+            f"{name} must be a sentence that says what you use personal emails for."
         )
     return Consent(value.strip(), datetime.now().astimezone().date())

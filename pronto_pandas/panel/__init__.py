@@ -1,4 +1,4 @@
-"""``pronto.setup()``: the key, consent, the ledger and the pace, in a panel or by a prompt."""
+"""``pronto.setup()``: API key, consent, ledger and rate limit, in a panel or in a terminal."""
 
 from __future__ import annotations
 
@@ -6,17 +6,19 @@ from ..notebook.progress_bar import in_notebook
 
 
 def setup() -> None:
-    """Show a panel to set the API key, consent, the ledger and the pace; in a terminal, ask.
+    """Open a settings panel for the API key, consent, the ledger and the rate limit.
 
-    The key is typed into a field that forgets it at once, or asked for unseen, so it is in no
-    notebook file. It is kept for this session or in the system keyring, as you choose. Costs
-    nothing; "Test" makes two requests, which are free, and nothing else is sent.
+    In a terminal, it prompts for the key and prints the other settings.
+
+    The key is never saved in the notebook: the field is cleared as soon as you leave it, and a
+    terminal hides what you type. You choose whether to save the key for this session or in the
+    system keyring. Costs nothing: "Test key" makes two free requests, and nothing else is sent.
     """
     if in_notebook():
         from .widgets import show
 
         show()
     else:
-        from .terminal import ask
+        from .terminal import prompt
 
-        ask()
+        prompt()

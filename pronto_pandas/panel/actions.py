@@ -1,4 +1,4 @@
-"""What the panel and the prompt can do, and the words for it. Knows no widgets."""
+"""What the panel and the terminal prompt do, and their texts. Without widgets."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ..api.services import Service, find
 from ..api.spec import RATE_LIMIT
 from ..config import credentials
 from ..config.credentials import Source
-from ..config.settings import configure, current, keep_for_session
+from ..config.settings import configure, current, set_session_key
 from ..config.validation import SANDBOX
 from ..errors import AuthenticationError, ConfigurationError, FateUnknownError, ProntoError
 from ..estimate import understood
@@ -22,146 +22,148 @@ if TYPE_CHECKING:
 Place = Literal["session", "keyring"]
 
 PRIVACY: Final = (
-    "The names, companies and LinkedIn addresses that you ask about go to Pronto and nowhere else; "
-    "the answers are personal data and are kept in the ledger below until you delete them."
+    "Names, companies and LinkedIn URLs in your list are sent to Pronto and nowhere else. The "
+    "answers are personal data and stay in the ledger (below) until you delete them."
 )
 
-SLOWEST: Final = 1
-FASTEST: Final = RATE_LIMIT
-"""Requests a second."""
+MIN_RATE: Final = 1
+MAX_RATE: Final = RATE_LIMIT
+"""Requests per second."""
 
 TEST_TIMEOUT = 20.0
-"""Seconds that the test may take."""
+"""Seconds that the test of a key may take."""
 
-_NAME_AT_MOST = 100
+_LONGEST_NAME = 100
 
-_MADE_UP: Final = (
-    "The address is the sandbox in this process, which takes no key: everything it answers is made "
-    "up. For the real service: pronto.configure(base_url=None)."
+_SANDBOX: Final = (
+    "Sandbox mode: made-up data, no key needed. To use the real service: "
+    "pronto.configure(base_url=None)."
 )
 
 
 @dataclass(frozen=True)
-class Said:
-    """What became of a click.
-
-    Parameters
-    ----------
-    text : str
-        To be shown; it holds no key.
-    good : bool
-        Whether it went as wished.
-    """
+class Result:
+    """The result of an action, to be shown. The text does not contain the key."""
 
     text: str
-    good: bool = True
+    ok: bool = True
 
     def __str__(self) -> str:
-        return f"{'OK' if self.good else 'Problem'}: {self.text}"
+        return f"{'OK' if self.ok else 'Problem'}: {self.text}"
 
 
 def key_state() -> str:
-    """Say where the present key comes from."""
+    """Return whether a key is set, where it comes from, and for which service."""
     settings = current()
-    if settings.address == SANDBOX:
-        return _MADE_UP
+    if settings.is_sandbox:
+        return _SANDBOX
     found = settings.find_key()
-    if found is None:
-        return f"No API key is set for {settings.target}."
-    return f"The API key in use is {_source(found)}. It is for {settings.target}."
+    source = "not set" if found is None else f"set ({found.where})"
+    return f"API key for {settings.target}: {source}."
 
 
 def places() -> str:
-    """Say where a key can be kept here."""
+    """Return where a key can be saved."""
     name = credentials.keyring_name()
-    if name is None:
-        variables = " or ".join(current().key_variables)
-        lasts = f"; {variables} in the environment lasts" if variables else ""
+    if name is not None:
         return (
-            "It can be kept for this session: until the kernel or the program ends. This machine "
-            f"has no system keyring that can be used{lasts}."
+            "You can save the key for this session (until the kernel or the program stops) or in "
+            f"the system keyring ({name}) for later sessions."
         )
+    variables = " or ".join(current().key_variables)
+    longer = f"; to keep it longer, set the environment variable {variables}" if variables else ""
     return (
-        "It can be kept for this session, until the kernel or the program ends, or in the system "
-        f"keyring ({name}), for later sessions too."
+        "You can save the key for this session (until the kernel or the program stops). This "
+        f"computer has no secure keyring{longer}."
     )
 
 
-def keep(key: SecretStr, place: Place) -> Said:
-    """Keep a key, for the service of now."""
+def save_key(key: SecretStr, place: Place) -> Result:
+    """Save a key for the current service."""
     settings = current()
-    if settings.address == SANDBOX:
-        return Said(_MADE_UP, False)
-    if place == "keyring":
-        try:
-            credentials.store(key, settings.service)
-        except ConfigurationError as error:
-            return Said(f"{error} The key is not used; keep it for this session instead.", False)
-        keep_for_session(None)
-    else:
-        keep_for_session(key)
-    return _kept(key, Source.KEYRING if place == "keyring" else Source.SESSION)
+    if settings.is_sandbox:
+        return Result(_SANDBOX, False)
+    if place == "session":
+        set_session_key(key)
+        return _saved(key, Source.SESSION)
+    try:
+        credentials.store(key, settings.service)
+    except ConfigurationError as error:
+        return Result(f"{error} The key was not saved. Save it for this session instead.", False)
+    set_session_key(None)
+    return _saved(key, Source.KEYRING)
 
 
-def _kept(key: SecretStr, at: Source) -> Said:
-    """Say that a key is kept; and which one is used, where that is another."""
+def _saved(key: SecretStr, place: Source) -> Result:
+    """Return that a key was saved, and which key is used if that is another one."""
     found = current().find_key()
     if found is None or found.source is Source.COLAB:
-        return Said("The system keyring took the key and does not give it back.", False)
-    if found.source is not at and found.key != key:
-        return Said(
-            f"The key is {_kept_at(at)}, but another one is used: the key {found.where} goes "
-            f"first. {_removal(found)}",
+        return Result(
+            "The system keyring reported success, but the key cannot be read back. Save it for "
+            "this session instead.",
             False,
         )
-    return Said(f"The key is {_kept_at(at)} and used from now on, for {current().target}.")
+    if found.source is not place and found.key != key:
+        return Result(
+            f"The key was saved, but the key {found.where} takes precedence and is still used. "
+            f"{_removal(found)}",
+            False,
+        )
+    where = "for this session" if place is Source.SESSION else "in the system keyring"
+    return Result(f"The key is saved {where} and is now used for {current().target}.")
 
 
-def forget() -> Said:
-    """Let go of the key that was kept here, in the session and in the keyring."""
+def remove_key() -> Result:
+    """Delete the saved key from the session and from the keyring."""
     settings = current()
-    had = any(name in settings.session_keys for name in settings.key_names)
-    keep_for_session(None)
+    removed = any(name in settings.session_keys for name in settings.key_names)
+    set_session_key(None)
     try:
-        had = credentials.forget(settings.key_names) or had
+        removed = credentials.delete(settings.key_names) or removed
     except ConfigurationError as error:
-        return Said(f"{error} The key is still in it. Try again.", False)
-    text = "The key that was kept is forgotten." if had else "There was no key kept here."
-    left = current().find_key()
-    if left is None:
-        return Said(text)
-    return Said(f"{text} The key {left.where} is used now. {_removal(left)}")
+        return Result(f"{error} The key is still in the keyring. Try again.", False)
+    text = "Key removed." if removed else "No saved key to remove."
+    remaining = current().find_key()
+    if remaining is None:
+        return Result(text)
+    return Result(f"{text} Now using the key {remaining.where}. {_removal(remaining)}")
 
 
-def try_key(typed: SecretStr | None = None) -> Said:
-    """Test a key, or the one in use: two free requests, for the balance and the account."""
+def check_key(new: SecretStr | None = None) -> Result:
+    """Test a new key, or the current one, with two free requests: account and balance."""
     settings = current()
     try:
-        if settings.address == SANDBOX:
+        if settings.is_sandbox:
             from ..sandbox import in_process
 
             service, key = find(in_process().url, SANDBOX), in_process().api_key
         else:
-            service, key = settings.target, typed if typed is not None else settings.key()
-        balance, account = event_loop.result_of(lambda: _asked(key, service), TEST_TIMEOUT)
+            service, key = settings.target, new if new is not None else settings.key()
+        balance, account = event_loop.result_of(
+            lambda: _balance_and_account(key, service), TEST_TIMEOUT
+        )
     except (FateUnknownError, TimeoutError) as error:
-        return Said(
-            f"The test got no usable answer ({type(error).__name__}). It is free: nothing was "
-            "charged. Try again in a minute.",
+        return Result(
+            f"The test failed: no valid response ({type(error).__name__}). Nothing was charged. "
+            "Try again in a minute.",
             False,
         )
     except ProntoError as error:
-        return Said(f"{error} Nothing was charged.".replace(" Nothing was sent.", ""), False)
-    whose = ", ".join(_names(account)) or "the service does not say whose it is"
-    known = understood(balance)
-    credits_ = "not understood" if known is None else f"{known:,.0f} credits"
-    which = "that was typed works; it is not kept yet" if typed else "in use works"
-    works = "The sandbox answers" if settings.address == SANDBOX else f"The key {which}"
-    return Said(f"{works}. Account: {whose}. Balance: {credits_}.")
+        return Result(f"{error} Nothing was charged.".replace(" Nothing was sent.", ""), False)
+    if settings.is_sandbox:
+        works = "The sandbox is running."
+    else:
+        works = "The new key works, but is not saved yet." if new else "The current key works."
+    owner = ", ".join(_names(account)) or "unknown"
+    credits_ = understood(balance)
+    amount = "unknown" if credits_ is None else f"{credits_:,.0f} credits"
+    return Result(f"{works} Account: {owner}. Balance: {amount}.")
 
 
-async def _asked(key: SecretStr, service: Service) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Ask for the balance and the account; only the balance, which runs ask for too, must work."""
+async def _balance_and_account(
+    key: SecretStr, service: Service
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the balance and the account. Only the balance must succeed: runs request it, too."""
     from ..api.client import Client
 
     async with Client(key, service=service, timeout=TEST_TIMEOUT) as client:
@@ -169,99 +171,99 @@ async def _asked(key: SecretStr, service: Service) -> tuple[dict[str, Any], dict
         try:
             account = await client.account()
         except AuthenticationError as error:
-            if error.status == 401:  # 403 may mean this call alone
+            if error.status == 401:  # 403 may be about this endpoint only
                 raise
         except ProntoError:
-            pass  # the balance tells whether the key works
+            pass  # the balance shows whether the key works
         return await client.credits(), account
 
 
 def _names(account: dict[str, Any]) -> list[str]:
     organization = account.get("organization")
     owner = organization.get("name") if isinstance(organization, dict) else None
-    told = (account.get("name"), account.get("email"), owner)
-    return [" ".join(text.split())[:_NAME_AT_MOST] for text in told if isinstance(text, str)]
+    names = (account.get("name"), account.get("email"), owner)
+    return [" ".join(name.split())[:_LONGEST_NAME] for name in names if isinstance(name, str)]
 
 
 def consent_state() -> str:
-    """Say whether personal emails may be asked for, for what, and since when."""
+    """Return the consent for personal emails, or how to give it."""
     consent = current().personal_email_consent
     if consent is None:
         return (
-            "No consent is recorded. Personal emails need it twice: 1. in the Pronto account's "
-            "settings; 2. here, in words that say what you use them for."
+            "No consent recorded. To request personal emails, give consent (1) in your Pronto "
+            "account settings and (2) here, by stating what you use them for."
         )
-    return f"Recorded for this session: {consent}."
+    return f"Consent recorded for this session on {consent.date.isoformat()}: {consent.purpose}"
 
 
-def give_consent(purpose: str) -> Said:
-    """Record what personal emails are used for, and that it was said today."""
+def give_consent(purpose: str) -> Result:
+    """Record what personal emails are used for, with today's date."""
     try:
         configure(personal_email_consent=purpose)
     except ConfigurationError:
-        return Said(
-            "Nothing is recorded: say in words what personal emails are used for, such as "
-            '"recruiting engineers in Spain".',
+        return Result(
+            "Not recorded. Enter what you use personal emails for, for example “recruiting "
+            "engineers in Spain”.",
             False,
         )
-    return Said("Consent is recorded here. The Pronto account needs it too, in its settings.")
+    return Result(
+        "Consent recorded for this session. Also give it in your Pronto account settings."
+    )
 
 
-def take_consent_back() -> Said:
-    """Ask for personal emails no more."""
+def withdraw_consent() -> Result:
+    """Withdraw the consent for personal emails."""
     configure(personal_email_consent=None)
-    return Said("Consent is taken back here: personal emails are not asked for any more.")
+    return Result("Consent withdrawn. Personal emails will no longer be requested.")
 
 
 def ledger_state() -> str:
-    """Say where the ledger is, and how many answers it holds."""
+    """Return where the ledger is and how much it contains."""
     try:
         table = ledger.info()
     except ProntoError as error:
         return str(error)
     answers = int(table.loc[table["state"] == "answered", "entries"].sum())
     others = int(table["entries"].sum()) - answers
-    more = f", and {others:,} requests without an answer" if others else ""
+    more = f" and {others:,} requests without an answer" if others else ""
     place = table.attrs["place"]
-    where = "in the memory of this process" if place == "memory" else f"at {place}"
-    return f"The ledger is {where}. It holds {answers:,} answers{more}."
+    where = "in memory only (lost when the kernel or the program stops)"
+    return f"Ledger: {where if place == 'memory' else place}\nSaved: {answers:,} answers{more}"
 
 
-def forget_all() -> Said:
-    """Delete all that the ledger holds."""
+def delete_all() -> Result:
+    """Delete all entries of the ledger."""
     try:
-        gone = ledger.purge(0)
+        deleted = ledger.purge(0)
     except ProntoError as error:
-        return Said(str(error), False)
-    return Said(f"{gone:,} entries are deleted. Asking for these people again is paid for again.")
+        return Result(str(error), False)
+    return Result(
+        f"{deleted:,} entries deleted. Requesting these people again will cost credits again."
+    )
 
 
-def pace_state() -> str:
-    """Say how fast requests start."""
-    return f"At most {current().rate:g} requests start in any second."
+def rate_state() -> str:
+    """Return the rate limit."""
+    return f"Rate limit: {current().rate:g} requests per second."
 
 
-def set_pace(rate: int) -> Said:
-    """Set how fast requests start."""
-    if not SLOWEST <= rate <= FASTEST:
-        return Said(f"The pace must be from {SLOWEST} to {FASTEST} requests a second.", False)
+def set_rate(rate: int) -> Result:
+    """Set the rate limit."""
+    if not MIN_RATE <= rate <= MAX_RATE:
+        return Result(
+            f"The rate must be between {MIN_RATE} and {MAX_RATE} requests per second.", False
+        )
     configure(rate=rate)
-    return Said(f"From the next run on, at most {rate} requests start in any second.")
+    return Result(f"Rate limit set to {rate} requests per second, from the next run.")
 
 
-def _source(found: credentials.Found) -> str:
-    return found.where if found.source is Source.SESSION else f"the one {found.where}"
-
-
-def _kept_at(at: Source) -> str:
-    return str(at) if at is Source.SESSION else "kept in the system keyring"
-
-
-def _removal(found: credentials.Found) -> str:
-    """Return how the key that was found is taken away."""
+def _removal(found: credentials.FoundKey) -> str:
+    """Return how to stop using the key that was found."""
     variable = found.where.removeprefix("from ")
     return {
-        Source.CONFIGURE: "pronto.configure(api_key=None) takes it away.",
-        Source.ENVIRONMENT: f"Take {variable} out of the environment to change that.",
-        Source.COLAB: "Take the notebook's access away in Colab's panel of secrets to change that.",
-    }.get(found.source, "Forget takes it away.")
+        Source.CONFIGURE: "pronto.configure(api_key=None) removes it.",
+        Source.ENVIRONMENT: f"To stop using it, unset the environment variable {variable}.",
+        Source.COLAB: (
+            "To stop using it, turn off this notebook's access in Colab's Secrets panel."
+        ),
+    }.get(found.source, "“Remove key” removes it.")

@@ -1,4 +1,4 @@
-"""What is different on Google Colab: its secrets, and a disk that ends with the runtime."""
+"""Google Colab: its secrets, and a disk that is deleted with the runtime."""
 
 from __future__ import annotations
 
@@ -10,93 +10,104 @@ from ..config.settings import configure, current
 from ..config.validation import key as checked
 from ..errors import ConfigurationError, LedgerError
 from ..run import open_ledger
+from ..storage.database import _file_of_url
 from . import actions
-from .actions import Said
+from .actions import Result
 
 DRIVE: Final = Path("/content/drive")
-"""Where Drive is mounted."""
+"""Where Google Drive is mounted."""
 
 _FILE: Final = Path("MyDrive") / "pronto-pandas" / "ledger.sqlite3"
 
 here = credentials.in_colab
 
 
-def on_drive() -> bool:
-    """Say whether the ledger is on Drive."""
+def _ledger_file() -> Path | None:
+    """Return the file of the ledger; None if it is in memory or in an external database."""
     place = current().ledger_place
-    return place is not None and Path(place).is_relative_to(DRIVE)
+    if place is not None and place.startswith("sqlite"):
+        place = _file_of_url(place) if "://" in place else place
+    return None if place is None or "://" in place else Path(place).expanduser()
 
 
-def warning() -> str:
-    """Say what becomes of the ledger when the runtime ends."""
-    if on_drive():
-        return "The ledger is on your Drive and outlives this runtime."
+def _is_external() -> bool:
     place = current().ledger_place or ""
-    if "://" in place:
-        return "The ledger is a database elsewhere and outlives this runtime."
+    return "://" in place and not place.startswith("sqlite")
+
+
+def ledger_warning() -> str:
+    """Return what happens to the ledger when the runtime ends."""
+    if _is_external():
+        return "The ledger is in an external database and is kept after this runtime ends."
+    try:
+        file = _ledger_file()
+    except LedgerError:
+        return ""  # the state of the ledger shows the error
+    if file is not None and file.is_relative_to(DRIVE):
+        return "The ledger is on your Google Drive and is kept after this runtime ends."
     return (
-        "This runtime's disk is deleted when Colab ends it, and the ledger with it: what was "
-        "answered would be asked, and paid for, again. Put the ledger on your Drive."
+        "When this Colab runtime ends, its disk and the ledger are deleted, and you would pay for "
+        "the same answers again. Move the ledger to your Google Drive."
     )
 
 
-def take_secret() -> Said:
-    """Keep Colab's secret for this session."""
+def use_secret() -> Result:
+    """Save the Colab secret for this session."""
     variables = current().key_variables
     if not variables:
-        return Said(f"No secret of Colab's is for {current().target}. Type its key above.", False)
+        return Result(
+            f"No Colab secret belongs to {current().target}. Enter its API key above.", False
+        )
     secret = " or ".join(variables)
-    key = credentials.of_colab(variables)
+    key = credentials.colab_secret(variables)
     if key is None:
-        return Said(
-            f"Colab gives no secret {secret} to this notebook. Open the panel of "
-            "secrets (the key symbol at the left), add one of this name, switch on the notebook's "
-            "access, and click again.",
+        return Result(
+            f"No Colab secret named {secret} is available. Open Secrets (the key icon on the "
+            f"left), add {secret}, turn on notebook access, and click again.",
             False,
         )
     try:
-        key = checked(key.get_secret_value(), f"Colab's secret {secret}")
+        key = checked(key.get_secret_value(), f"The Colab secret {secret}")
     except ConfigurationError as error:
-        return Said(str(error), False)
-    return actions.keep(key, "session")
+        return Result(str(error), False)
+    return actions.save_key(key, "session")
 
 
-def ledger_to_drive() -> Said:
-    """Mount Drive, and keep the ledger there; what the present one holds goes along."""
-    before = current().ledger_place
-    if before is not None and "://" in before:
-        return Said("The ledger is a database elsewhere; it stays there.", False)
-    trouble = _mounted()
-    if trouble:
-        return Said(trouble, False)
+def move_ledger_to_drive() -> Result:
+    """Mount Google Drive and continue the ledger there, with all its entries."""
+    if _is_external():
+        return Result("The ledger is in an external database. It was not moved.", False)
+    problem = _mount()
+    if problem:
+        return Result(f"{problem} The ledger was not moved.", False)
     target = DRIVE / _FILE
     try:
-        if before is not None and Path(before).expanduser() != target:
+        before = _ledger_file()
+        if before is not None and before != target:
             from ..storage.merge import carry_over
 
-            carry_over(Path(before).expanduser(), target)
+            carry_over(before, target)
         with configure(ledger=target):
             open_ledger(current())
     except LedgerError as error:
-        return Said(f"{error} The ledger stays where it was.", False)
+        return Result(f"{error} The ledger was not moved.", False)
     configure(ledger=target)
-    return Said(
-        f"The ledger is at {target} from now on, with all that it held. In a later session click "
-        "this again before the first run. Use it from one runtime at a time."
+    return Result(
+        f"The ledger is now at {target}, including its previous entries. In each new session, "
+        "click this button before your first run. Use it from only one runtime at a time."
     )
 
 
-def _mounted() -> str:
-    """Mount Drive; return what went wrong, if anything."""
+def _mount() -> str:
+    """Mount Google Drive; return what went wrong, if anything."""
     try:
         from google.colab import drive
 
         drive.mount(str(DRIVE))
-    except Exception as error:  # noqa: BLE001  it is Colab's; only its name is said
+    except Exception as error:  # noqa: BLE001  of Colab; the text may contain anything
         return (
-            f"Drive was not mounted ({type(error).__name__}). Click again and allow the access; "
-            "the ledger stays where it was."
+            f"Google Drive was not mounted ({type(error).__name__}). Click again and allow access."
         )
     if not (DRIVE / "MyDrive").is_dir():
-        return f"Drive is mounted, but {DRIVE / 'MyDrive'} is missing; the ledger stays."
+        return f"Google Drive is mounted, but {DRIVE / 'MyDrive'} is missing."
     return ""

@@ -1,4 +1,4 @@
-"""The panel's questions and words in a terminal, where there are no widgets."""
+"""``pronto.setup()`` in a terminal: prompts for the key and prints the other settings."""
 
 from __future__ import annotations
 
@@ -11,54 +11,55 @@ from . import actions
 from .actions import Place
 
 
-def ask() -> None:
-    """Say how things stand; where somebody sits at the keyboard, ask for the key."""
-    _tell(actions.key_state(), actions.places())
+def prompt() -> None:
+    """Print the settings; in an interactive terminal, prompt for the key."""
+    _print(actions.key_state(), actions.places())
     if sys.stdin is not None and sys.stdin.isatty():
         try:
-            _ask_for_key()
+            _prompt_for_key()
         except EOFError:
-            _tell("Nothing more is asked; what was said stays.")
+            _print("Setup ended. Settings made so far are kept.")
     else:
-        _tell("Nobody can be asked here: call pronto.setup() in a notebook or a terminal.")
-    _tell(
+        _print("To enter a key, call pronto.setup() in a notebook or an interactive terminal.")
+    _print(
         actions.consent_state(),
         actions.ledger_state(),
-        "pronto.ledger.purge(0) deletes all of it; asking again is paid for again.",
-        actions.pace_state(),
-        f"pronto.configure(rate=…) changes that, up to {actions.FASTEST}.",
-        actions.PRIVACY.replace("ledger below", "ledger"),
+        "pronto.ledger.purge(0) deletes all entries. Requesting the same people again will cost "
+        "credits again.",
+        actions.rate_state(),
+        f"Change it with pronto.configure(rate=…), at most {actions.MAX_RATE}.",
+        actions.PRIVACY.replace(" (below)", ""),
     )
 
 
-def _ask_for_key() -> None:
-    typed = getpass.getpass("API key (it is not shown; Enter changes nothing): ").strip()
+def _prompt_for_key() -> None:
+    typed = getpass.getpass("API key (hidden; press Enter to skip): ").strip()
     if not typed:
         return
     try:
         key = validation.key(typed, "The key")
     except ConfigurationError as error:
-        _tell(actions.Said(str(error), False))
+        _print(actions.Result(str(error), False))
         return
     finally:
         del typed
-    if _yes("Test it? Two requests, which are free. [y/n] "):
-        said = actions.try_key(key)
-        _tell(said)
-        if not said.good and not _yes("Keep it all the same? [y/n] "):
+    if _yes("Test the key with two free requests? [y/n] "):
+        result = actions.check_key(key)
+        _print(result)
+        if not result.ok and not _yes("Save it anyway? [y/n] "):
             return
     place: Place = "session"
     if credentials.keyring_name() is not None and _yes(
-        "Keep it in the system keyring, for later sessions too? n keeps it for this one. [y/n] "
+        "Save the key in the system keyring for later sessions? (n: this session only) [y/n] "
     ):
         place = "keyring"
-    _tell(actions.keep(key, place))
+    _print(actions.save_key(key, place))
 
 
 def _yes(question: str) -> bool:
     return input(question).strip().lower().startswith("y")
 
 
-def _tell(*words: object) -> None:
-    for line in words:
+def _print(*lines: object) -> None:
+    for line in lines:
         print(line)

@@ -1,8 +1,8 @@
-"""The panel, of widgets that ipywidgets 7 and 8 both have.
+"""The settings panel, made of widgets that exist in ipywidgets 7 and 8.
 
-Plain fields and buttons in one column, each reached by the tab key; every state and error is in
-words; all colours are the page's own. A handler runs in the kernel's main thread and returns when
-its work is done.
+Plain fields and buttons in one column, which the tab key reaches in order. Every state and every
+error is text, and no colour is set. A handler runs in the kernel's main thread and returns when its
+work is done.
 """
 
 from __future__ import annotations
@@ -18,102 +18,103 @@ from ..config import credentials, validation
 from ..config.settings import current
 from ..errors import ConfigurationError, ProntoError
 from . import actions, colab
-from .actions import Place, Said
+from .actions import Place, Result
 
 if TYPE_CHECKING:
     from pydantic import SecretStr
 
 _WIDE: Final = "48em"
 
-_NOTHING_TYPED: Final = Said("Type or paste a key into the field first.", False)
+_NO_KEY: Final = Result("Enter an API key first.", False)
 
-_TAKEN: Final = Said(
-    "A key was typed; the field is empty again, so that no notebook file holds it. Now test it, or "
-    "keep it."
+_KEY_RECEIVED: Final = Result(
+    "Key received. The field was cleared so that the key is not saved in the notebook. Now test or "
+    "save the key."
 )
+
+_DELETE_ALL: Final = "Delete all answers…"
+_CONFIRM: Final = "Yes, delete all answers"
 
 
 class _KeyField(ipywidgets.Password):  # type: ignore[misc]  # ipywidgets has no types
-    """A field for the key.
-
-    Its value comes when the field is left, as a whole, and ipywidgets 8 does not repeat it to the
-    pages that are open.
-    """
+    """A field for the key. ipywidgets 8 does not echo its value to other open pages."""
 
     value = traitlets.Unicode("").tag(sync=True, echo_update=False)
 
 
 class Section:
-    """A heading, how things stand, what can be done, and what became of it.
+    """A heading, the current state, fields and buttons, and the result of the last action.
 
     Parameters
     ----------
     title : str
         The heading.
     state : callable
-        Says how things stand.
+        Returns the text of the current state.
     before : callable
-        Is called before each action.
+        Called before each action.
     """
 
     def __init__(self, title: str, state: Callable[[], str], before: Callable[[], None]) -> None:
         self._state, self._before = state, before
-        self._now, self._said = _text(), _text()
-        self.rows: list[Any] = [_heading("h4", title), self._now]
+        self._shown_state, self._shown_result = _text(), _text()
+        self.rows: list[Any] = [_heading("h4", title), self._shown_state]
         self.refresh()
 
     def add(self, *row: Any) -> None:
-        """Put widgets side by side, where they fit."""
+        """Add a row of widgets; it wraps if it is too long."""
         layout = ipywidgets.Layout(display="flex", flex_flow="row wrap")
         self.rows.append(ipywidgets.Box(list(row), layout=layout))
 
     def box(self) -> Any:
-        """Return the whole section."""
-        return ipywidgets.VBox([*self.rows, self._said])
+        """Return the widget of the section."""
+        return ipywidgets.VBox([*self.rows, self._shown_result])
 
-    def button(self, label: str, work: Callable[[], Said], doing: str = "") -> Any:
-        """Return a button that does something and says what became of it."""
+    def button(self, label: str, work: Callable[[], Result | str], waiting: str = "") -> Any:
+        """Return a button that runs an action and shows its result."""
         button = ipywidgets.Button(description=label, layout=ipywidgets.Layout(width="auto"))
-        button.on_click(lambda _: self.do(work, doing))
+        button.on_click(lambda _: self.run(work, waiting))
         return button
 
-    def do(self, work: Callable[[], Said], doing: str = "") -> None:
-        """Do something, and say what became of it."""
+    def run(self, work: Callable[[], Result | str], waiting: str = "") -> None:
+        """Run an action and show its result."""
         self._before()
-        self.say(doing)
+        self.show(waiting)
         try:
-            said = work()
+            result: Result | str = work()
         except ProntoError as error:
-            said = Said(str(error), False)
+            result = Result(str(error), False)
         except Exception as error:  # noqa: BLE001  a handler's error is shown nowhere else
-            said = Said(
-                f"This failed ({type(error).__name__}). Nothing else is known of it.", False
+            result = Result(
+                f"Unexpected error ({type(error).__name__}). Please report it with the steps that "
+                "led to it.",
+                False,
             )
-        self.say(said)
+        self.show(result)
         self.refresh()
 
-    def say(self, words: Said | str) -> None:
-        """Show words, and have them read out."""
-        self._said.value = f'<div role="status">{escape(str(words))}</div>' if words else ""
+    def show(self, text: Result | str) -> None:
+        """Show a text; screen readers read it out."""
+        self._shown_result.value = f'<div role="status">{escape(str(text))}</div>' if text else ""
 
     def refresh(self) -> None:
-        """Show how things stand now."""
-        self._now.value = _lines(self._state())
+        """Show the current state."""
+        self._shown_state.value = _lines(self._state())
 
 
 class Panel:
-    """The panel; `root` is what is displayed."""
+    """The panel; `root` is the widget to display."""
 
     def __init__(self) -> None:
-        self._typed: SecretStr | None = None
-        self._sure = False
+        self._new_key: SecretStr | None = None
+        self._asked_to_delete = False
         self.field = _KeyField(
-            description="API key", placeholder="paste it here", continuous_update=False
+            description="API key", placeholder="paste your key here", continuous_update=False
         )
-        self.field.observe(lambda _: self._take(), "value")
+        self.field.observe(lambda _: self._read_field(), "value")
         self._key = self._key_section()
         self._ledger = self._ledger_section()
-        sections = [self._key, self._consent_section(), self._ledger, self._pace_section()]
+        sections = [self._key, self._consent_section(), self._ledger, self._rate_section()]
         self.root = ipywidgets.VBox(
             [
                 _heading("h3", "Pronto"),
@@ -123,121 +124,129 @@ class Panel:
             layout=ipywidgets.Layout(max_width=_WIDE),
         )
 
-    def _take(self) -> None:
-        """Take what was typed out of the field at once, before anything else can happen."""
+    def _read_field(self) -> None:
+        """Read and clear the field, before anything else can happen."""
         typed, self.field.value = self.field.value, ""
-        if not typed:  # that was the clearing
+        if not typed:  # clearing the field calls this again
             return
         try:
-            self._typed = validation.key(typed, "The key")
+            self._new_key = validation.key(typed, "The key")
         except ConfigurationError as error:
-            self._typed = None
-            self._key.say(Said(str(error), False))
+            self._new_key = None
+            self._key.show(Result(str(error), False))
         else:
-            self._key.say(_TAKEN)
+            self._key.show(_KEY_RECEIVED)
 
     def _key_section(self) -> Section:
-        possible = credentials.keyring_name() is not None
+        has_keyring = credentials.keyring_name() is not None
         places = actions.places()
-        section = Section("API key", lambda: f"{actions.key_state()}\n{places}", self._unsure)
+        section = Section(
+            "API key", lambda: f"{actions.key_state()}\n{places}", self._close_question
+        )
         section.add(self.field)
-        to_keyring = section.button("Keep in the system keyring", lambda: self._keep("keyring"))
-        to_keyring.disabled = not possible
+        to_keyring = section.button("Save key in keyring", lambda: self._save_key("keyring"))
+        to_keyring.disabled = not has_keyring
         section.add(
-            section.button("Test", self._test, "Asking Pronto …"),
-            section.button("Keep for this session", lambda: self._keep("session")),
+            section.button("Test key", self._test_key, "Contacting Pronto…"),
+            section.button("Save key for this session", lambda: self._save_key("session")),
             to_keyring,
-            section.button("Forget", self._forget),
+            section.button("Remove key", self._remove_key),
         )
         if colab.here():
-            section.add(section.button("Take it from Colab's secrets", colab.take_secret))
+            section.add(section.button("Use Colab secret", colab.use_secret))
         return section
 
-    def _test(self) -> Said:
-        self._take()
-        return actions.try_key(self._typed)
+    def _test_key(self) -> Result:
+        self._read_field()
+        return actions.check_key(self._new_key)
 
-    def _keep(self, place: Place) -> Said:
-        self._take()
-        if self._typed is None:
-            return _NOTHING_TYPED
-        said = actions.keep(self._typed, place)
-        if said.good:
-            self._typed = None
-        return said
+    def _save_key(self, place: Place) -> Result:
+        self._read_field()
+        if self._new_key is None:
+            return _NO_KEY
+        result = actions.save_key(self._new_key, place)
+        if result.ok:
+            self._new_key = None
+        return result
 
-    def _forget(self) -> Said:
-        self.field.value, self._typed = "", None
-        return actions.forget()
+    def _remove_key(self) -> Result:
+        self.field.value, self._new_key = "", None
+        return actions.remove_key()
 
     def _consent_section(self) -> Section:
-        section = Section("Personal emails", actions.consent_state, self._unsure)
-        purpose = ipywidgets.Text(description="Purpose", placeholder="what you use them for")
+        section = Section("Personal emails", actions.consent_state, self._close_question)
+        purpose = ipywidgets.Text(
+            description="Purpose", placeholder="e.g. recruiting engineers in Spain"
+        )
 
-        def give() -> Said:
-            said = actions.give_consent(purpose.value)
-            if said.good:
+        def give() -> Result:
+            result = actions.give_consent(purpose.value)
+            if result.ok:
                 purpose.value = ""
-            return said
+            return result
 
         section.add(purpose)
         section.add(
             section.button("Record consent", give),
-            section.button("Take it back", actions.take_consent_back),
+            section.button("Withdraw consent", actions.withdraw_consent),
         )
         return section
 
     def _ledger_section(self) -> Section:
-        section = Section("Ledger", _ledger_words, lambda: None)
-        self._delete = section.button("", self._forget_all)
-        self._stay = section.button("No, keep them", lambda: Said("Nothing was deleted."))
-        self._stay.on_click(lambda _: self._unsure())
-        self._unsure()
-        section.add(self._delete, self._stay)
+        section = Section("Ledger", _ledger_state, lambda: None)
+        self._delete = section.button(_DELETE_ALL, self._delete_all)
+        self._cancel = section.button("Cancel", lambda: Result("Nothing was deleted."))
+        self._cancel.on_click(lambda _: self._close_question())
+        self._close_question()
+        section.add(self._delete, self._cancel)
         if colab.here():
-            to_drive = section.button("Keep it on Drive", colab.ledger_to_drive, "Mounting Drive …")
-            to_drive.on_click(lambda _: self._unsure())
+            to_drive = section.button(
+                "Move ledger to Google Drive",
+                colab.move_ledger_to_drive,
+                "Mounting Google Drive…",
+            )
+            to_drive.on_click(lambda _: self._close_question())
             section.add(to_drive)
         return section
 
-    def _forget_all(self) -> Said:
+    def _delete_all(self) -> Result | str:
         """Ask at the first click, delete at the second."""
-        if self._sure:
-            self._unsure()
-            return actions.forget_all()
-        self._sure = True
-        self._delete.description = "Yes, delete all answers"
-        self._stay.disabled = False
-        return Said(
-            "Nothing is deleted yet. Click again to delete all answers, of everybody; asking for "
-            "them again is paid for again."
+        if self._asked_to_delete:
+            self._close_question()
+            return actions.delete_all()
+        self._asked_to_delete = True
+        self._delete.description = _CONFIRM
+        self._cancel.layout.display = None
+        return (
+            "Delete all saved answers? This cannot be undone, and requesting the same people again "
+            f"will cost credits again. Click “{_CONFIRM}” to confirm."
         )
 
-    def _unsure(self) -> None:
-        """Take the question back: any other click means something else."""
-        self._sure = False
-        self._delete.description = "Forget all answers"
-        self._stay.disabled = True
+    def _close_question(self) -> None:
+        """Close the question: only the next click on “Yes” counts as an answer."""
+        self._asked_to_delete = False
+        self._delete.description = _DELETE_ALL
+        self._cancel.layout.display = "none"
 
-    def _pace_section(self) -> Section:
-        section = Section("Pace", actions.pace_state, self._unsure)
-        slowest, fastest = actions.SLOWEST, actions.FASTEST
+    def _rate_section(self) -> Section:
+        section = Section("Request rate", actions.rate_state, self._close_question)
+        slowest, fastest = actions.MIN_RATE, actions.MAX_RATE
         rate = ipywidgets.BoundedIntText(
             value=min(max(round(current().rate), slowest), fastest),
             min=slowest,
             max=fastest,
             description="Requests/s",
         )
-        section.add(rate, section.button("Set the pace", lambda: actions.set_pace(rate.value)))
+        section.add(rate, section.button("Apply rate", lambda: actions.set_rate(rate.value)))
         return section
 
 
-def _ledger_words() -> str:
-    return "\n".join([actions.ledger_state(), *([colab.warning()] if colab.here() else [])])
+def _ledger_state() -> str:
+    return "\n".join([actions.ledger_state(), *([colab.ledger_warning()] if colab.here() else [])])
 
 
-def _lines(words: str) -> str:
-    lines = "<br>".join(escape(line) for line in words.splitlines())
+def _lines(text: str) -> str:
+    lines = "<br>".join(escape(line) for line in text.splitlines())
     return f'<div style="line-height:1.4">{lines}</div>'
 
 
