@@ -186,7 +186,7 @@ def test_answers_that_no_column_takes_are_kept(serve: Serve) -> None:
     """The error names the column and the way to the answers, and holds none of them."""
     server = serve()
     df = Refusing(people(5).assign(email=None))
-    with pytest.raises(pronto.ResultError, match=r"column 'email'.*OSError") as caught:
+    with pytest.raises(pronto.ResultError, match=r"Column 'email'.*OSError") as caught:
         pronto.enrich(df, "email", progress=False)
     assert "collect('email', prefix=\"new_\")" in str(caught.value)
     assert ".example" not in str(caught.value)

@@ -38,6 +38,7 @@ def only(*fields: str) -> dict[str, Any]:
 
 
 NAMES = ("firstname", "lastname")
+A_COMPANY_OR_LINKEDIN = "a company domain, a company name or a LinkedIn URL"
 
 
 @pytest.mark.parametrize(
@@ -89,18 +90,17 @@ def test_every_endpoint_and_type_has_its_needs() -> None:
             "firstname is a number, not a name; lastname is missing",
         ),
         (FULL | {"lastname": 12}, ("email",), "lastname is not text"),
-        (only(*NAMES), ("email",), "email: needs one of domain, company_name, linkedin_url"),
+        (only(*NAMES), ("email",), f"email needs {A_COMPANY_OR_LINKEDIN}"),
         (
-            only(*NAMES) | {"domain": "soon"},
+            only(*NAMES) | {"domain": "soon" * 100},
             ("email",),
-            "email: needs one of domain, company_name, linkedin_url; domain is no internet domain",
+            f"email needs {A_COMPANY_OR_LINKEDIN}; domain is longer than 300 characters",
         ),
-        (only(*NAMES, "domain"), ("personal_email",), "personal_email: needs linkedin_url"),
+        (only(*NAMES, "domain"), ("personal_email",), "personal_email needs a LinkedIn URL"),
         (
             only(*NAMES),
             ("email", "phone", "personal_email"),
-            "email and phone: needs one of domain, company_name, linkedin_url; "
-            "personal_email: needs linkedin_url",
+            f"email and phone need {A_COMPANY_OR_LINKEDIN}; personal_email needs a LinkedIn URL",
         ),
     ],
 )
@@ -109,14 +109,44 @@ def test_an_invalid_row_says_why(row: dict[str, Any], types: Any, message: str) 
     made = plan([row], *types)
     assert made.row_status[0] == "invalid"
     assert made.row_message[0] == message
+    assert made.row_sentences[0] == f"Not sent: {message}."
     assert made.contacts == []
 
 
-def test_what_is_left_out_of_a_row_is_said() -> None:
-    """A broken domain does not keep a row with a company from being sent."""
-    made = plan([FULL | {"domain": "soon"}])
+def test_an_ignored_value_is_in_the_message() -> None:
+    """A row with an invalid domain and a company is sent without the domain."""
+    made = plan([FULL | {"domain": "soon" * 100}, FULL])
     assert made.contacts[0].body().keys() == FULL.keys() - {"domain"}
-    assert made.row_message[0] == "domain is no internet domain, so it is left out"
+    assert made.row_sentences.tolist() == [
+        "Ignored: domain is longer than 300 characters.",
+        None,
+    ]
+
+
+def test_messages_have_the_names_of_the_callers_columns() -> None:
+    """Not those of Pronto's fields; each is one or more sentences."""
+    df = pd.DataFrame(
+        {
+            "First Name": ["Ana", "7", "Ana"],
+            "Nachname": ["Lark", None, "Lark"],
+            "Website": ["x" * 301] * 3,
+            "Firma": ["Acme", "Acme", None],
+            "Mobile": ["x" * 301, None, None],
+            "Work Email": ["ana@acme.example", None, None],
+        }
+    )
+    out = df.assign(Website="x" * 301).pronto.enrich("email", limit=0, progress=False)
+    assert out["pronto_message"].tolist() == [
+        "Not sent: Work Email is already filled. Use overwrite=True to look it up again.",
+        "Not sent: First Name is a number, not a name; Nachname is missing.",
+        "Not sent: email needs a company domain, a company name or a LinkedIn URL; "
+        "Website is longer than 300 characters.",
+    ]
+    options = Options(types=("phone",))
+    made = make(df.drop(columns="Work Email").iloc[:1], options, {"phone": np.zeros(1, bool)})
+    assert made.row_sentences.tolist() == [
+        "Ignored: Website is longer than 300 characters; Mobile is longer than 300 characters."
+    ]
 
 
 def test_a_row_asks_for_what_it_can() -> None:
@@ -172,7 +202,7 @@ def test_limit_takes_the_first_contacts_that_can_be_sent() -> None:
     made = plan(rows, limit=2)
     assert made.row_contact.tolist() == [0, -1, 0, 1, -1, 0]
     assert made.row_status.tolist() == [None, "invalid", None, None, "skipped", None]
-    assert made.row_message[4] == "Over limit=2."
+    assert made.row_sentences[4] == "Not sent: limit=2 is reached."
     assert plan(rows, limit=0).contacts == []
 
 
@@ -230,7 +260,7 @@ def test_every_row_is_sent_or_says_why_not(
     made = plan(rows, *types, limit=limit)
     for row, contact in enumerate(made.row_contact):
         assert (contact >= 0) == (made.row_status[row] is None)
-        assert contact >= 0 or made.row_message[row]
+        assert contact >= 0 or made.row_sentences[row].startswith("Not sent: ")
     assert len(made.contacts) == len(made.asks) == len(made.customs)
     assert sorted(set(made.row_contact) - {-1}) == list(range(len(made.contacts)))
     assert len({tuple(map(str.casefold, c.body().values())) for c in made.contacts}) <= len(
