@@ -89,8 +89,8 @@ def check(*args: Any, **kwargs: Any) -> Check:
         ``already answered`` (in the ledger), ``already submitted``, ``already filled``,
         ``suppressed``, ``excluded by only``, ``over per_company``, ``over limit``,
         ``unknown: …`` or ``invalid: …``; the values that would be sent, in ``firstname``,
-        ``lastname``, ``company_name``, ``domain`` and ``linkedin_url``; and in ``note`` what was left out of a
-        row. ``.counts`` adds them up.
+        ``lastname``, ``company_name``, ``domain`` and ``linkedin_url``; and in ``note`` what was
+        left out of a row. ``.counts`` adds them up.
 
     Raises
     ------

@@ -87,7 +87,7 @@ def test_a_file_of_addresses(tmp_path: Path, name: str, headed: bool) -> None:
         (["ana@acme.example", "Acme Corporation"], "1 of 2 suppress= entries .*the first is entry 2"),
         ([7], "1 of 1 suppress= entries"),
         (7, "takes emails, domains and LinkedIn addresses"),
-        ("gone.csv", "File not found"),
+        ("gone.csv", r"File not found: gone\.csv\. Nothing was sent\."),
         (pd.DataFrame({"Company": ["Acme"], "City": ["Ur"]}), "No usable column"),
         (
             pd.DataFrame({"Email": ["ana@acme.example", "gone"], "City": ["Ur", "Ur"]}),
