@@ -75,14 +75,14 @@ def test_silence_is_said() -> None:
     for _ in range(130):
         screen.now += 0.1
         bar.tick()
-    assert screen.line == "0 of 1,000 rows · nothing new for 13 s"
+    assert screen.line == "0 of 1,000 rows · no response for 13 s"
     assert len(screen.drawn) <= 15
     bar.show(pronto.Progress(total=1000, done=1, found=1))
     screen.now += SILENT - 1
     bar.tick()
-    assert "nothing new" not in screen.line
+    assert "no response" not in screen.line
     bar.close(stopped=True)
-    assert screen.line.startswith("Stopped at 1 of 1,000 rows")
+    assert screen.line.startswith("Stopped after 1 of 1,000 rows")
 
 
 def test_a_stop_says_what_it_waits_for() -> None:
@@ -93,10 +93,10 @@ def test_a_stop_says_what_it_waits_for() -> None:
     bar.show(pronto.Progress(total=1000, done=480, found=480, awaited=225))
     assert screen.line == (
         "480 of 1,000 rows · 480 found · 48.0 rows/s · "
-        "Stopping: waiting for 225 answers. Stop again to leave them."
+        "Stopping: waiting for 225 answers. Stop again to stop without them."
     )
     bar.close(stopped=True)
-    assert screen.line == "Stopped at 480 of 1,000 rows · 480 found · 48.0 rows/s · in 10 s"
+    assert screen.line == "Stopped after 480 of 1,000 rows · 480 found · 48.0 rows/s · in 10 s"
 
 
 @pytest.mark.parametrize("progress", [False, lambda now: None])
@@ -110,7 +110,7 @@ def test_a_stop_without_a_bar_is_one_line(
         view.show(pronto.Progress(total=10, done=2, awaited=1))
     assert capsys.readouterr() == (
         "",
-        "Stopping: waiting for 2 answers. Stop again to leave them.\n",
+        "Stopping: waiting for 2 answers. Stop again to stop without them.\n",
     )
 
 

@@ -337,7 +337,7 @@ def test_what_cannot_be_reported_on_is_said() -> None:
     """No frame, no run's columns, two of them, wrong arguments."""
     with pytest.raises(pronto.ConfigurationError, match="Enrich it first"):
         people(3).pronto.report()
-    with pytest.raises(pronto.ConfigurationError, match="Expected a DataFrame .*, got list"):
+    with pytest.raises(pronto.ConfigurationError, match=r"Expected a DataFrame .*, got list"):
         report([])
     with pytest.raises(pronto.ConfigurationError, match="prefix must be a string"):
         report(people(1), prefix=1)
@@ -470,7 +470,7 @@ def test_the_chart_says_its_numbers(enriched: dict[str, pd.DataFrame]) -> None:
     assert [bar.get_width() for bar in left.patches] == list(occurring.values())
     assert [tick.get_text() for tick in right.get_yticklabels()] == list(made.domains)
     for text, rate in zip(right.texts, made.domains.values(), strict=True):
-        told = f"({rate.found} of {rate.answered})" if rate.answered else "none answered"
+        told = f"({rate.found} of {rate.answered})" if rate.answered else "no answers"
         assert told in text.get_text()
     assert figure.get_facecolor()[3] == left.get_facecolor()[3] == right.get_facecolor()[3] == 0
     assert figure._repr_png_().startswith(b"\x89PNG")
