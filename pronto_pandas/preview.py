@@ -87,10 +87,10 @@ def check(*args: Any, **kwargs: Any) -> Check:
         One row a row of ``df``, with its index, of the string dtype of the installed pandas:
         ``check``, which says ``ready``, ``duplicate of row …`` (asked once, answered for both),
         ``already answered`` (in the ledger), ``already submitted``, ``already filled``,
-        ``suppressed``, ``excluded by only``, ``over per_company``, ``over limit``,
-        ``unknown: …`` or ``invalid: …``; the values that would be sent, in ``firstname``,
-        ``lastname``, ``company_name``, ``domain`` and ``linkedin_url``; and in ``note`` what was
-        left out of a row. ``.counts`` adds them up.
+        ``suppressed``, ``not chosen``, ``over per_company``, ``over limit``, ``unknown: …`` or
+        ``invalid: …``; the values that would be sent, in ``firstname``, ``lastname``,
+        ``company_name``, ``domain`` and ``linkedin_url``; and in ``note`` what was left out of a
+        row. ``.counts`` adds them up.
 
     Raises
     ------

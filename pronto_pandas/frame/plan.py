@@ -187,7 +187,7 @@ def make(df: pd.DataFrame, options: Options, already: Mapping[EnrichmentType, Bo
 
 
 class _Rows:
-    """Which rows are sent, and why the others are not: the last reason is the one that is shown."""
+    """Which rows are sent, and why the others are not; the last reason of a row counts."""
 
     def __init__(self, sendable: Bools, notes: Objects, reasons: Objects) -> None:
         self.why = nothing(len(sendable))
@@ -217,7 +217,7 @@ def _leave_out_unwanted(rows: _Rows, cells: Cells, options: Options) -> None:
 
 
 def _filled(cells: Cells, filled_in: Mapping[EnrichmentType, Objects], length: int) -> Objects:
-    """Say for each row where it already has a value, if it has one."""
+    """Return for each row where it already has a value, in words."""
     words = nothing(length)
     for type_, headers in filled_in.items():
         for column in cells.columns_of(type_):
@@ -255,7 +255,7 @@ def _invalid(
     needs: Mapping[EnrichmentType, tuple[str, ...]],
     lacking: Mapping[EnrichmentType, Bools],
 ) -> Objects:
-    """Say for each row why it cannot be sent."""
+    """Return for each row why it cannot be sent, in words."""
     length = len(cells.named)
     parts: list[Objects] = []
     for fields in dict.fromkeys(needs.values()):
@@ -283,8 +283,8 @@ def _asks(
         wanted[type_] = no_rows(contacts)
         wanted[type_][contact[rows & (contact >= 0)]] = True
     masks = list(zip(*(mask.tolist() for mask in wanted.values()), strict=True))
-    asked = {mask: tuple(itertools.compress(wanted, mask)) for mask in set(masks)}
-    return [asked[mask] for mask in masks]
+    types = {mask: tuple(itertools.compress(wanted, mask)) for mask in set(masks)}
+    return [types[mask] for mask in masks]
 
 
 def _phones_without_linkedin(

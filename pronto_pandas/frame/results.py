@@ -184,15 +184,15 @@ def _filled_in(column: pd.Series, values: Objects, rows: Bools) -> Any:
 
 
 def _accepts_text(dtype: Any) -> bool:
-    """Whether every text can be written into a column of this dtype."""
-    if isinstance(dtype, pd.ArrowDtype):  # views and dictionaries of texts cannot be written into
+    """Whether any text can be written into a column of this dtype."""
+    if isinstance(dtype, pd.ArrowDtype):  # string views and dictionaries are read-only
         return str(dtype.pyarrow_dtype) in {"string", "large_string"}
-    objects_alone = isinstance(dtype, np.dtype) and dtype.kind == "O"
-    return objects_alone or isinstance(dtype, pd.StringDtype)
+    is_object = isinstance(dtype, np.dtype) and dtype.kind == "O"
+    return is_object or isinstance(dtype, pd.StringDtype)
 
 
 def _as_text(column: pd.Series, *, only_text: bool) -> pd.Series:
-    """Return a column as texts, or as the objects that it holds where some are none."""
+    """Return a column as text, or as objects if some of its values are not text."""
     cells = cells_of(column)
     if only_text and all(isinstance(cell, str) for cell in cells[~missing(column)]):
         return pd.Series(_text_array(cells))
@@ -214,7 +214,7 @@ Result = Mapping[EnrichmentType, Outcome]
 
 
 def verdict(result: Result, asks: Iterable[EnrichmentType]) -> str:
-    """Return the ``pronto_status`` of a row that asks for these types."""
+    """Return the ``pronto_status`` of a row that needs these types."""
     outcomes = [(type_, result[type_]) for type_ in asks if type_ in result]
     if any(o.answer is not None and o.answer.has(type_) for type_, o in outcomes):
         return "found"

@@ -84,7 +84,7 @@ class Dialect:
 
 
 def skipped_above(count: int, what: str) -> str:
-    """Say how many lines or rows above the header were skipped."""
+    """Return how many lines or rows above the header were skipped, in words."""
     return f"skipped {count} {what}{'' if count == 1 else 's'} above the header"
 
 
