@@ -36,11 +36,11 @@ _DIGITS: Final = 10**15
 _FIRST_YEAR: Final = 1900
 """The first year of Excel's calendar."""
 
-_KEPT: Final = tuple("=+-@'\t\r\n\uff1d\uff0b\uff0d\uff200123456789")
+_QUOTE_PREFIXED: Final = tuple("=+-@'\t\r\n\uff1d\uff0b\uff0d\uff200123456789")
 """First characters of texts that Excel converts to a formula or number when a cell is edited."""
 
-_OPENPYXL_READS: Final = ("#", *_KEPT)
-"""First characters of texts that openpyxl may convert to a formula or an error, in addition."""
+_TEXT_TYPED: Final = ("#", *_QUOTE_PREFIXED)
+"""First characters of texts that openpyxl may convert to a formula or an error."""
 
 _BROKEN: Final = (
     zipfile.BadZipFile, zlib.error, ParseError, EOFError, OSError, LookupError, ValueError,
@@ -172,11 +172,11 @@ def _cell(sheet: Any, value: Any, header: str) -> Any:
             f"Column {header!r} has text longer than {CHARACTERS:,} characters, the limit of an "
             "Excel cell. Save it as .csv or .parquet. Nothing was written."
         )
-    if not written.startswith(_OPENPYXL_READS):
+    if not written.startswith(_TEXT_TYPED):
         return in_xml
     cell = WriteOnlyCell(sheet, in_xml)
     cell.data_type = "s"
-    cell.quotePrefix = written.startswith(_KEPT)
+    cell.quotePrefix = written.startswith(_QUOTE_PREFIXED)
     return cell
 
 
