@@ -1,4 +1,4 @@
-"""Which rows are sent, as whom, and why not."""
+"""Which rows are sent, for which types, and why the others are not."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def plan(rows: list[dict[str, Any]], *types: EnrichmentType, **more: Any) -> Pla
 
 
 def only(*fields: str) -> dict[str, Any]:
-    """Return a row with these fields alone."""
+    """Return a row with only these fields."""
     return {name: value if name in fields else None for name, value in FULL.items()}
 
 
@@ -104,8 +104,8 @@ def test_every_endpoint_and_type_has_its_needs() -> None:
         ),
     ],
 )
-def test_an_invalid_row_says_why(row: dict[str, Any], types: Any, message: str) -> None:
-    """All that is wrong, in one message, and no request."""
+def test_an_invalid_row_has_all_its_reasons(row: dict[str, Any], types: Any, message: str) -> None:
+    """In one message, and it is not sent."""
     made = plan([row], *types)
     assert made.row_status[0] == "invalid"
     assert made.row_message[0] == message
@@ -149,14 +149,14 @@ def test_messages_have_the_names_of_the_callers_columns() -> None:
     ]
 
 
-def test_a_row_asks_for_what_it_can() -> None:
-    """Where one of two types lacks its field, the other is still asked for."""
+def test_a_row_is_sent_for_the_types_that_it_can_be() -> None:
+    """If a row lacks what one type needs, it is sent for the other type."""
     made = plan([only(*NAMES, "domain"), FULL], "email", "phone", endpoint="bulk")
     assert made.asks == [("email",), ("email", "phone")]
 
 
 def test_equal_contacts_are_one() -> None:
-    """Case, width and stray spaces do not make another person; any other field does."""
+    """Case, width and spaces do not make another person; a difference in any field does."""
     made = plan(
         [
             FULL,
@@ -172,8 +172,8 @@ def test_equal_contacts_are_one() -> None:
     assert made.contacts[0].firstname == "Ana"
 
 
-def test_a_value_that_is_there_is_not_asked_for() -> None:
-    """Type by type; and a contact is asked for what any of its rows lacks."""
+def test_existing_values_are_not_requested() -> None:
+    """Type by type; and a contact is sent for what any of its rows lacks."""
     rows = [
         FULL | {"email": "a@acme.example"},
         FULL,
@@ -197,7 +197,7 @@ def test_a_filled_row_is_skipped_even_if_it_could_not_be_sent() -> None:
 
 
 def test_limit_takes_the_first_contacts_that_can_be_sent() -> None:
-    """Rows of one person count once; the others say that they are over the limit."""
+    """Rows of one person count once; the rows beyond the limit have a message."""
     rows = [FULL, {}, FULL, FULL | {"lastname": "B"}, FULL | {"lastname": "C"}, FULL]
     made = plan(rows, limit=2)
     assert made.row_contact.tolist() == [0, -1, 0, 1, -1, 0]
@@ -214,8 +214,8 @@ def test_phones_without_linkedin_are_counted_by_contact() -> None:
     assert plan([bare], "email").phones_without_linkedin == 0
 
 
-def test_customs_are_what_json_has() -> None:
-    """Numbers, dates and missing values of a frame become those of JSON."""
+def test_custom_values_are_json() -> None:
+    """Numbers, dates and missing values are converted."""
     df = pd.DataFrame(
         {
             **{name: [value, value] for name, value in FULL.items()},
@@ -239,7 +239,7 @@ def test_customs_are_what_json_has() -> None:
     }  # fmt: skip
 
 
-def test_a_custom_column_that_is_not_there_is_said() -> None:
+def test_a_missing_custom_column_is_an_error() -> None:
     """Before anything is sent."""
     with pytest.raises(pronto.ColumnsError, match="custom= names 'crm'"):
         plan([FULL], custom=("crm",))
@@ -253,10 +253,10 @@ values = st.sampled_from([None, "", "Ana", "ana ", "Bo", "7", 7, "acme.example",
     st.sampled_from([("email",), ("phone",), ("email", "phone"), TYPES]),
     st.none() | st.integers(0, 5),
 )
-def test_every_row_is_sent_or_says_why_not(
+def test_every_row_is_sent_or_has_a_reason(
     rows: list[dict[str, Any]], types: tuple[EnrichmentType, ...], limit: int | None
 ) -> None:
-    """No row falls between, and no contact lacks what its request needs."""
+    """And no contact lacks what its request needs."""
     made = plan(rows, *types, limit=limit)
     for row, contact in enumerate(made.row_contact):
         assert (contact >= 0) == (made.row_status[row] is None)

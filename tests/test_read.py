@@ -47,7 +47,7 @@ def put(path: Path, text: str, encoding: str = "utf-8") -> Path:
 
 
 def texts(df: pd.DataFrame) -> list[list[str | None]]:
-    """Return the cells of a frame of texts, None where one is missing."""
+    """Return the cells of a DataFrame of strings; None for missing values."""
     assert all(dtype == text_dtype() for dtype in df.dtypes)
     return [[None if pd.isna(cell) else cell for cell in row] for row in df.to_numpy(object)]
 
@@ -69,7 +69,7 @@ def workbook(path: Path, **sheets: list[list[Any]]) -> Path:
 def test_whatever_program_wrote_it(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], encoding: str, separator: str
 ) -> None:
-    """Encoding and separator are found and said; no character of a cell changes."""
+    """Encoding and separator are detected and printed; no character of a cell changes."""
     mark, name, called = ENCODINGS[encoding]
     written = io.StringIO(newline="")
     csv.writer(written, delimiter=separator).writerows([HEADER, *ROWS])
@@ -83,7 +83,7 @@ def test_whatever_program_wrote_it(
 
 
 def test_the_first_accent_may_stand_in_the_last_row(tmp_path: Path) -> None:
-    """And one of two bytes may stand where two blocks meet."""
+    """A character of two bytes may be cut by the end of a block."""
     rows = "name,company\n" + "Ada,Acme\n" * (csv_dialect.BLOCK // 9 + 1)
     assert len(rows) > csv_dialect.BLOCK
     assert detect(put(tmp_path / "1.csv", rows)).encoding == "utf-8"
@@ -135,7 +135,7 @@ First Name,Last Name,URL,Email Address,Company,Position,Connected On
 
 
 def test_linkedins_connections(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """The note above the header is left out, and said to be."""
+    """The note above the header is skipped, and this is printed."""
     row = (
         'Zoë,Larkmoor,https://www.linkedin.com/in/zoe-example,,"Copperlark, Inc.",CEO,22 Nov 2026\n'
     )
@@ -178,13 +178,13 @@ def test_the_layout_of_a_file(tmp_path: Path, text: str, header: int, found: Dia
 
 
 def test_a_file_of_one_column_has_the_separator_of_its_name(tmp_path: Path) -> None:
-    """Where none splits anything."""
+    """If no separator splits anything."""
     assert detect(put(tmp_path / "list.tsv", "name\nAda\n")).delimiter == "\t"
     assert texts(pronto.read(put(tmp_path / "list.TXT", "name\nAda\n"))) == [["Ada"]]
 
 
 def test_headers_are_named_as_pandas_names_them(tmp_path: Path) -> None:
-    """Each column has a name of its own."""
+    """Each column has a unique name."""
     path = put(tmp_path / "list.csv", "a,,a,a.1,a,,b\n1,2,3,4,5,6,7\n")
     df = pronto.read(path)
     assert df.columns.tolist() == ["a", "Unnamed: 1", "a.2", "a.1", "a.3", "Unnamed: 5", "b"]
@@ -192,7 +192,7 @@ def test_headers_are_named_as_pandas_names_them(tmp_path: Path) -> None:
 
 
 def test_lines_that_end_early_and_lines_without_anything(tmp_path: Path) -> None:
-    """A row of empty cells is a row; a line with nothing on it is none."""
+    """A row of empty cells is a row; a blank line is not."""
     path = put(tmp_path / "list.csv", "a,b,c\n1\n\n,,\n\n1,2,3,,,\n1,2\n")
     assert texts(pronto.read(path)) == [
         ["1", None, None], [None] * 3, ["1", "2", "3"], ["1", "2", None],
@@ -252,7 +252,7 @@ PICTURE = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"
         ("list.xlsx", b"\xd0\xcf\x11\xe0" * 200, "password"),
     ],
 )
-def test_what_is_no_list_is_said(
+def test_a_file_that_cannot_be_read_has_a_clear_error(
     tmp_path: Path, name: str, content: bytes | None, says: str
 ) -> None:
     """With what to do."""
@@ -264,7 +264,7 @@ def test_what_is_no_list_is_said(
 
 
 def test_a_folder_and_a_sheet_where_there_is_none(tmp_path: Path) -> None:
-    """Each is said for what it is."""
+    """Each has its own error."""
     (tmp_path / "all.csv").mkdir()
     with pytest.raises(pronto.ConfigurationError, match="is a folder"):
         pronto.read(tmp_path / "all.csv")
@@ -314,7 +314,7 @@ def test_where_the_table_of_a_sheet_begins(
 
 
 def test_which_sheet(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """The first one that is seen and holds something, or the one that is named."""
+    """The first visible one with data, or the one that is named."""
     path = tmp_path / "list.xlsx"
     workbook(path, Empty=[], Hidden=[["h"]], Old=[["o"], ["x"]], New=[["n"]])
     book = openpyxl.load_workbook(path)
@@ -344,7 +344,7 @@ SHEET, STRINGS = "xl/worksheets/sheet1.xml", "xl/sharedStrings.xml"
 
 
 def changed(path: Path, changes: dict[str, tuple[str, str] | None]) -> Path:
-    """Write a workbook anew with something in its parts replaced, or without a part."""
+    """Rewrite a workbook with changed parts, or without a part."""
     with zipfile.ZipFile(path) as archive:
         parts = {name: archive.read(name).decode() for name in archive.namelist()}
     with zipfile.ZipFile(path, "w") as archive:
@@ -393,7 +393,7 @@ def test_a_sheet_that_says_a_wrong_size_is_read_whole(tmp_path: Path) -> None:
 def test_a_workbook_that_is_damaged(
     tmp_path: Path, changes: dict[str, tuple[str, str] | None]
 ) -> None:
-    """It is said, without what openpyxl says of it, where a cell's value may be."""
+    """The error does not contain openpyxl's message, which may have a cell's value."""
     path = changed(workbook(tmp_path / "list.xlsx", A=[["a", "b"], ["1", "2"]]), changes)
     with pytest.raises(pronto.ConfigurationError, match=r"list\.xlsx") as caught:
         pronto.read(path)
@@ -402,14 +402,16 @@ def test_a_workbook_that_is_damaged(
 
 
 @pytest.mark.parametrize("given", [None, 7, pd.DataFrame()])
-def test_what_is_no_path_is_said(given: Any) -> None:
-    """With what it is."""
+def test_a_wrong_type_of_path_is_an_error(given: Any) -> None:
+    """With the type."""
     with pytest.raises(pronto.ConfigurationError, match="expects a file path, got"):
         pronto.read(given)
 
 
-def test_a_file_without_headers_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Else the first person would be gone in silence."""
+def test_a_file_without_a_header_row_has_a_warning(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Otherwise the first person would be lost without notice."""
     path = tmp_path / "list.csv"
     path.write_text("Ana,Lark,ana@acme.example\nBo,Moor,bo@acme.example\n")
     assert len(pronto.read(path)) == 1

@@ -75,7 +75,7 @@ def values(df: pd.DataFrame) -> list[list[str]]:
 
 
 def raw(path: Path, part: str = "xl/worksheets/sheet1.xml") -> str:
-    """Return what a workbook holds, before any program reads it."""
+    """Return the XML of a workbook."""
     with zipfile.ZipFile(path) as archive:
         return archive.read(part).decode()
 
@@ -108,7 +108,7 @@ def test_an_apostrophe_more_is_one_that_can_be_taken_away(text: str) -> None:
 
 @given(TEXTS)
 def test_an_escape_is_one_that_can_be_taken_back(text: str) -> None:
-    """Also where a text looks like one."""
+    """Also if a text looks like one."""
     assert escaping.unescaped(escaping.escaped(text)) == text
 
 
@@ -205,7 +205,7 @@ def test_lists_are_json(tmp_path: Path, kind: str) -> None:
 
 
 def test_parquet_has_types(tmp_path: Path) -> None:
-    """Lists are lists, also where all of them are empty, and a frame comes back as it was."""
+    """Lists are lists, also if all of them are empty, and the DataFrame can be read back."""
     df = pd.DataFrame(
         {
             "name": pd.array(["=1", None, "Zoë"], dtype="string"),
@@ -255,7 +255,7 @@ def test_what_parquet_cannot_hold(tmp_path: Path, df: pd.DataFrame, says: str) -
 
 
 def test_parquet_without_pyarrow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is said how to get it."""
+    """The error says how to install it."""
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     with pytest.raises(pronto.ConfigurationError, match="pip install pyarrow"):
         pd.DataFrame({"a": [1]}).pronto.save(tmp_path / "list.parquet")
@@ -274,7 +274,7 @@ def test_columns_of_any_name(tmp_path: Path, kind: str) -> None:
 
 @pytest.mark.parametrize("kind", [*KINDS, ".parquet"])
 def test_the_frame_and_its_index(tmp_path: Path, kind: str) -> None:
-    """The frame stays as it is; an index with a name is a column, one without is none."""
+    """The DataFrame is not modified; a named index becomes a column, an unnamed one does not."""
     df = pd.DataFrame({"a": ["x", "y"]}, index=pd.Index(["7", "8"], name="crm_id"))
     before = df.copy()
     path = df.pronto.save(os.fspath(tmp_path / f"list{kind.upper()}"))
@@ -321,7 +321,7 @@ def test_a_file_is_whole_or_as_it_was(
 
 
 def test_a_file_that_another_program_holds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As Excel does on Windows: it is said, and nothing is left behind."""
+    """As Excel does on Windows: the error is clear, and no temporary file remains."""
     path = tmp_path / "list.csv"
     path.write_text("what was there before")
 
@@ -364,7 +364,7 @@ def rows_of(count: int) -> pd.DataFrame:
 def test_what_excel_cannot_hold(
     tmp_path: Path, make: Callable[[], pd.DataFrame], says: str
 ) -> None:
-    """It is said before a file is there, with the way out."""
+    """The error comes before a file is written, and names the alternative."""
     with pytest.raises(pronto.ConfigurationError, match=says) as caught:
         make().pronto.save(tmp_path / "list.xlsx")
     assert ".csv or .parquet" in str(caught.value)
@@ -392,7 +392,7 @@ def test_what_excel_can_just_hold(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         (pd.DataFrame({"a": ["Secret\udc00"]}, dtype=object), "list.xlsx", "invalid character"),
     ],
 )
-def test_what_cannot_be_is_said_before_a_file_is_there(
+def test_invalid_arguments_write_no_file(
     tmp_path: Path, df: pd.DataFrame, path: str, says: str
 ) -> None:
     """With what to do, and without a value."""

@@ -178,7 +178,7 @@ class Cells:
     def problems(self, name: str) -> Objects | None:
         """Return for each row what is wrong with a field's value, or None; None if all are fine."""
         problems = self._problems.get(name)
-        return None if problems is None else _sentence_of(self._header(name), problems)
+        return None if problems is None else _with_header(self._header(name), problems)
 
     def missing_names(self) -> Objects:
         """Return for each row why it lacks a name; None if it has both."""
@@ -199,7 +199,7 @@ class Cells:
     def notes(self, types: Iterable[EnrichmentType]) -> Objects:
         """Return for each row which values are ignored and where its domain is from, or None."""
         existing = {id(c): c for type_ in types for c in self.columns_of(type_)}.values()
-        invalid = [_sentence_of(column.header, column.problems) for column in existing]
+        invalid = [_with_header(column.header, column.problems) for column in existing]
         ignored = joined([*map(self.problems, ANY), *invalid], len(self._df))
         rows = present(ignored)
         ignored[rows] = "Ignored: " + ignored[rows] + "."
@@ -211,7 +211,7 @@ class Cells:
         return name if place is None else str(self._df.columns[place])
 
 
-def _sentence_of(header: str, problems: Objects) -> Objects:
+def _with_header(header: str, problems: Objects) -> Objects:
     """Put the name of the column before each problem, as in "Website is not a valid domain"."""
     rows = present(problems)
     return replaced(problems, rows, f"{header} " + problems[rows])
