@@ -22,8 +22,8 @@ The last four are full-width: Japanese and Chinese versions of Excel read them l
 _NUMBER: Final = re.compile(r"[+-]?\d+([.,]\d+)*", re.ASCII)
 """Numbers, which begin with such a character but are harmless, as in ``+33612345678``."""
 
-_WHOLE: Final = 2.0**53
-"""Above it, a float does not have all digits of a whole number."""
+_EXACT: Final = 2.0**53
+"""Above it, a float does not have all digits of a whole number, so it is written as a float."""
 
 _NOT_IN_XML: Final = "\x00-\x08\x0b-\x1f\ufffe\uffff"  # also \r, which XML reads as \n
 # Also an underscore before a text that looks like an escape.
@@ -31,7 +31,7 @@ _TO_ESCAPE: Final = re.compile(rf"_(?=x[0-9A-Fa-f]{{4}}[_{_NOT_IN_XML}])|[{_NOT_
 _ESCAPED: Final = re.compile(r"_x(?![Dd][89A-Fa-f])([0-9A-Fa-f]{4})_")  # no half of a pair
 
 
-def text(value: Any) -> str:
+def to_text(value: Any) -> str:
     """Return a value as text: dates in ISO format, lists as JSON, missing values as empty text."""
     if isinstance(value, str):
         return value
@@ -46,7 +46,7 @@ def text(value: Any) -> str:
     if isinstance(value, float | np.floating):
         # A phone saved as a number has no ".0".
         return str(
-            int(value) if float(value).is_integer() and abs(float(value)) < _WHOLE else value
+            int(value) if float(value).is_integer() and abs(float(value)) < _EXACT else value
         )
     if isinstance(value, dt.datetime):
         return value.date().isoformat() if is_date(value) else value.isoformat(sep=" ")
@@ -67,24 +67,24 @@ def _is_formula(written: str) -> bool:
     return bare.startswith(_FORMULA) and not _NUMBER.fullmatch(bare)
 
 
-def harmless(written: str) -> str:
-    """Put an apostrophe before a text that Excel would run; `original` removes it.
+def escape_formula(written: str) -> str:
+    """Put an apostrophe before a text that Excel would run; `unescape_formula` removes it.
 
     A text that already has apostrophes gets one more, so that no two texts become the same.
     """
     return f"'{written}" if _is_formula(written) else written
 
 
-def original(written: str) -> str:
-    """Undo `harmless`."""
+def unescape_formula(written: str) -> str:
+    """Undo `escape_formula`."""
     return written[1:] if written.startswith("'") and _is_formula(written) else written
 
 
-def escaped(written: str) -> str:
+def escape_xml(written: str) -> str:
     """Escape what XML cannot contain, as Excel does: ``_x000D_``, or ``_x005F_x000D_`` for that."""
     return _TO_ESCAPE.sub(lambda found: f"_x{ord(found[0]):04X}_", written)
 
 
-def unescaped(written: str) -> str:
-    """Undo the escapes of `escaped` or Excel."""
+def unescape_xml(written: str) -> str:
+    """Undo the escapes of `escape_xml` or Excel."""
     return _ESCAPED.sub(lambda found: chr(int(found[1], 16)), written)

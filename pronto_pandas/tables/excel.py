@@ -23,7 +23,7 @@ from openpyxl.xml.constants import SHARED_STRINGS, SHEET_MAIN_NS
 from openpyxl.xml.functions import iterparse
 
 from ..errors import ConfigurationError
-from .escaping import NUMBERS, escaped, is_date, text, unescaped
+from .escaping import NUMBERS, escape_xml, is_date, to_text, unescape_xml
 
 ROWS: Final = 1_048_576
 COLUMNS: Final = 16_384
@@ -126,7 +126,7 @@ def _named(sheets: Sequence[Any], sheet: str | int, path: Path) -> Any:
 def _table(sheet: Any) -> list[list[str]]:
     sheet.reset_dimensions()  # some programs write wrong ones
     return [
-        [unescaped(cell) if isinstance(cell, str) else text(cell) for cell in row]
+        [unescape_xml(cell) if isinstance(cell, str) else to_text(cell) for cell in row]
         for row in sheet.iter_rows(values_only=True)
         if any(cell is not None for cell in row)
     ]
@@ -161,12 +161,12 @@ def write(headers: Sequence[str], values: Iterable[Sequence[Any]], path: Path) -
 
 def _cell(sheet: Any, value: Any, header: str) -> Any:
     """Return a cell for openpyxl: a number, a date, or otherwise a text."""
-    written = text(value)
+    written = to_text(value)
     if not written:
         return None
     if not isinstance(value, str) and (native := _native(value)) is not None:
         return native
-    in_xml = escaped(written)
+    in_xml = escape_xml(written)
     if len(in_xml.encode("utf-16-le")) > 2 * CHARACTERS:
         raise ConfigurationError(
             f"Column {header!r} has text longer than {CHARACTERS:,} characters, the limit of an "

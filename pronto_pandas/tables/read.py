@@ -24,7 +24,7 @@ from .csv_dialect import (
     skipped_above,
     start_of_filled,
 )
-from .escaping import original
+from .escaping import unescape_formula
 
 TEXTS: Final = frozenset({".csv", ".tsv", ".txt"})
 WORKBOOK: Final = ".xlsx"
@@ -176,7 +176,7 @@ def _rows(file: TextIO, path: Path, dialect: Dialect) -> Iterator[list[str]]:
                 "marks, or correct the line."
             )
         if row:
-            yield [original(cell) for cell in row[:width]] + [""] * (width - len(row))
+            yield [unescape_formula(cell) for cell in row[:width]] + [""] * (width - len(row))
 
 
 def _read_workbook(path: Path, sheet: str | int | None) -> tuple[pd.DataFrame, str]:

@@ -16,7 +16,7 @@ import pandas as pd
 
 from ..arrays import missing
 from ..errors import ConfigurationError
-from .escaping import NUMBERS, harmless, text
+from .escaping import NUMBERS, escape_formula, to_text
 from .read import WORKBOOK
 
 DELIMITERS: Final = {".csv": ",", ".tsv": "\t"}
@@ -161,18 +161,18 @@ def write_csv(frames: Iterable[pd.DataFrame], columns: Iterable[Any], path: Path
     """
     with path.open("w", encoding="utf-8-sig", newline="") as file:
         writer = csv.writer(file, delimiter=DELIMITERS[path.suffix.lower()], quoting=csv.QUOTE_ALL)
-        writer.writerow(map(harmless, _headers(columns)))
+        writer.writerow(map(escape_formula, _headers(columns)))
         for frame in frames:
             cells = (map(_in_csv, frame.iloc[:, place]) for place in range(frame.shape[1]))
             writer.writerows(zip(*cells, strict=True))
 
 
 def _in_csv(value: Any) -> str:
-    return text(value) if isinstance(value, NUMBERS) else harmless(text(value))
+    return to_text(value) if isinstance(value, NUMBERS) else escape_formula(to_text(value))
 
 
 def _headers(columns: Iterable[Any]) -> list[str]:
-    return [text(name) or f"Unnamed: {place}" for place, name in enumerate(columns)]
+    return [to_text(name) or f"Unnamed: {place}" for place, name in enumerate(columns)]
 
 
 def _write_workbook(df: pd.DataFrame, path: Path) -> None:
@@ -234,7 +234,7 @@ def _in_parquet(column: pd.Series, field: Any) -> Any:
     try:
         if pa.types.is_string(field.type) and not isinstance(column.dtype, pd.StringDtype):
             pairs = zip(column, missing(column), strict=True)
-            cells = [None if is_missing else text(cell) for cell, is_missing in pairs]
+            cells = [None if is_missing else to_text(cell) for cell, is_missing in pairs]
             return pa.array(cells, field.type)
         return pa.array(column, field.type, from_pandas=True)
     except UnicodeEncodeError:
