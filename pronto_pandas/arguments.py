@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import inspect
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import ParamSpec, TypeVar, cast
 
@@ -74,10 +75,23 @@ def suppressed(given: Suppress | None) -> Suppressed | None:
     if isinstance(given, os.PathLike) or (
         isinstance(given, str) and Path(given).suffix.lower() in TEXTS | {WORKBOOK}
     ):
-        given = read(given)
+        with nothing_sent():
+            given = read(given)
     if not isinstance(given, Iterable):
         raise ConfigurationError(
             "suppress= takes emails, domains and LinkedIn addresses, in a list, a Series, a frame "
             "or a file. Nothing was sent."
         )
     return Suppressed.of(given)
+
+
+@contextmanager
+def nothing_sent() -> Iterator[None]:
+    """End errors about a file with the sentence that matters before a run: nothing was sent."""
+    try:
+        yield
+    except ConfigurationError as error:
+        message = str(error).removesuffix(" Nothing was written.")
+        if message.endswith("Nothing was sent."):
+            raise
+        raise ConfigurationError(f"{message} Nothing was sent.") from None

@@ -16,6 +16,7 @@ from .run import Run
 
 _SAID: Final = {
     "filled": "already filled",
+    "hidden": "suppressed",
     "answered": "already answered",
     "submitted": "already submitted",
     "unknown": "unknown: sent before, answer lost",

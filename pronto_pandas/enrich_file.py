@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import pandas as pd
 
-from .arguments import Suppress, check_consent, check_progress, suppressed
+from .arguments import Suppress, check_consent, check_progress, nothing_sent, suppressed
 from .config.settings import Settings, current
 from .errors import ConfigurationError, ProntoError, ResultError
 from .frame.columns import find
@@ -23,7 +23,7 @@ from .frame.results import written
 from .notebook.progress import Watcher
 from .run import Run, open_ledger
 from .tables import read, write
-from .tables.csv_dialect import look
+from .tables.csv_dialect import detect
 
 PARQUET: Final = write.PARQUET
 
@@ -37,7 +37,7 @@ def check(source: Path, target: Path, chunksize: int) -> None:
         With what to do.
     """
     for path, name in ((source, "source"), (target, "target")):
-        if path.suffix.lower() not in {*write.SEPARATORS, PARQUET}:
+        if path.suffix.lower() not in {*write.DELIMITERS, PARQUET}:
             raise ConfigurationError(
                 f"{name} must end in .csv, .tsv or .parquet, not {path.suffix!r}. Nothing was sent."
             )
@@ -58,8 +58,7 @@ def pieces(source: Path, chunksize: int) -> Generator[pd.DataFrame]:
     """
     if source.suffix.lower() == PARQUET:
         return _of_parquet(source, chunksize)
-    layout = look(source)
-    return read.pieces(source, layout, chunksize)
+    return read.chunks(source, detect(source), chunksize)
 
 
 def _again(source: Path, chunksize: int, rows: int) -> Iterator[pd.DataFrame]:
@@ -281,7 +280,8 @@ def enrich_file(
         Where the target could not be written in the end. The answers are kept in the ledger.
     """
     source, target = Path(source).expanduser(), Path(target).expanduser()
-    check(source, target, chunksize)
+    with nothing_sent():
+        check(source, target, chunksize)
     check_progress(progress)
     settings = current()
     types = types_of(type)
@@ -300,11 +300,11 @@ def enrich_file(
         suppress=suppressed(suppress),
     )
     counts: Counter[str] = Counter()
-    with write.beside(target) as part:
-        with closing(pieces(source, chunksize)) as frames:
+    with write.temporary(target) as part:
+        with closing(pieces(source, chunksize)) as frames, nothing_sent():
             first = next(frames)
         whole = _Target(part, written(options), dict(zip(first.columns, first.dtypes, strict=True)))
-        with _possible(target):
+        with _possible(target), nothing_sent():
             rows = whole.check(pieces(source, chunksize))
         # A column is the same field in the whole file.
         found = find(first, columns).overrides(first) | {**(columns or {})}

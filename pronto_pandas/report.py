@@ -1,4 +1,4 @@
-"""What became of a list: found, not found, by company, and what it can have cost."""
+"""The summary of an enriched DataFrame: found rates, companies, and the estimated cost."""
 
 from __future__ import annotations
 
@@ -10,56 +10,57 @@ import pandas as pd
 
 from .config.settings import current
 from .errors import ConfigurationError
-from .frame.report import Counts, Rate, count
+from .frame.summary import Rate, Summary, summarize
 from .notebook import card
 from .notebook.card import Table
 
 if TYPE_CHECKING:  # an optional dependency
     from matplotlib.figure import Figure
 
-_PIXELS_AN_INCH = 80  # as wide as a notebook shows without scrolling
+_PIXELS_PER_INCH = 80  # as wide as a notebook shows without scrolling
 _COMPANY = {"domain": "company domain", "company_name": "company"}
 
 
 @dataclass(frozen=True, repr=False)
-class Report(Counts):
-    """What became of an enriched frame. It holds no name, address or number of a person.
+class Report(Summary):
+    """Summary of an enriched DataFrame. Contains no personal data.
 
     Shown as a card in a notebook and as text elsewhere.
 
     Parameters
     ----------
     rows : int
-        All rows.
+        Number of rows.
     people : int
-        Distinct people of the rows that were answered.
+        Distinct people in rows that are ``found`` or ``not_found``.
     statuses : dict of str to int
-        Rows by ``pronto_status``; they add up to ``rows``. ``other`` has rows with a text there
-        that no run has written, or none.
+        Number of rows per ``pronto_status``. ``other`` counts rows with an unexpected or missing
+        status.
     types : dict of str to Rate
-        For each type that was asked for, rows with a value found of the rows answered. A row is
-        answered where ``pronto_status`` is ``found`` or ``not_found`` and this type was asked for.
+        Found rate per requested type: rows with a value out of rows with an answer. A row has an
+        answer if its ``pronto_status`` is ``found`` or ``not_found`` and this type was requested.
     domains : dict of str to Rate
-        For the ten companies with most rows, then ``others``, then ``not given``: rows that are
-        ``found`` of those that are ``found`` or ``not_found``.
+        Found rate for the ten companies with the most rows, then ``others`` and ``not given``.
     domains_by : str or None
-        Whether companies are told apart by ``domain`` or, without one, by ``company_name``.
+        Field that identifies the companies: ``domain``, or ``company_name`` if there is no column
+        of domains.
     email_statuses : dict of str to int
-        Emails found, by ``email_status``.
+        Number of emails found per ``email_status``.
     phones : dict of int to int
-        How many rows have so many numbers.
+        Number of rows per count of phone numbers found.
     values : dict of str to int
-        Values found, of each distinct person once: what was paid for.
+        Number of values found per type, counting each person once.
     row_a_phone : bool
-        Whether each phone has a row of its own; all but ``rows`` and ``statuses`` then count the
-        rows of the frame that was enriched.
+        True if the DataFrame has one row per phone number (``phones="rows"``). Then all counts
+        except ``rows`` and ``statuses`` refer to the original rows.
     seconds : float or None
-        How long the last run took, where the frame still knows: a CSV file does not keep it.
+        Duration of the last run, if recorded in ``df.attrs``. A CSV file does not keep it.
     rows_sent : int or None
-        Rows that were settled in that time.
+        Rows finished in that time.
     cost_low, cost_high : float
-        Credits for ``values``, at the lowest and the highest prices of the settings. What the
-        ledger had answered was not paid again; ``unknown`` rows may be charged beside.
+        Estimated cost of ``values`` in credits, at the lowest and highest configured prices.
+        Answers from the ledger were not charged again; ``unknown`` rows may have been charged in
+        addition.
     """
 
     cost_low: float
@@ -67,27 +68,27 @@ class Report(Counts):
 
     @property
     def rows_per_second(self) -> float | None:
-        """Rows settled a second; None where the time is not known."""
+        """Rows finished per second, or None if the duration was not recorded."""
         return self.rows_sent / self.seconds if self.seconds and self.rows_sent else None
 
     def plot(self) -> Figure:
-        """Draw rows by status, and the found rate by company.
+        """Plot rows by status and the found rate by company.
 
         Returns
         -------
         matplotlib.figure.Figure
-            With a transparent background, and colours that read on light and on dark.
+            With a transparent background and colours for light and dark pages.
 
         Raises
         ------
         ConfigurationError
-            Where matplotlib is not installed.
+            Matplotlib is not installed.
         """
         try:
             from .notebook import chart
         except ImportError:
             raise ConfigurationError(
-                'A chart needs matplotlib: pip install "pronto-pandas[plot]".'
+                "Plotting needs matplotlib: python -m pip install matplotlib."
             ) from None
         rates = [(name, rate.found, rate.answered) for name, rate in self.domains.items()]
         titles = (f"{self.rows:,} rows by pronto_status", f"Found rate by {self._company}")
@@ -102,12 +103,12 @@ class Report(Counts):
         return {name: rows for name, rows in self.statuses.items() if rows}
 
     def _card(self) -> tuple[str, dict[str, object], str, list[Table]]:
-        time, pace = "not known", self.rows_per_second
-        if pace is not None:
-            time = f"{self.rows_sent:,} rows in {self.seconds:,.1f} s: {pace:,.1f} rows a second"
+        time, rate = "not recorded", self.rows_per_second
+        if rate is not None:
+            time = f"{self.rows_sent:,} rows in {self.seconds:,.1f} s ({rate:,.1f} rows/s)"
         rows: dict[str, object] = {
-            "people answered": f"{self.people:,}",
-            "spend": f"{self.cost_low:,.0f} to {self.cost_high:,.0f} credits",
+            "people with an answer": f"{self.people:,}",
+            "estimated cost": f"{self.cost_low:,.0f} to {self.cost_high:,.0f} credits",
             "time": time,
         }
         return f"Pronto report: {self.rows:,} rows", rows, self._note, self._tables
@@ -115,15 +116,16 @@ class Report(Counts):
     @property
     def _note(self) -> str:
         note = (
-            "Spend counts each person once, at the lowest and the highest price of each value "
-            "found; what the ledger had answered before was not paid again."
+            "The estimated cost counts each person once, at the lowest and highest configured "
+            "price of each value found. Answers from the ledger were not charged again."
         )
         if unknown := self.statuses["unknown"]:
-            note += f" Unknown rows ({unknown:,}) may be charged beside."
+            rows = "1 unknown row" if unknown == 1 else f"{unknown:,} unknown rows"
+            note += f" In addition, {rows} may have been charged."
         if self.row_a_phone:
             note += (
-                " Each phone has a row of its own here: found rates and phones count the rows "
-                "that the list had before."
+                " This DataFrame has one row per phone number; found rates and phone counts refer "
+                "to the original rows."
             )
         return note
 
@@ -136,7 +138,7 @@ class Report(Counts):
                 [(s, f"{n:,}", _percent(n / self.rows)) for s, n in self._occurring.items()],
             ),
             Table(
-                "Found, of the rows answered",
+                "Found by type",
                 ("type", "found", "answered", "found rate"),
                 [(t, *_cells(rate)) for t, rate in self.types.items()],
             ),
@@ -146,8 +148,8 @@ class Report(Counts):
                 [(s, f"{n:,}") for s, n in self.email_statuses.items()],
             ),
             Table(
-                "Phones a contact",
-                ("numbers", "rows"),
+                "Phone numbers per row",
+                ("phone numbers", "rows"),
                 [(str(many), f"{n:,}") for many, n in self.phones.items()],
             ),
             Table(
@@ -159,11 +161,11 @@ class Report(Counts):
         return [table for table in made if table.rows]
 
     def _alt(self) -> str:
-        """Say in words what the chart shows."""
+        """Describe the chart for screen readers."""
         counts = ", ".join(f"{rows:,} {status}" for status, rows in self._occurring.items())
         rates = ", ".join(f"{n} {r.found:,} of {r.answered:,}" for n, r in self.domains.items())
         return (
-            f"Two charts of bars. Rows by status: {counts or 'none'}. "
+            f"Two bar charts. Rows by status: {counts or 'none'}. "
             f"Found rate by {self._company}: {rates or 'none'}."
         )
 
@@ -174,52 +176,52 @@ class Report(Counts):
         return card.html(*self._card(), picture=self._picture())
 
     def _picture(self) -> str:
-        """Return the chart as HTML; nothing where matplotlib is not there or nothing is to see."""
+        """Return the chart as HTML; empty without matplotlib or rows."""
         if not self.rows:
             return ""
         try:
             from .notebook import chart
         except ImportError:
             return ""
-        width = round(chart.WIDTH * _PIXELS_AN_INCH)
+        width = round(chart.WIDTH * _PIXELS_PER_INCH)
         return card.image(chart.png(self.plot()), self._alt(), width)
 
 
 def report(
     df: pd.DataFrame, *, columns: Mapping[str, object] | None = None, prefix: str = ""
 ) -> Report:
-    """Say what became of an enriched frame. Sends nothing, costs nothing, reads no ledger.
+    """Summarize an enriched DataFrame. Sends nothing, costs nothing.
 
-    All is counted from the frame's own columns, so a frame that was filtered, or read back from
-    CSV, Excel or Parquet, does as well.
+    Uses only the DataFrame's columns, so it also works on a filtered DataFrame or on one that was
+    read back from a file.
 
     Parameters
     ----------
     df : DataFrame
-        What `enrich` or `collect` has returned. It is not changed.
+        Returned by `enrich` or `collect`. Not modified.
     columns : mapping, optional
-        Field to header, as for `enrich`, where a header is not understood.
+        Maps Pronto fields to your column names, as for `enrich`, if a column is not recognized.
     prefix : str
-        The prefix that `enrich` was given.
+        The prefix passed to `enrich`.
 
     Returns
     -------
     Report
-        Rows by status, found rates by type and by company, statuses of emails, phones a contact,
-        the range of credits, and the time where it is known; ``.plot()`` draws it.
+        Rows by status, found rates by type and by company, email statuses, phone numbers per row,
+        the estimated cost in credits, and the duration if it was recorded. ``.plot()`` plots it.
 
     Raises
     ------
     ConfigurationError
-        Where the frame was not enriched, or an argument is wrong.
+        The DataFrame was not enriched, or an argument is invalid.
     """
     if not isinstance(df, pd.DataFrame):
         raise ConfigurationError(
-            f"A DataFrame is needed, not a {df.__class__.__name__}: one that enrich has returned."
+            f"Expected a DataFrame returned by enrich, got {type(df).__name__}."
         )
-    counts = count(df, columns, prefix)
-    low, high = current().prices.found(counts.values)
-    return Report(**vars(counts), cost_low=float(low), cost_high=float(high))
+    summary = summarize(df, columns, prefix)
+    low, high = current().prices.found(summary.values)
+    return Report(**vars(summary), cost_low=float(low), cost_high=float(high))
 
 
 def _percent(share: float | None) -> str:

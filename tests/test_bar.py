@@ -1,4 +1,4 @@
-"""What a person sees while a run goes on."""
+"""What a person sees during a run."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def notebook(screen: Screen, total: int = 1000) -> Notebook:
     return Notebook(total, "rows", screen.display, lambda: screen.now)  # type: ignore[arg-type]  # append returns None
 
 
-def test_the_line_says_all_that_counts() -> None:
+def test_the_line_has_all_counts() -> None:
     """Done, found, not found, errors, the rate, the time left, and the credits as a range."""
     screen = Screen()
     bar = notebook(screen)
@@ -55,7 +55,7 @@ def test_the_line_says_all_that_counts() -> None:
 
 
 def test_it_is_drawn_a_few_times_a_second_at_most() -> None:
-    """However many rows come; and the last line is drawn in any case."""
+    """Whatever the number of rows; and the last line is always drawn."""
     screen = Screen()
     bar = notebook(screen)
     for number in range(1000):
@@ -68,56 +68,56 @@ def test_it_is_drawn_a_few_times_a_second_at_most() -> None:
     assert screen.line.endswith("in 1 s")
 
 
-def test_silence_is_said() -> None:
-    """A run that waits for a network looks like one, and a long first answer too."""
+def test_the_line_shows_that_no_response_comes() -> None:
+    """While the run waits for the network or for a slow first answer."""
     screen = Screen()
     bar = notebook(screen)
     for _ in range(130):
         screen.now += 0.1
         bar.tick()
-    assert screen.line == "0 of 1,000 rows · nothing new for 13 s"
+    assert screen.line == "0 of 1,000 rows · no response for 13 s"
     assert len(screen.drawn) <= 15
     bar.show(pronto.Progress(total=1000, done=1, found=1))
     screen.now += SILENT - 1
     bar.tick()
-    assert "nothing new" not in screen.line
+    assert "no response" not in screen.line
     bar.close(stopped=True)
-    assert screen.line.startswith("Stopped at 1 of 1,000 rows")
+    assert screen.line.startswith("Stopped after 1 of 1,000 rows")
 
 
 def test_a_stop_says_what_it_waits_for() -> None:
-    """And how to wait no longer; the time left of what is not sent any more is not shown."""
+    """And how to stop without it; no time left is shown, because no more is sent."""
     screen = Screen()
     bar = notebook(screen)
     screen.now = 10.0
     bar.show(pronto.Progress(total=1000, done=480, found=480, awaited=225))
     assert screen.line == (
         "480 of 1,000 rows · 480 found · 48.0 rows/s · "
-        "Stopping: waiting for 225 answers. Stop again to leave them."
+        "Stopping: waiting for 225 answers. Stop again to stop without them."
     )
     bar.close(stopped=True)
-    assert screen.line == "Stopped at 480 of 1,000 rows · 480 found · 48.0 rows/s · in 10 s"
+    assert screen.line == "Stopped after 480 of 1,000 rows · 480 found · 48.0 rows/s · in 10 s"
 
 
 @pytest.mark.parametrize("progress", [False, lambda now: None])
 def test_a_stop_without_a_bar_is_one_line(
     progress: bool | Watcher, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Else it would look like a hang."""
+    """Otherwise it would look like a hang."""
     with watching(progress, 10) as view:
         view.show(pronto.Progress(total=10, done=1))
         view.show(pronto.Progress(total=10, done=1, awaited=2))
         view.show(pronto.Progress(total=10, done=2, awaited=1))
     assert capsys.readouterr() == (
         "",
-        "Stopping: waiting for 2 answers. Stop again to leave them.\n",
+        "Stopping: waiting for 2 answers. Stop again to stop without them.\n",
     )
 
 
 @pytest.mark.parametrize(
     ("seconds", "said"), [(0.4, "0 s"), (61, "1 min 1 s"), (7325, "2 h 2 min")]
 )
-def test_times_are_said_as_people_do(seconds: float, said: str) -> None:
+def test_times_are_readable(seconds: float, said: str) -> None:
     """In seconds, minutes, or hours."""
     now = pronto.Progress(total=1, done=1, seconds=seconds)
     assert words(now, "rows", silent=0, over=True).endswith(f"in {said}")
@@ -136,7 +136,7 @@ def test_credits_so_far_are_those_of_the_run(serve: Serve) -> None:
 
 
 def test_in_a_notebook_one_output_replaces_itself(serve: Serve, kernel: Kernel) -> None:
-    """So what is saved is the last line, which can be read without a kernel."""
+    """So a saved notebook has the last line, which can be read without a kernel."""
     server = serve(latency=0.05)
     kernel.send(SET_UP.format(url=server.url, key=server.sandbox.api_key))
     kernel.reply()

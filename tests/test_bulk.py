@@ -121,7 +121,7 @@ def test_who_is_left_out_of_a_job(serve: Serve, hook: pronto.Webhook) -> None:
     assert job.wait(60, progress=False)
     assert job.results()["pronto_status"].isin(["found", "not_found"]).sum() == 9
     assert job.results()["pronto_message"].iloc[[0, 15]].tolist() == [
-        "Suppressed: named by suppress=.", "Not chosen by only=.",
+        "Not sent: on the suppress= list.", "Not sent: excluded by only=.",
     ]  # fmt: skip
     assert_true(job.results(df.iloc[1:10]))
 
@@ -230,7 +230,7 @@ def refused(
         ({"df": people(1)}, "enrich"),
         ({"df": people(0)}, None),
         ({"type": ["email", "phone"]}, "one type"),
-        ({"type": "address"}, "unknown"),
+        ({"type": "address"}, "Unknown type"),
         ({"webhook_url": None}, "webhook_url is required"),
         ({"webhook_url": "ftp://x"}, "must be a URL"),
         ({"webhook_url": "https://…/x"}, "must be a URL"),

@@ -84,14 +84,14 @@ def test_a_file_of_addresses(tmp_path: Path, name: str, headed: bool) -> None:
 @pytest.mark.parametrize(
     ("given_", "says"),
     [
-        (["ana@acme.example", "Acme Corporation"], "1 of its 2 entries .*the first is number 2"),
-        ([7], "1 of its 1 entries"),
+        (["ana@acme.example", "Acme Corporation"], "1 of 2 suppress= entries .* is entry 2"),
+        ([7], "1 of 1 suppress= entries"),
         (7, "takes emails, domains and LinkedIn addresses"),
-        ("gone.csv", "no file"),
-        (pd.DataFrame({"Company": ["Acme"], "City": ["Ur"]}), "no columns of emails, domains"),
+        ("gone.csv", r"File not found: gone\.csv\. Nothing was sent\."),
+        (pd.DataFrame({"Company": ["Acme"], "City": ["Ur"]}), "No usable column"),
         (
             pd.DataFrame({"Email": ["ana@acme.example", "gone"], "City": ["Ur", "Ur"]}),
-            r"1 of the 2 rows of suppress= name nobody.*\.iloc\[1\]",
+            r"1 of 2 suppress= rows identify nobody.*\.iloc\[1\]",
         ),
     ],
 )
@@ -116,7 +116,7 @@ def test_the_suppressed_are_skipped_and_never_sent(serve: Serve) -> None:
     server = serve()
     out = PEOPLE.pronto.enrich("phone", suppress=["acme.example"], progress=False)
     assert out["pronto_status"].tolist()[:2] == ["skipped", "skipped"]
-    assert out["pronto_message"].tolist()[0] == "Suppressed: named by suppress=."
+    assert out["pronto_message"].tolist()[0] == "Not sent: on the suppress= list."
     assert out["pronto_status"].isin(["found", "not_found"]).tolist() == [False] * 2 + [True] * 4
     assert len(server.sandbox.charges) == 4
     estimate = PEOPLE.pronto.estimate("phone", suppress=["acme.example"], refresh=True)
@@ -132,7 +132,8 @@ def test_an_answer_that_is_suppressed_is_not_handed_out(serve: Serve, way: str) 
         pronto.ledger.purge(0)
     out = PEOPLE.pronto.enrich("email", suppress=[found], progress=False)
     assert found not in out["email"].dropna().tolist()
-    assert (out["pronto_message"] == "Suppressed: the answer is named by suppress=.").sum() == 1
+    hidden = "Hidden: the email that was found is on the suppress= list."
+    assert (out["pronto_message"] == hidden).sum() == 1
     assert said(type_="email", suppress=[found])[10] == "already filled"
     spent = len(server.sandbox.charges)
     assert list(said(type_="email", suppress=[found]).values()).count("suppressed") == 1
@@ -152,18 +153,18 @@ def test_an_answer_that_is_suppressed_is_not_handed_out(serve: Serve, way: str) 
 def test_only_the_chosen_rows(mask: Any) -> None:
     """A mask, as pandas makes it."""
     assert [row for row, words in said(only=mask).items() if words == "ready"] == [10, 30]
-    assert said(only=mask)[20] == "not chosen"
+    assert said(only=mask)[20] == "excluded by only"
 
 
 @pytest.mark.parametrize(
     ("mask", "says"),
     [
-        ([True], "each of the 6 rows"),
-        ([1, 0, 1, 0, 0, 0], "True or False"),
-        ([True, None, True, True, True, True], r"says nothing of 1 of the 6 rows.*iloc\[1\]"),
-        (lambda df: df["Country"] == "FR", "True or False"),
-        ("Ana", "True or False"),
-        (pd.Series([True] * 6), "another index"),
+        ([True], r"one value per row \(6 rows\)"),
+        ([1, 0, 1, 0, 0, 0], "boolean mask"),
+        ([True, None, True, True, True, True], r"missing values in 1 of 6 rows.*iloc\[1\]"),
+        (lambda df: df["Country"] == "FR", "boolean mask"),
+        ("Ana", "boolean mask"),
+        (pd.Series([True] * 6), "index of only= does not match"),
     ],
 )
 def test_a_mask_that_does_not_fit_is_refused(mask: Any, says: str) -> None:
@@ -206,7 +207,7 @@ def test_repeats_are_one_of_a_company_and_the_filled_count() -> None:
 @pytest.mark.parametrize("most", [0, -1, 1.5, True, "2"])
 def test_a_wrong_number_a_company_is_refused(most: Any) -> None:
     """From 1 on."""
-    with pytest.raises(pronto.ConfigurationError, match="per_company must be a whole number"):
+    with pytest.raises(pronto.ConfigurationError, match="per_company must be an integer >= 1"):
         PEOPLE.pronto.check("phone", per_company=most)
 
 
@@ -243,7 +244,7 @@ def test_a_work_email_of_the_list_is_not_asked_for_again() -> None:
     """A personal one is no work email; a text that is none fills nothing."""
     assert [row for row, w in said(type_="email").items() if w == "already filled"] == [10]
     note = PEOPLE.pronto.enrich("email", progress=False, limit=0)["pronto_message"][10]
-    assert note == "Already filled in Email; overwrite=True asks anew."
+    assert note == "Not sent: Email is already filled. Use overwrite=True to look it up again."
     assert said(type_="email", overwrite=True)[10] == "ready"
     assert said(type_="email", columns={"email": None})[10] == "ready"
 
@@ -292,7 +293,8 @@ def test_what_stands_in_a_column_of_a_run_stays(serve: Serve) -> None:
     out = df.pronto.enrich("email", progress=False)
     assert out["email"].iloc[[0, 3]].tolist() == ["ana@acme.example", "not an email"]
     assert out["pronto_message"].iloc[3] == (
-        "email holds what is none, and stays; overwrite=True asks anew."
+        "Not sent: email contains something that is not an email address; it is kept. "
+        "Use overwrite=True to look it up."
     )
     phones = df.assign(phone_1=["+33639980001", "n/a", "0033 6 39 98 00 02", "-"])
     assert list(said(phones).values()) == ["already filled", "ready", "already filled", "ready"]
@@ -301,7 +303,7 @@ def test_what_stands_in_a_column_of_a_run_stays(serve: Serve) -> None:
 def test_where_a_domain_comes_from_is_said() -> None:
     """In the note of its row, and where columns are shown."""
     df = PEOPLE.drop(columns="Website")
-    assert df.pronto.check("phone")["note"][10] == "domain is taken from Email"
+    assert df.pronto.check("phone")["note"][10] == "Domain taken from the email in Email."
     assert df.pronto.columns.loc["domain", "why"] == "of work emails"
     assert df.rename(columns={"Email": "email"}).pronto.columns.loc["domain", "why"] == "not found"
 

@@ -551,4 +551,4 @@ def test_a_domain_that_is_taken_elsewhere_has_no_note_of_the_first() -> None:
         }
     )
     checked = df.pronto.check(type="phone", overwrite=True)
-    assert checked["note"].tolist() == ["domain is taken from Work Email"]
+    assert checked["note"].tolist() == ["Domain taken from the email in Work Email."]

@@ -38,7 +38,7 @@ def arrow(type_: Any) -> Any:
 
 
 DTYPES: dict[str, tuple[Any, Any]] = {
-    # A dtype, and a value that is no text but for those that hold texts.
+    # A dtype, and a value of it.
     "object": (object, "kept@acme.example"),
     "string": ("string", "kept@acme.example"),
     "string[python]": ("string[python]", "kept@acme.example"),
@@ -85,7 +85,7 @@ DTYPES: dict[str, tuple[Any, Any]] = {
 
 
 def column(dtype: Any, value: Any) -> Any:
-    """Return a column of a dtype: one value, if any, and else nothing."""
+    """Return a column of a dtype with one value, if any; the other cells are missing."""
     cells = [value, *[None] * (ROWS - 1)]
     if isinstance(dtype, pd.ArrowDtype):
         cells = pa.array(cells, dtype.pyarrow_dtype)
@@ -131,7 +131,7 @@ def alike(one: pd.Series, other: pd.Series) -> bool:
 def test_what_was_paid_for_comes_into_a_column_of_any_dtype(
     answered: Answered, kind: str, some: bool, phones: Any
 ) -> None:
-    """Everything that stood there stays; what holds no texts becomes text where it was empty."""
+    """Existing values stay; a column of another dtype becomes text if it was empty."""
     settings, frames = answered
     pronto.configure(**settings)
     dtype, value = DTYPES[kind]
@@ -183,10 +183,10 @@ class Refusing(pd.DataFrame):
 
 
 def test_answers_that_no_column_takes_are_kept(serve: Serve) -> None:
-    """The error names the column and the way to the answers, and holds none of them."""
+    """The error names the column and how to get the answers, and contains none of them."""
     server = serve()
     df = Refusing(people(5).assign(email=None))
-    with pytest.raises(pronto.ResultError, match=r"column 'email'.*OSError") as caught:
+    with pytest.raises(pronto.ResultError, match=r"Column 'email'.*OSError") as caught:
         pronto.enrich(df, "email", progress=False)
     assert "collect('email', prefix=\"new_\")" in str(caught.value)
     assert ".example" not in str(caught.value)

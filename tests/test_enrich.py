@@ -273,7 +273,7 @@ def test_duplicate_column_names_are_no_obstacle(serve: Serve) -> None:
     twice = pd.concat(
         [df, pd.DataFrame({"email": [None] * 3}), pd.DataFrame({"email": ["", "", ""]})], axis=1
     )
-    with pytest.raises(pronto.ColumnsError, match="several columns named 'email'"):
+    with pytest.raises(pronto.ColumnsError, match="more than one column named 'email'"):
         pronto.enrich(twice, "email", progress=False)
 
 
@@ -294,17 +294,17 @@ def test_nothing_to_send_needs_no_key() -> None:
     df.loc[1, ["firstname", "email"]] = None
     out = df.pronto.enrich("email")
     assert out["pronto_status"].tolist() == ["skipped", "invalid"]
-    assert out["pronto_message"].tolist()[1] == "firstname is missing"
+    assert out["pronto_message"].tolist()[1] == "Not sent: firstname is missing."
 
 
 @pytest.mark.parametrize(
     ("call", "error", "says"),
     [
-        (lambda df: enrich(df, "mail"), pronto.ConfigurationError, "'mail' is unknown"),
+        (lambda df: enrich(df, "mail"), pronto.ConfigurationError, "Unknown type 'mail'"),
         (lambda df: enrich(df, []), pronto.ConfigurationError, "type is empty"),
-        (lambda df: enrich(df, ["email", 7]), pronto.ConfigurationError, "7 is unknown"),
+        (lambda df: enrich(df, ["email", 7]), pronto.ConfigurationError, "Unknown type 7"),
         (lambda df: enrich(df, None), pronto.ConfigurationError, "must be one of"),
-        (lambda df: enrich(df, ""), pronto.ConfigurationError, "'' is unknown"),
+        (lambda df: enrich(df, ""), pronto.ConfigurationError, "Unknown type ''"),
         (lambda df: enrich(df, "email", limit=-1), pronto.ConfigurationError, "limit"),
         (lambda df: enrich(df, "email", limit=1.5), pronto.ConfigurationError, "limit"),
         (lambda df: enrich(df, "email", limit=True), pronto.ConfigurationError, "limit"),
@@ -368,7 +368,7 @@ def test_personal_emails_with_consent(serve: Serve) -> None:
     df.loc[0, "linkedin_url"] = None
     out = df.pronto.enrich("personal_email", progress=False)
     assert out["pronto_status"][0] == "invalid"
-    assert out["pronto_message"][0] == "personal_email: needs linkedin_url"
+    assert out["pronto_message"][0] == "Not sent: personal_email needs a LinkedIn URL."
     found = out["personal_email"].dropna()
     assert 5 < len(found) < 29
     assert found.str.endswith("@mail.example").all()

@@ -106,7 +106,7 @@ def test_a_row_that_is_broken_is_found_before_anything_is_sent(
     server = serve()
     source = put(people(30), tmp_path / "in.csv")
     source.write_text(source.read_text() + "Ana,Lovelace,company1.example,,aside\n")
-    with pytest.raises(pronto.ConfigurationError, match="line 32 has 5 cells"):
+    with pytest.raises(pronto.ConfigurationError, match="line 32: 5 cells"):
         pronto.enrich_file(source, tmp_path / "out.csv", "email", chunksize=5, progress=False)
     assert server.sandbox.arrivals == []
     assert [path.name for path in tmp_path.iterdir()] == ["in.csv"]
@@ -220,8 +220,8 @@ BROKEN: dict[str, Callable[[Path], object]] = {
     [
         ("in.xlsx", "out.csv", {}, "must end in"),
         ("in.csv", "out.json", {}, "must end in"),
-        ("no.csv", "out.csv", {}, "no file"),
-        ("in.csv", "nowhere/out.csv", {}, "no folder"),
+        ("no.csv", "out.csv", {}, "File not found"),
+        ("in.csv", "nowhere/out.csv", {}, "Folder not found"),
         ("in.csv", "in.csv", {}, "another file"),
         ("in.csv", "folder.csv", {}, "is a folder"),
         ("in.csv", f"{'x' * 300}.csv", {}, "File name too long"),
@@ -253,6 +253,7 @@ def test_what_cannot_be_is_said_before_anything_is_sent(
     with pytest.raises(pronto.ProntoError, match=says) as caught:
         enrich_file(tmp_path / source, tmp_path / target, **{"chunksize": 2, **arguments})
     assert "Lovelace" not in str(caught.value)
+    assert str(caught.value).count("Nothing was sent.") == 1
     assert server.sandbox.arrivals == []
     assert sorted(tmp_path.iterdir()) == before
 
@@ -281,7 +282,7 @@ def test_a_column_is_the_same_field_in_the_whole_file(serve: Serve, tmp_path: Pa
     )
     out = pronto.read(tmp_path / "out.csv")
     assert len(server.sandbox.charges) == 40
-    assert out["pronto_message"].iloc[20:].str.contains("linkedin_url is no address").all()
+    assert out["pronto_message"].iloc[20:].str.contains("Ignored: URL is ").all()
 
 
 @pytest.mark.parametrize("more", [{"refresh": True}, {"resend_unknown": True}])

@@ -1,4 +1,4 @@
-"""Which rows are sent, as whom, and why not."""
+"""Which rows are sent, for which types, and why the others are not."""
 
 from __future__ import annotations
 
@@ -33,11 +33,12 @@ def plan(rows: list[dict[str, Any]], *types: EnrichmentType, **more: Any) -> Pla
 
 
 def only(*fields: str) -> dict[str, Any]:
-    """Return a row with these fields alone."""
+    """Return a row with only these fields."""
     return {name: value if name in fields else None for name, value in FULL.items()}
 
 
 NAMES = ("firstname", "lastname")
+A_COMPANY_OR_LINKEDIN = "a company domain, a company name or a LinkedIn URL"
 
 
 @pytest.mark.parametrize(
@@ -89,44 +90,73 @@ def test_every_endpoint_and_type_has_its_needs() -> None:
             "firstname is a number, not a name; lastname is missing",
         ),
         (FULL | {"lastname": 12}, ("email",), "lastname is not text"),
-        (only(*NAMES), ("email",), "email: needs one of domain, company_name, linkedin_url"),
+        (only(*NAMES), ("email",), f"email needs {A_COMPANY_OR_LINKEDIN}"),
         (
-            only(*NAMES) | {"domain": "soon"},
+            only(*NAMES) | {"domain": "soon" * 100},
             ("email",),
-            "email: needs one of domain, company_name, linkedin_url; domain is no internet domain",
+            f"email needs {A_COMPANY_OR_LINKEDIN}; domain is longer than 300 characters",
         ),
-        (only(*NAMES, "domain"), ("personal_email",), "personal_email: needs linkedin_url"),
+        (only(*NAMES, "domain"), ("personal_email",), "personal_email needs a LinkedIn URL"),
         (
             only(*NAMES),
             ("email", "phone", "personal_email"),
-            "email and phone: needs one of domain, company_name, linkedin_url; "
-            "personal_email: needs linkedin_url",
+            f"email and phone need {A_COMPANY_OR_LINKEDIN}; personal_email needs a LinkedIn URL",
         ),
     ],
 )
-def test_an_invalid_row_says_why(row: dict[str, Any], types: Any, message: str) -> None:
-    """All that is wrong, in one message, and no request."""
+def test_an_invalid_row_has_all_its_reasons(row: dict[str, Any], types: Any, message: str) -> None:
+    """In one message, and it is not sent."""
     made = plan([row], *types)
     assert made.row_status[0] == "invalid"
     assert made.row_message[0] == message
+    assert made.row_sentences[0] == f"Not sent: {message}."
     assert made.contacts == []
 
 
-def test_what_is_left_out_of_a_row_is_said() -> None:
-    """A broken domain does not keep a row with a company from being sent."""
-    made = plan([FULL | {"domain": "soon"}])
+def test_an_ignored_value_is_in_the_message() -> None:
+    """A row with an invalid domain and a company is sent without the domain."""
+    made = plan([FULL | {"domain": "soon" * 100}, FULL])
     assert made.contacts[0].body().keys() == FULL.keys() - {"domain"}
-    assert made.row_message[0] == "domain is no internet domain, so it is left out"
+    assert made.row_sentences.tolist() == [
+        "Ignored: domain is longer than 300 characters.",
+        None,
+    ]
 
 
-def test_a_row_asks_for_what_it_can() -> None:
-    """Where one of two types lacks its field, the other is still asked for."""
+def test_messages_have_the_names_of_the_callers_columns() -> None:
+    """Not those of Pronto's fields; each is one or more sentences."""
+    df = pd.DataFrame(
+        {
+            "First Name": ["Ana", "7", "Ana"],
+            "Nachname": ["Lark", None, "Lark"],
+            "Website": ["x" * 301] * 3,
+            "Firma": ["Acme", "Acme", None],
+            "Mobile": ["x" * 301, None, None],
+            "Work Email": ["ana@acme.example", None, None],
+        }
+    )
+    out = df.assign(Website="x" * 301).pronto.enrich("email", limit=0, progress=False)
+    assert out["pronto_message"].tolist() == [
+        "Not sent: Work Email is already filled. Use overwrite=True to look it up again.",
+        "Not sent: First Name is a number, not a name; Nachname is missing.",
+        "Not sent: email needs a company domain, a company name or a LinkedIn URL; "
+        "Website is longer than 300 characters.",
+    ]
+    options = Options(types=("phone",))
+    made = make(df.drop(columns="Work Email").iloc[:1], options, {"phone": np.zeros(1, bool)})
+    assert made.row_sentences.tolist() == [
+        "Ignored: Website is longer than 300 characters; Mobile is longer than 300 characters."
+    ]
+
+
+def test_a_row_is_sent_for_the_types_that_it_can_be() -> None:
+    """If a row lacks what one type needs, it is sent for the other type."""
     made = plan([only(*NAMES, "domain"), FULL], "email", "phone", endpoint="bulk")
     assert made.asks == [("email",), ("email", "phone")]
 
 
 def test_equal_contacts_are_one() -> None:
-    """Case, width and stray spaces do not make another person; any other field does."""
+    """Case, width and spaces do not make another person; a difference in any field does."""
     made = plan(
         [
             FULL,
@@ -142,8 +172,8 @@ def test_equal_contacts_are_one() -> None:
     assert made.contacts[0].firstname == "Ana"
 
 
-def test_a_value_that_is_there_is_not_asked_for() -> None:
-    """Type by type; and a contact is asked for what any of its rows lacks."""
+def test_existing_values_are_not_requested() -> None:
+    """Type by type; and a contact is sent for what any of its rows lacks."""
     rows = [
         FULL | {"email": "a@acme.example"},
         FULL,
@@ -167,12 +197,12 @@ def test_a_filled_row_is_skipped_even_if_it_could_not_be_sent() -> None:
 
 
 def test_limit_takes_the_first_contacts_that_can_be_sent() -> None:
-    """Rows of one person count once; the others say that they are over the limit."""
+    """Rows of one person count once; the rows beyond the limit have a message."""
     rows = [FULL, {}, FULL, FULL | {"lastname": "B"}, FULL | {"lastname": "C"}, FULL]
     made = plan(rows, limit=2)
     assert made.row_contact.tolist() == [0, -1, 0, 1, -1, 0]
     assert made.row_status.tolist() == [None, "invalid", None, None, "skipped", None]
-    assert made.row_message[4] == "Over limit=2."
+    assert made.row_sentences[4] == "Not sent: limit=2 is reached."
     assert plan(rows, limit=0).contacts == []
 
 
@@ -184,8 +214,8 @@ def test_phones_without_linkedin_are_counted_by_contact() -> None:
     assert plan([bare], "email").phones_without_linkedin == 0
 
 
-def test_customs_are_what_json_has() -> None:
-    """Numbers, dates and missing values of a frame become those of JSON."""
+def test_custom_values_are_json() -> None:
+    """Numbers, dates and missing values are converted."""
     df = pd.DataFrame(
         {
             **{name: [value, value] for name, value in FULL.items()},
@@ -209,7 +239,7 @@ def test_customs_are_what_json_has() -> None:
     }  # fmt: skip
 
 
-def test_a_custom_column_that_is_not_there_is_said() -> None:
+def test_a_missing_custom_column_is_an_error() -> None:
     """Before anything is sent."""
     with pytest.raises(pronto.ColumnsError, match="custom= names 'crm'"):
         plan([FULL], custom=("crm",))
@@ -223,14 +253,14 @@ values = st.sampled_from([None, "", "Ana", "ana ", "Bo", "7", 7, "acme.example",
     st.sampled_from([("email",), ("phone",), ("email", "phone"), TYPES]),
     st.none() | st.integers(0, 5),
 )
-def test_every_row_is_sent_or_says_why_not(
+def test_every_row_is_sent_or_has_a_reason(
     rows: list[dict[str, Any]], types: tuple[EnrichmentType, ...], limit: int | None
 ) -> None:
-    """No row falls between, and no contact lacks what its request needs."""
+    """And no contact lacks what its request needs."""
     made = plan(rows, *types, limit=limit)
     for row, contact in enumerate(made.row_contact):
         assert (contact >= 0) == (made.row_status[row] is None)
-        assert contact >= 0 or made.row_message[row]
+        assert contact >= 0 or made.row_sentences[row].startswith("Not sent: ")
     assert len(made.contacts) == len(made.asks) == len(made.customs)
     assert sorted(set(made.row_contact) - {-1}) == list(range(len(made.contacts)))
     assert len({tuple(map(str.casefold, c.body().values())) for c in made.contacts}) <= len(

@@ -19,7 +19,7 @@ from openpyxl.xml.constants import SHARED_STRINGS, SHEET_MAIN_NS
 import pronto_pandas as pronto
 from pronto_pandas.frame.results import text_dtype
 from pronto_pandas.tables import csv_dialect
-from pronto_pandas.tables.csv_dialect import Layout, look
+from pronto_pandas.tables.csv_dialect import Dialect, detect
 
 HEADER = ["Vorname", "Société", "Notes"]
 ROWS = [
@@ -47,7 +47,7 @@ def put(path: Path, text: str, encoding: str = "utf-8") -> Path:
 
 
 def texts(df: pd.DataFrame) -> list[list[str | None]]:
-    """Return the cells of a frame of texts, None where one is missing."""
+    """Return the cells of a DataFrame of strings; None for missing values."""
     assert all(dtype == text_dtype() for dtype in df.dtypes)
     return [[None if pd.isna(cell) else cell for cell in row] for row in df.to_numpy(object)]
 
@@ -64,12 +64,12 @@ def workbook(path: Path, **sheets: list[list[Any]]) -> Path:
     return path
 
 
-@pytest.mark.parametrize("separator", list(csv_dialect.SEPARATORS))
+@pytest.mark.parametrize("separator", list(csv_dialect.DELIMITERS))
 @pytest.mark.parametrize("encoding", list(ENCODINGS))
 def test_whatever_program_wrote_it(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], encoding: str, separator: str
 ) -> None:
-    """Encoding and separator are found and said; no character of a cell changes."""
+    """Encoding and separator are detected and printed; no character of a cell changes."""
     mark, name, called = ENCODINGS[encoding]
     written = io.StringIO(newline="")
     csv.writer(written, delimiter=separator).writerows([HEADER, *ROWS])
@@ -78,20 +78,20 @@ def test_whatever_program_wrote_it(
     df = pronto.read(path)
     assert df.columns.tolist() == HEADER
     assert texts(df) == [[cell or None for cell in row] for row in ROWS]
-    said = f"4 rows, 3 columns; {csv_dialect.SEPARATORS[separator]}, {called}"
+    said = f"4 rows, 3 columns; {csv_dialect.DELIMITERS[separator]}-separated, {called}"
     assert capsys.readouterr().out == f"pronto: list.csv: {said}\n"
 
 
 def test_the_first_accent_may_stand_in_the_last_row(tmp_path: Path) -> None:
-    """And one of two bytes may stand where two blocks meet."""
+    """A character of two bytes may be cut by the end of a block."""
     rows = "name,company\n" + "Ada,Acme\n" * (csv_dialect.BLOCK // 9 + 1)
     assert len(rows) > csv_dialect.BLOCK
-    assert look(put(tmp_path / "1.csv", rows)).encoding == "utf-8"
+    assert detect(put(tmp_path / "1.csv", rows)).encoding == "utf-8"
     df = pronto.read(put(tmp_path / "2.csv", rows + "Zoë,Acme\n", "cp1252"))
     assert df["name"].iloc[-1] == "Zoë"
     across = put(tmp_path / "3.csv", rows[: csv_dialect.BLOCK - 1] + "ë,x\n")
     assert across.read_bytes()[csv_dialect.BLOCK - 1 : csv_dialect.BLOCK + 1] == "ë".encode()
-    assert look(across).encoding == "utf-8"
+    assert detect(across).encoding == "utf-8"
     cut = tmp_path / "4.csv"
     cut.write_bytes(f"name,city\nZoë,Rye\nZoë,R{'ÿ'}".encode()[:-1])
     assert texts(pronto.read(cut)) == [["Zoë", "Rye"], ["Zoë", "RÃ"]]
@@ -135,7 +135,7 @@ First Name,Last Name,URL,Email Address,Company,Position,Connected On
 
 
 def test_linkedins_connections(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """The note above the header is left out, and said to be."""
+    """The note above the header is skipped, and this is printed."""
     row = (
         'Zoë,Larkmoor,https://www.linkedin.com/in/zoe-example,,"Copperlark, Inc.",CEO,22 Nov 2026\n'
     )
@@ -143,8 +143,8 @@ def test_linkedins_connections(tmp_path: Path, capsys: pytest.CaptureFixture[str
     assert df.columns.tolist() == CONNECTIONS.splitlines()[-1].split(",")
     assert texts(df)[0] == [*next(csv.reader([row]))[:3], None, *next(csv.reader([row]))[4:]]
     assert capsys.readouterr().out == (
-        "pronto: Connections.csv: 300 rows, 7 columns; commas, UTF-8; "
-        "3 lines before the header left out\n"
+        "pronto: Connections.csv: 300 rows, 7 columns; comma-separated, UTF-8; "
+        "skipped 3 lines above the header\n"
     )
     assert pronto.read(put(tmp_path / "none.csv", CONNECTIONS)).shape == (0, 7)
 
@@ -152,39 +152,39 @@ def test_linkedins_connections(tmp_path: Path, capsys: pytest.CaptureFixture[str
 @pytest.mark.parametrize(
     ("text", "header", "found"),
     [
-        ("Report,,,\n2026,,,\n,,,\nname,email,domain,city\nAda,,,\n", 4, Layout("utf-8", ",", 3)),
-        ("sep=;\nname;city\nAda;Rye\n", 2, Layout("utf-8", ";", 1)),
-        ("sep=:\r\nname:city\r\nAda:Rye\r\n", 2, Layout("utf-8", ":", 1)),
-        ("\n\nname,city\nAda,Rye\n", 2, Layout("utf-8", ",", 2)),
-        ("a;b;c\nx;1,5;2,5\ny;2,5;3,5\n", 3, Layout("utf-8", ";")),
-        ("name;company\nAda;Acme, Inc.\nZoë;Brix, Inc.\n", 2, Layout("utf-8", ";")),
-        ("name,tags (a;b)\nAda,x;y\nZoë,x\n", 2, Layout("utf-8", ",")),
-        ('"a|b","c|d|e"\n"1|2","3|4|5"\n', 2, Layout("utf-8", ",")),
-        ('name,company\nAda,"Acme" Ltd\nZoë,"Brix" Ltd\n', 2, Layout("utf-8", ",")),
-        ('Report\n"a";"b,1,2";"c"\n"d";"e,1,2";"f"\n', 3, Layout("utf-8", ";", 1)),
-        ("name;city;note, long\n", 3, Layout("utf-8", ";")),
-        ("a,b,c,,,\n1,2,3,,,\n4,5,6,,,\n", 6, Layout("utf-8", ",")),
-        (f"a,b,c,d,e\n1,2,3,4,5\n1{',x' * 30}\n" + "1,2,3,4,5\n" * 9, 5, Layout("utf-8", ",")),
-        ("name\nAda\n\nZoë\n", 1, Layout("utf-8", ",")),
-        ("name,city\rAda,Rye\r", 2, Layout("utf-8", ",")),
+        ("Report,,,\n2026,,,\n,,,\nname,email,domain,city\nAda,,,\n", 4, Dialect("utf-8", ",", 3)),
+        ("sep=;\nname;city\nAda;Rye\n", 2, Dialect("utf-8", ";", 1)),
+        ("sep=:\r\nname:city\r\nAda:Rye\r\n", 2, Dialect("utf-8", ":", 1)),
+        ("\n\nname,city\nAda,Rye\n", 2, Dialect("utf-8", ",", 2)),
+        ("a;b;c\nx;1,5;2,5\ny;2,5;3,5\n", 3, Dialect("utf-8", ";")),
+        ("name;company\nAda;Acme, Inc.\nZoë;Brix, Inc.\n", 2, Dialect("utf-8", ";")),
+        ("name,tags (a;b)\nAda,x;y\nZoë,x\n", 2, Dialect("utf-8", ",")),
+        ('"a|b","c|d|e"\n"1|2","3|4|5"\n', 2, Dialect("utf-8", ",")),
+        ('name,company\nAda,"Acme" Ltd\nZoë,"Brix" Ltd\n', 2, Dialect("utf-8", ",")),
+        ('Report\n"a";"b,1,2";"c"\n"d";"e,1,2";"f"\n', 3, Dialect("utf-8", ";", 1)),
+        ("name;city;note, long\n", 3, Dialect("utf-8", ";")),
+        ("a,b,c,,,\n1,2,3,,,\n4,5,6,,,\n", 6, Dialect("utf-8", ",")),
+        (f"a,b,c,d,e\n1,2,3,4,5\n1{',x' * 30}\n" + "1,2,3,4,5\n" * 9, 5, Dialect("utf-8", ",")),
+        ("name\nAda\n\nZoë\n", 1, Dialect("utf-8", ",")),
+        ("name,city\rAda,Rye\r", 2, Dialect("utf-8", ",")),
     ],
 )
-def test_the_layout_of_a_file(tmp_path: Path, text: str, header: int, found: Layout) -> None:
+def test_the_layout_of_a_file(tmp_path: Path, text: str, header: int, found: Dialect) -> None:
     """The separator by how rows split, the header by what is filled like the rows."""
     path = put(tmp_path / "list.csv", text)
-    assert look(path) == found
-    with csv_dialect.opened(path, found) as file:
-        assert len(next(csv.reader(file, delimiter=found.separator))) == header
+    assert detect(path) == found
+    with csv_dialect.open_at_header(path, found) as file:
+        assert len(next(csv.reader(file, delimiter=found.delimiter))) == header
 
 
 def test_a_file_of_one_column_has_the_separator_of_its_name(tmp_path: Path) -> None:
-    """Where none splits anything."""
-    assert look(put(tmp_path / "list.tsv", "name\nAda\n")).separator == "\t"
+    """If no separator splits anything."""
+    assert detect(put(tmp_path / "list.tsv", "name\nAda\n")).delimiter == "\t"
     assert texts(pronto.read(put(tmp_path / "list.TXT", "name\nAda\n"))) == [["Ada"]]
 
 
 def test_headers_are_named_as_pandas_names_them(tmp_path: Path) -> None:
-    """Each column has a name of its own."""
+    """Each column has a unique name."""
     path = put(tmp_path / "list.csv", "a,,a,a.1,a,,b\n1,2,3,4,5,6,7\n")
     df = pronto.read(path)
     assert df.columns.tolist() == ["a", "Unnamed: 1", "a.2", "a.1", "a.3", "Unnamed: 5", "b"]
@@ -192,7 +192,7 @@ def test_headers_are_named_as_pandas_names_them(tmp_path: Path) -> None:
 
 
 def test_lines_that_end_early_and_lines_without_anything(tmp_path: Path) -> None:
-    """A row of empty cells is a row; a line with nothing on it is none."""
+    """A row of empty cells is a row; a blank line is not."""
     path = put(tmp_path / "list.csv", "a,b,c\n1\n\n,,\n\n1,2,3,,,\n1,2\n")
     assert texts(pronto.read(path)) == [
         ["1", None, None], [None] * 3, ["1", "2", "3"], ["1", "2", None],
@@ -213,18 +213,17 @@ def test_a_list_without_people_is_a_list(
 @pytest.mark.parametrize(
     ("text", "line", "says"),
     [
-        ("a,b\n1,2\n\n\"x\ny\",2\nSecret,3,oops\n1,2\n", 6, "has 3 cells, and the header 2"),
-        ("note:\n\n\na,b,c\n1,2,3\nSecret,3,4,oops\n", 6, "commas"),
-        ('a,b\n1,"2\n3,4\nSecret,5\n', 2, "does not end"),
-        (f'a,b\n1,2\n1,"{"Secret " * 20_000}\n', 3, "does not end"),
+        ("a,b\n1,2\n\n\"x\ny\",2\nSecret,3,oops\n1,2\n", 6, "3 cells, but the header has 2"),
+        ("note:\n\n\na,b,c\n1,2,3\nSecret,3,4,oops\n", 6, "separator: comma"),
+        ('a,b\n1,"2\n3,4\nSecret,5\n', 2, "unclosed quotation mark"),
+        (f'a,b\n1,2\n1,"{"Secret " * 20_000}\n', 3, "unclosed quotation mark"),
     ],
 )  # fmt: skip
 def test_a_row_that_is_broken_is_named(tmp_path: Path, text: str, line: int, says: str) -> None:
     """By its line, without what stands in it."""
-    with pytest.raises(pronto.ConfigurationError, match=rf"line {line} .*{says}") as caught:
+    with pytest.raises(pronto.ConfigurationError, match=rf"line {line}: .*{says}") as caught:
         pronto.read(put(tmp_path / "list.csv", text))
     assert "Secret" not in str(caught.value)
-    assert str(caught.value).endswith("Nothing was sent.")
 
 
 PICTURE = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"
@@ -233,27 +232,27 @@ PICTURE = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"
 @pytest.mark.parametrize(
     ("name", "content", "says"),
     [
-        ("list.csv", None, "There is no file"),
+        ("list.csv", None, "File not found"),
         ("list.csv", b"", "is empty"),
         ("list.csv", b"\n\r\n\n", "is empty"),
         ("list.csv", codecs.BOM_UTF8, "is empty"),
-        ("list.csv", PICTURE, "is a picture"),
+        ("list.csv", PICTURE, "is an image"),
         ("list.csv", b"%PDF-1.7 ", "is a PDF"),
         ("list.csv", b"PK\x03\x04...", "is an Excel workbook"),
         ("list.csv", b"\xd0\xcf\x11\xe0", "is an old or encrypted Excel workbook"),
-        ("list.csv", b"a,b\n" * 1_000 + b"\0", "is no text"),
-        ("list.csv", bytes(range(1, 256)), "is no text"),
+        ("list.csv", b"a,b\n" * 1_000 + b"\0", "is not a text file"),
+        ("list.csv", bytes(range(1, 256)), "is not a text file"),
         ("list.xls", b"x", "save it as .xlsx"),
         ("list.parquet", b"x", "read_parquet"),
-        ("list.docx", b"x", "Save it as one of those"),
-        ("list", b"x", "not from 'list'"),
-        ("list.xlsx", None, "There is no file"),
+        ("list.docx", b"x", "Save it in one of these formats"),
+        ("list", b"x", "Unsupported file type 'list'"),
+        ("list.xlsx", None, "File not found"),
         ("list.xlsx", b"", "damaged"),
         ("list.xlsx", PICTURE, "damaged"),
         ("list.xlsx", b"\xd0\xcf\x11\xe0" * 200, "password"),
     ],
 )
-def test_what_is_no_list_is_said(
+def test_a_file_that_cannot_be_read_has_a_clear_error(
     tmp_path: Path, name: str, content: bytes | None, says: str
 ) -> None:
     """With what to do."""
@@ -261,15 +260,15 @@ def test_what_is_no_list_is_said(
         (tmp_path / name).write_bytes(content)
     with pytest.raises(pronto.ConfigurationError, match=says) as caught:
         pronto.read(tmp_path / name)
-    assert str(caught.value).endswith("Nothing was sent.")
+    assert "sent" not in str(caught.value)  # it never sends
 
 
 def test_a_folder_and_a_sheet_where_there_is_none(tmp_path: Path) -> None:
-    """Each is said for what it is."""
+    """Each has its own error."""
     (tmp_path / "all.csv").mkdir()
     with pytest.raises(pronto.ConfigurationError, match="is a folder"):
         pronto.read(tmp_path / "all.csv")
-    with pytest.raises(pronto.ConfigurationError, match="has no sheets"):
+    with pytest.raises(pronto.ConfigurationError, match="have no sheets"):
         pronto.read(put(tmp_path / "list.csv", "a,b\n"), sheet=0)
 
 
@@ -311,33 +310,33 @@ def test_where_the_table_of_a_sheet_begins(
     df = pronto.read(workbook(tmp_path / "list.xlsx", People=rows))
     assert df.columns.tolist() == ["name", "Unnamed: 1", "city", "Unnamed: 3"]
     assert texts(df) == [["Ada", "?", "Rye", None], [None, None, None, "aside"]]
-    assert capsys.readouterr().out.endswith("; 1 row before the header left out\n")
+    assert capsys.readouterr().out.endswith("; skipped 1 row above the header\n")
 
 
 def test_which_sheet(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """The first one that is seen and holds something, or the one that is named."""
+    """The first visible one with data, or the one that is named."""
     path = tmp_path / "list.xlsx"
     workbook(path, Empty=[], Hidden=[["h"]], Old=[["o"], ["x"]], New=[["n"]])
     book = openpyxl.load_workbook(path)
     book["Hidden"].sheet_state = "hidden"
     book.save(path)
     assert pronto.read(path).columns.tolist() == ["o"]
-    said = "sheet 'Old' of 4, beside 'Empty', 'Hidden', 'New'"
+    said = "sheet 'Old' (other sheets: 'Empty', 'Hidden', 'New')"
     assert capsys.readouterr().out == f"pronto: list.xlsx: 1 row, 1 column; {said}\n"
     assert pronto.read(path, sheet="New").columns.tolist() == ["n"]
     assert pronto.read(path, sheet=1).columns.tolist() == ["h"]
     for sheet in ("new", 4, -1):
         with pytest.raises(pronto.ConfigurationError, match="'Empty', 'Hidden', 'Old', 'New'"):
             pronto.read(path, sheet=sheet)
-    with pytest.raises(pronto.ConfigurationError, match="its sheet 'Empty'"):
+    with pytest.raises(pronto.ConfigurationError, match="sheet 'Empty' is empty"):
         pronto.read(path, sheet="Empty")
 
 
 def test_a_sheet_without_a_column(tmp_path: Path) -> None:
     """Or with cells that are all empty."""
-    with pytest.raises(pronto.ConfigurationError, match="no sheet of it has a filled cell"):
+    with pytest.raises(pronto.ConfigurationError, match="is empty: no sheet has data"):
         pronto.read(workbook(tmp_path / "none.xlsx", A=[], B=[[None, None]]))
-    with pytest.raises(pronto.ConfigurationError, match="'A' has no header"):
+    with pytest.raises(pronto.ConfigurationError, match="'A' has no header row"):
         pronto.read(workbook(tmp_path / "blank.xlsx", A=[[CellRichText()]]))
 
 
@@ -345,7 +344,7 @@ SHEET, STRINGS = "xl/worksheets/sheet1.xml", "xl/sharedStrings.xml"
 
 
 def changed(path: Path, changes: dict[str, tuple[str, str] | None]) -> Path:
-    """Write a workbook anew with something in its parts replaced, or without a part."""
+    """Rewrite a workbook with changed parts, or without a part."""
     with zipfile.ZipFile(path) as archive:
         parts = {name: archive.read(name).decode() for name in archive.namelist()}
     with zipfile.ZipFile(path, "w") as archive:
@@ -394,7 +393,7 @@ def test_a_sheet_that_says_a_wrong_size_is_read_whole(tmp_path: Path) -> None:
 def test_a_workbook_that_is_damaged(
     tmp_path: Path, changes: dict[str, tuple[str, str] | None]
 ) -> None:
-    """It is said, without what openpyxl says of it, where a cell's value may be."""
+    """The error does not contain openpyxl's message, which may have a cell's value."""
     path = changed(workbook(tmp_path / "list.xlsx", A=[["a", "b"], ["1", "2"]]), changes)
     with pytest.raises(pronto.ConfigurationError, match=r"list\.xlsx") as caught:
         pronto.read(path)
@@ -403,15 +402,17 @@ def test_a_workbook_that_is_damaged(
 
 
 @pytest.mark.parametrize("given", [None, 7, pd.DataFrame()])
-def test_what_is_no_path_is_said(given: Any) -> None:
-    """With what it is."""
-    with pytest.raises(pronto.ConfigurationError, match="takes the path of a file, not a"):
+def test_a_wrong_type_of_path_is_an_error(given: Any) -> None:
+    """With the type."""
+    with pytest.raises(pronto.ConfigurationError, match="expects a file path, got"):
         pronto.read(given)
 
 
-def test_a_file_without_headers_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Else the first person would be gone in silence."""
+def test_a_file_without_a_header_row_has_a_warning(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Otherwise the first person would be lost without notice."""
     path = tmp_path / "list.csv"
     path.write_text("Ana,Lark,ana@acme.example\nBo,Moor,bo@acme.example\n")
     assert len(pronto.read(path)) == 1
-    assert "its first line looks like a person" in capsys.readouterr().out
+    assert "WARNING: the first row looks like data" in capsys.readouterr().out

@@ -1,4 +1,4 @@
-"""What a report counts, shows and never shows, against the sandbox on a real socket."""
+"""The counts of a report, what it shows and what it never shows; against a real server."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ FIELDS = ["firstname", "lastname", "domain", "linkedin_url"]
 
 
 def messy() -> pd.DataFrame:
-    """People who repeat, under an index that does too; some without a name, some over a limit."""
+    """Return duplicate people under a duplicate index; some without a name, some over a limit."""
     df = people(120).sample(200, replace=True, random_state=3)
     assert not df.index.is_unique
     df["domain"] = [f"WWW.Company{len(name) + len(last)}.example" for name, last in
@@ -61,12 +61,12 @@ def shares(rates: Any) -> dict[str, tuple[int, int]]:
 
 
 def content(made: Report) -> dict[str, Any]:
-    """Return all that a report holds but for the time, which a CSV file loses."""
+    """Return the fields of a report except the time, which a CSV file loses."""
     return {n: v for n, v in vars(made).items() if n not in {"seconds", "rows_sent"}}
 
 
 def test_numbers_are_those_of_the_sandbox(serve: Serve) -> None:
-    """Statuses, rates by type and company, email statuses, phones and spend, counted apart."""
+    """Statuses, rates by type and company, email statuses, phones and cost, counted separately."""
     server = serve()
     df = messy()
     before = df.copy(deep=True)
@@ -137,8 +137,8 @@ def test_without_a_domain_it_is_the_name_of_the_company(serve: Serve) -> None:
     assert "company" not in lost._repr_html_().split("<img")[0]
 
 
-def test_the_three_shapes_of_phones_tell_the_same(serve: Serve) -> None:
-    """A row a phone repeats rows; rates, phones and spend do not count them again."""
+def test_all_shapes_of_phones_have_the_same_report(serve: Serve) -> None:
+    """phones="rows" repeats rows; rates, phones and cost do not count them again."""
     serve()
     made = {}
     for shape in ("columns", "rows", "list"):
@@ -146,7 +146,7 @@ def test_the_three_shapes_of_phones_tell_the_same(serve: Serve) -> None:
         made[shape] = out.sample(frac=1, random_state=1).pronto.report()
         assert made[shape].rows == len(out) == sum(made[shape].statuses.values())
     assert made["rows"].rows > made["list"].rows == 200
-    assert "row of its own" in repr(made["rows"])
+    assert "one row per phone number" in repr(made["rows"])
     for name in ("types", "domains", "email_statuses", "phones", "values", "people", "cost_low"):
         first, *others = (getattr(one, name) for one in made.values())
         assert others == [first, first], name
@@ -197,10 +197,10 @@ def enriched() -> dict[str, pd.DataFrame]:
 
 @pytest.mark.parametrize("journey", JOURNEYS)
 @pytest.mark.parametrize("phones", ["columns", "rows", "list"])
-def test_a_frame_that_was_in_a_file_tells_the_same(
+def test_a_file_keeps_the_report(
     enriched: dict[str, pd.DataFrame], phones: str, journey: str
 ) -> None:
-    """Whatever becomes of dtypes, of N/A, of numbers and of lists on the way."""
+    """Whatever happens to dtypes, N/A, numbers and lists on the way."""
     out = enriched[phones]
     made = out.pronto.report()
     settled = enriched["columns"]["pronto_status"].isin(["found", "not_found"])
@@ -214,7 +214,7 @@ def test_a_frame_that_was_in_a_file_tells_the_same(
 
 
 def test_repeats_in_a_row_a_phone_keep_their_own_rows(serve: Serve) -> None:
-    """One person in three rows with two phones each is three contacts of two phones."""
+    """One person in three rows, each with two phones, is three rows with two phones."""
     serve()
     df = people(40)
     told = known(df, "phone")
@@ -224,8 +224,8 @@ def test_repeats_in_a_row_a_phone_keep_their_own_rows(serve: Serve) -> None:
     assert (made.types["phone"].found, made.people) == (3, 1)
 
 
-def test_what_the_caller_had_was_not_found_nor_paid(serve: Serve) -> None:
-    """Own emails are in no rate and cost nothing, beside phones that were found."""
+def test_existing_values_are_neither_found_nor_paid(serve: Serve) -> None:
+    """Existing emails are in no rate and cost nothing, also if phones were found."""
     server = serve()
     df = people(60)
     df["email"] = [f"own{n}@mine.example" if n % 2 else None for n in range(60)]
@@ -238,8 +238,8 @@ def test_what_the_caller_had_was_not_found_nor_paid(serve: Serve) -> None:
     assert made.cost_low == sum(charge["credits"] for charge in server.sandbox.charges)
 
 
-def test_types_asked_one_after_the_other_add_up(serve: Serve) -> None:
-    """Emails of a first run and phones of a second are both told of."""
+def test_types_of_several_runs_add_up(serve: Serve) -> None:
+    """Emails of a first run and phones of a second are both in the report."""
     server = serve()
     out = people(60).pronto.enrich("email", progress=False).pronto.enrich("phone", progress=False)
     told = known(people(60), "email", "phone")
@@ -252,7 +252,7 @@ def test_types_asked_one_after_the_other_add_up(serve: Serve) -> None:
 
 
 def test_what_was_not_answered_is_in_no_rate(serve: Serve) -> None:
-    """A row whose email is known and whose phone is pending was not asked in vain."""
+    """A row with an email from the ledger and a pending phone has no phone answer."""
     server = serve()
     people(30).pronto.enrich("email", progress=False)
     server.sandbox.credits = 0
@@ -265,8 +265,8 @@ def test_what_was_not_answered_is_in_no_rate(serve: Serve) -> None:
     assert made.statuses["pending"] > 0
 
 
-def test_a_service_that_gives_no_status_is_understood() -> None:
-    """A value is then found where it is all that the row has, and empty where the row has none."""
+def test_a_service_without_statuses_has_a_report() -> None:
+    """A value counts as found if it is the only one of its row."""
     row = dict.fromkeys(["email_status", "phone_status", "phone_1"])
     made = pd.DataFrame(
         [
@@ -280,7 +280,7 @@ def test_a_service_that_gives_no_status_is_understood() -> None:
 
 
 def test_prefix_headers_of_ones_own_and_lost_names(serve: Serve) -> None:
-    """Columns are found where they were written; people without names by their requests' ids."""
+    """Columns are found by prefix; people without names are identified by their requests' ids."""
     serve()
     df = messy()
     plain = pronto.enrich(df, ["email", "phone"], progress=False).pronto.report()
@@ -297,8 +297,8 @@ def test_prefix_headers_of_ones_own_and_lost_names(serve: Serve) -> None:
     assert lost.people == plain.types["email"].answered
 
 
-def test_the_time_is_known_where_the_frame_keeps_it(serve: Serve) -> None:
-    """A run says how long it took; Parquet and pickle keep it, CSV does not."""
+def test_the_duration_is_in_the_attrs(serve: Serve) -> None:
+    """Parquet and pickle keep it, CSV does not."""
     serve(latency=0.1)
     df = people(20).sample(30, replace=True, random_state=1)
     df.attrs = {"mine": {"deep": [1]}, "pronto": {"seconds": 99.0, "rows": 1}}
@@ -313,8 +313,8 @@ def test_the_time_is_known_where_the_frame_keeps_it(serve: Serve) -> None:
         assert made.seconds is not None
         assert 0.1 <= made.seconds < 20
         assert made.rows_per_second == 30 / made.seconds
-        assert "rows a second" in repr(made)
-    assert "not known" in repr(_csv(out).pronto.report())
+        assert "rows/s" in repr(made)
+    assert "not recorded" in repr(_csv(out).pronto.report())
     again = out.drop(columns="email").pronto.enrich("email", progress=False)  # sends nothing
     assert again.attrs == {"mine": before["mine"]}
     assert again.pronto.report().seconds is None
@@ -326,20 +326,20 @@ def _pickled(df: pd.DataFrame) -> pd.DataFrame:
 
 
 @pytest.mark.parametrize("said", ["fast", {"seconds": "1", "rows": 2}, {"seconds": 0, "rows": 2}])
-def test_attrs_of_somebody_else_are_no_time(said: object) -> None:
-    """Whatever stands there."""
+def test_attrs_of_other_programs_are_ignored(said: object) -> None:
+    """Whatever they are."""
     df = pd.DataFrame({"pronto_status": ["found"]})
     df.attrs["pronto"] = said
     assert df.pronto.report().seconds is None
 
 
-def test_what_cannot_be_reported_on_is_said() -> None:
-    """No frame, no run's columns, two of them, wrong arguments."""
+def test_errors_of_a_report_are_clear() -> None:
+    """No DataFrame, not enriched, duplicate columns, invalid arguments."""
     with pytest.raises(pronto.ConfigurationError, match="Enrich it first"):
         people(3).pronto.report()
-    with pytest.raises(pronto.ConfigurationError, match="A DataFrame is needed, not a list"):
+    with pytest.raises(pronto.ConfigurationError, match=r"Expected a DataFrame .* got list"):
         report([])
-    with pytest.raises(pronto.ConfigurationError, match="prefix must be a text"):
+    with pytest.raises(pronto.ConfigurationError, match="prefix must be a string"):
         report(people(1), prefix=1)
     with pytest.raises(pronto.ConfigurationError, match="columns must be a dict"):
         report(people(1).assign(pronto_status="found"), columns="Vorname")
@@ -360,15 +360,15 @@ def test_an_empty_frame_has_a_report(serve: Serve) -> None:
     assert made.plot()
 
 
-def test_unknown_rows_may_be_charged_and_that_is_said(serve: Serve) -> None:
-    """Beside the range, in the note."""
+def test_the_note_says_that_unknown_rows_may_be_charged(serve: Serve) -> None:
+    """In addition to the range."""
     server = serve(faults=0.3, fault_kinds=("reset after",))
     with pytest.warns(pronto.UnknownRowsWarning):
         out = people(40).pronto.enrich("email", progress=False)
     made = out.pronto.report()
     lost = (out["pronto_status"] == "unknown").sum()
     assert made.statuses["unknown"] == lost > 0
-    assert f"Unknown rows ({lost}) may be charged" in repr(made)
+    assert f"In addition, {lost} unknown rows may have been charged." in repr(made)
     assert made.people == 40 - lost
     assert made.cost_low <= sum(charge["credits"] for charge in server.sandbox.charges)
 
@@ -377,7 +377,7 @@ def test_unknown_rows_may_be_charged_and_that_is_said(serve: Serve) -> None:
 def test_any_rows_in_any_order_have_a_report(
     enriched: dict[str, pd.DataFrame], data: st.DataObject
 ) -> None:
-    """It never raises; statuses and companies add up to the rows; found is never over answered."""
+    """It never raises; statuses and companies add up to the rows; found never exceeds answered."""
     whole = enriched[data.draw(st.sampled_from(sorted(enriched)))]
     rows = data.draw(st.lists(st.integers(0, len(whole) - 1), max_size=80))
     columns = data.draw(st.sets(st.sampled_from([c for c in whole if c != "pronto_status"])))
@@ -400,7 +400,7 @@ def test_any_rows_in_any_order_have_a_report(
 
 
 def test_no_value_of_a_person_is_in_it(serve: Serve) -> None:
-    """Neither in what it holds nor in what it shows, whatever stands in the frame."""
+    """Neither in its fields nor in what it shows, whatever the DataFrame contains."""
     serve()
     out = pronto.enrich(messy(), ["email", "phone"], progress=False).reset_index(drop=True)
     out.loc[out.index[12], "pronto_status"] = "Ana Secret"
@@ -434,7 +434,7 @@ class _Page(HTMLParser):
 
 
 def test_the_card_is_for_eyes_and_for_screen_readers(enriched: dict[str, pd.DataFrame]) -> None:
-    """Headers say what they head, the picture is described in words, colours are the page's."""
+    """Headers have a scope, the image has a description, and colours are those of the page."""
     out = enriched["columns"].copy()
     out["domain"] = "<script>alert(1)</script>.example"
     out["domain"] = out["domain"].where(out.index % 2 == 0, "a&b.example")
@@ -457,7 +457,7 @@ def test_the_card_is_for_eyes_and_for_screen_readers(enriched: dict[str, pd.Data
 
 
 def test_the_chart_says_its_numbers(enriched: dict[str, pd.DataFrame]) -> None:
-    """A bar each, with its number written on it, on a background that shows the page."""
+    """Each bar has its number as a label, on a transparent background."""
     from matplotlib.figure import Figure
 
     made = enriched["columns"].pronto.report()
@@ -470,7 +470,7 @@ def test_the_chart_says_its_numbers(enriched: dict[str, pd.DataFrame]) -> None:
     assert [bar.get_width() for bar in left.patches] == list(occurring.values())
     assert [tick.get_text() for tick in right.get_yticklabels()] == list(made.domains)
     for text, rate in zip(right.texts, made.domains.values(), strict=True):
-        told = f"({rate.found} of {rate.answered})" if rate.answered else "none answered"
+        told = f"({rate.found} of {rate.answered})" if rate.answered else "no answers"
         assert told in text.get_text()
     assert figure.get_facecolor()[3] == left.get_facecolor()[3] == right.get_facecolor()[3] == 0
     assert figure._repr_png_().startswith(b"\x89PNG")
@@ -489,7 +489,7 @@ def _contrast(colour: str, ground: float) -> float:
 
 
 def test_names_that_are_hard_to_draw(enriched: dict[str, pd.DataFrame]) -> None:
-    """Formulas, scripts without a font, very long ones, in a style of the caller's own."""
+    """Formulas, scripts without a font, very long names, and any style of the caller."""
     import matplotlib as mpl
 
     out = enriched["columns"].drop(columns="domain")
@@ -514,7 +514,7 @@ def test_without_matplotlib_there_is_a_card_and_a_clear_error(
     monkeypatch.delattr(notebook, "chart")
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     monkeypatch.setitem(sys.modules, "matplotlib.style", None)
-    with pytest.raises(pronto.ConfigurationError, match=r'pip install "pronto-pandas\[plot\]"'):
+    with pytest.raises(pronto.ConfigurationError, match="pip install matplotlib"):
         made.plot()
     assert "<img" not in made._repr_html_()
     assert "pronto_status" in made._repr_html_()
@@ -538,7 +538,7 @@ print("matplotlib" in sys.modules, "matplotlib.pyplot" in sys.modules)
 
 
 def test_a_report_is_frozen() -> None:
-    """It says what was; a changed setting or frame makes another one."""
+    """A changed setting or DataFrame needs another report."""
     made = pd.DataFrame({"pronto_status": ["found", "not_found", None]}).pronto.report()
     assert made.statuses["found"] == made.statuses["not_found"] == made.statuses["other"] == 1
     with pytest.raises(AttributeError):

@@ -75,7 +75,7 @@ def values(df: pd.DataFrame) -> list[list[str]]:
 
 
 def raw(path: Path, part: str = "xl/worksheets/sheet1.xml") -> str:
-    """Return what a workbook holds, before any program reads it."""
+    """Return the XML of a workbook."""
     with zipfile.ZipFile(path) as archive:
         return archive.read(part).decode()
 
@@ -98,8 +98,8 @@ def test_what_is_saved_is_read_as_it_was(kind: str, df: pd.DataFrame) -> None:
 @given(TEXTS)
 def test_an_apostrophe_more_is_one_that_can_be_taken_away(text: str) -> None:
     """Of every text; and what is written never runs."""
-    assert escaping.original(escaping.harmless(text)) == text
-    written = escaping.harmless(text)
+    assert escaping.unescape_formula(escaping.escape_formula(text)) == text
+    written = escaping.escape_formula(text)
     assert not written.startswith(
         ("=", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
     )
@@ -108,8 +108,8 @@ def test_an_apostrophe_more_is_one_that_can_be_taken_away(text: str) -> None:
 
 @given(TEXTS)
 def test_an_escape_is_one_that_can_be_taken_back(text: str) -> None:
-    """Also where a text looks like one."""
-    assert escaping.unescaped(escaping.escaped(text)) == text
+    """Also if a text looks like one."""
+    assert escaping.unescape_xml(escaping.escape_xml(text)) == text
 
 
 @pytest.mark.parametrize("kind", [".csv", ".tsv"])
@@ -205,7 +205,7 @@ def test_lists_are_json(tmp_path: Path, kind: str) -> None:
 
 
 def test_parquet_has_types(tmp_path: Path) -> None:
-    """Lists are lists, also where all of them are empty, and a frame comes back as it was."""
+    """Lists are lists, also if all of them are empty, and the DataFrame can be read back."""
     df = pd.DataFrame(
         {
             "name": pd.array(["=1", None, "Zoë"], dtype="string"),
@@ -237,12 +237,12 @@ def test_parquet_has_types(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("df", "says"),
     [
-        (pd.DataFrame([[1, 2]], columns=["a", "a"]), "several of 'a'"),
-        (pd.DataFrame([[1, 2]], columns=["1", 1]), "several of '1'"),
+        (pd.DataFrame([[1, 2]], columns=["a", "a"]), "duplicates: 'a'"),
+        (pd.DataFrame([[1, 2]], columns=["1", 1]), "duplicates: '1'"),
         (pd.DataFrame({"ok": [1, 2], "mixed": ["Secret", 5]}), "'mixed'"),
         (pd.DataFrame({"mixed": [5, "Secret"]}), "'mixed'"),
         (pd.DataFrame({"mixed": [2**70, 1]}), "'mixed'"),
-        (pd.DataFrame({"half": ["Secret\ud800"]}, dtype=object), "half of a character"),
+        (pd.DataFrame({"half": ["Secret\ud800"]}, dtype=object), "invalid character"),
     ],
 )
 def test_what_parquet_cannot_hold(tmp_path: Path, df: pd.DataFrame, says: str) -> None:
@@ -255,7 +255,7 @@ def test_what_parquet_cannot_hold(tmp_path: Path, df: pd.DataFrame, says: str) -
 
 
 def test_parquet_without_pyarrow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is said how to get it."""
+    """The error says how to install it."""
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     with pytest.raises(pronto.ConfigurationError, match="pip install pyarrow"):
         pd.DataFrame({"a": [1]}).pronto.save(tmp_path / "list.parquet")
@@ -274,7 +274,7 @@ def test_columns_of_any_name(tmp_path: Path, kind: str) -> None:
 
 @pytest.mark.parametrize("kind", [*KINDS, ".parquet"])
 def test_the_frame_and_its_index(tmp_path: Path, kind: str) -> None:
-    """The frame stays as it is; an index with a name is a column, one without is none."""
+    """The DataFrame is not modified; a named index becomes a column, an unnamed one does not."""
     df = pd.DataFrame({"a": ["x", "y"]}, index=pd.Index(["7", "8"], name="crm_id"))
     before = df.copy()
     path = df.pronto.save(os.fspath(tmp_path / f"list{kind.upper()}"))
@@ -321,7 +321,7 @@ def test_a_file_is_whole_or_as_it_was(
 
 
 def test_a_file_that_another_program_holds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As Excel does on Windows: it is said, and nothing is left behind."""
+    """As Excel does on Windows: the error is clear, and no temporary file remains."""
     path = tmp_path / "list.csv"
     path.write_text("what was there before")
 
@@ -364,7 +364,7 @@ def rows_of(count: int) -> pd.DataFrame:
 def test_what_excel_cannot_hold(
     tmp_path: Path, make: Callable[[], pd.DataFrame], says: str
 ) -> None:
-    """It is said before a file is there, with the way out."""
+    """The error comes before a file is written, and names the alternative."""
     with pytest.raises(pronto.ConfigurationError, match=says) as caught:
         make().pronto.save(tmp_path / "list.xlsx")
     assert ".csv or .parquet" in str(caught.value)
@@ -376,23 +376,23 @@ def test_what_excel_can_just_hold(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(excel, "ROWS", 3)
     path = pd.DataFrame({"a": ["x" * 32_767, "y"]}).pronto.save(tmp_path / "list.xlsx")
     assert pronto.read(path)["a"].str.len().tolist() == [32_767, 1]
-    with pytest.raises(pronto.ConfigurationError, match="holds 2 below its header"):
+    with pytest.raises(pronto.ConfigurationError, match="at most 2 data rows"):
         rows_of(3).pronto.save(path)
 
 
 @pytest.mark.parametrize(
     ("df", "path", "says"),
     [
-        (rows_of(1), "list.xls", "not as 'list.xls'"),
-        (rows_of(1), "list", "not as 'list'"),
-        (rows_of(1), "nowhere/list.csv", "no folder"),
-        (rows_of(1), f"{'x' * 250}.csv", "cannot be written"),
+        (rows_of(1), "list.xls", "Unsupported file type 'list.xls'"),
+        (rows_of(1), "list", "Unsupported file type 'list'"),
+        (rows_of(1), "nowhere/list.csv", "Folder not found"),
+        (rows_of(1), f"{'x' * 250}.csv", "Cannot write"),
         (pd.DataFrame(index=[1, 2]), "list.csv", "no columns"),
-        (pd.DataFrame({"a": ["Secret\udc00"]}, dtype=object), "list.csv", "half of a character"),
-        (pd.DataFrame({"a": ["Secret\udc00"]}, dtype=object), "list.xlsx", "half of a character"),
+        (pd.DataFrame({"a": ["Secret\udc00"]}, dtype=object), "list.csv", "invalid character"),
+        (pd.DataFrame({"a": ["Secret\udc00"]}, dtype=object), "list.xlsx", "invalid character"),
     ],
 )
-def test_what_cannot_be_is_said_before_a_file_is_there(
+def test_invalid_arguments_write_no_file(
     tmp_path: Path, df: pd.DataFrame, path: str, says: str
 ) -> None:
     """With what to do, and without a value."""

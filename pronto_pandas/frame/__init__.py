@@ -1,1 +1,1 @@
-"""pandas in, pandas out; does no I/O."""
+"""From a DataFrame to the people to send, and from their answers to a DataFrame; no I/O."""

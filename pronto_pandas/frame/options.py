@@ -1,4 +1,4 @@
-"""What the caller asked for, checked before anything else happens."""
+"""The options of a run, checked before anything else happens."""
 
 from __future__ import annotations
 
@@ -25,42 +25,10 @@ Types = EnrichmentType | Sequence[EnrichmentType]
 
 @dataclass(frozen=True)
 class Options:
-    """What the caller asked for, checked.
-
-    Parameters
-    ----------
-    types : tuple of str
-        What to ask for.
-    endpoint : str
-        Where; it decides what a row needs.
-    columns : mapping, optional
-        Field to header.
-    limit : int, optional
-        At most so many contacts.
-    max_credits : float, optional
-        Credits that the run must not pass, on the worst case.
-    overwrite : bool
-        Ask also for what the frame already holds.
-    phones : str
-        ``columns``, ``rows`` or ``list``.
-    prefix : str
-        Put before every column that is added.
-    refresh : bool
-        Send anew what the ledger has an answer for.
-    resend_unknown : bool
-        Send anew what was sent and whose answer was lost.
-    custom : tuple of str
-        Columns to pass through to the service.
-    suppress : Suppressed, optional
-        Who is never sent.
-    only : ndarray of bool, optional
-        The rows that may be sent.
-    per_company : int, optional
-        At most so many people of a company.
-    """
+    """What the caller requested, checked. `pronto_pandas.enrich` documents each option."""
 
     types: tuple[EnrichmentType, ...]
-    endpoint: Endpoint = "sync"
+    endpoint: Endpoint = "sync"  # decides which fields a row needs
     columns: Mapping[str, object] | None = None
     limit: int | None = None
     max_credits: float | None = None
@@ -78,68 +46,75 @@ class Options:
         for name, least in (("limit", 0), ("per_company", 1)):
             value = getattr(self, name)
             if value is not None and (type(value) is not int or value < least):
-                raise ConfigurationError(
-                    f"{name} must be a whole number from {least} on. Nothing was sent."
-                )
+                raise ConfigurationError(f"{name} must be an integer >= {least}. Nothing was sent.")
         if self.phones not in get_args(Phones):
             raise ConfigurationError(
                 'phones must be "columns", "rows" or "list". Nothing was sent.'
             )
         most: object = self.max_credits
         if most is not None and not (type(most) in {int, float} and self.most_credits >= 0):
-            raise ConfigurationError("max_credits must be a number from 0 on. Nothing was sent.")
+            raise ConfigurationError("max_credits must be a number >= 0. Nothing was sent.")
         for name in ("overwrite", "refresh", "resend_unknown"):
             if not isinstance(getattr(self, name), bool):
                 raise ConfigurationError(f"{name} must be True or False. Nothing was sent.")
         if not isinstance(self.prefix, str):
-            raise ConfigurationError("prefix must be a text. Nothing was sent.")
+            raise ConfigurationError("prefix must be a string. Nothing was sent.")
 
     @property
     def most_credits(self) -> float:
-        """The credits that the run must not pass."""
+        """The most credits that the run may cost."""
         return math.inf if self.max_credits is None else self.max_credits
 
 
 def via_of(via: object) -> Via:
-    """Return how each person is asked for.
+    """Check ``via``.
 
     Raises
     ------
     ConfigurationError
-        Where there is no such way.
+        It is neither "sync" nor "async".
     """
     if via not in get_args(Via):
-        more = " For many people a request: df.pronto.bulk_enrich(…)." if via == "bulk" else ""
-        raise ConfigurationError(f'via must be "sync" or "async".{more} Nothing was sent.')
+        bulk = " To send many people per request, use df.pronto.bulk_enrich(…)."
+        raise ConfigurationError(
+            f'via must be "sync" or "async", got {_shown(via)}.{bulk if via == "bulk" else ""} '
+            "Nothing was sent."
+        )
     return cast("Via", via)
 
 
-def types_of(asked: Types) -> tuple[EnrichmentType, ...]:
-    """Return the types that were asked for, each once, in the package's order.
+def types_of(requested: Types) -> tuple[EnrichmentType, ...]:
+    """Return the requested types, each once, in the package's order.
 
     Raises
     ------
     ConfigurationError
-        Where there is none, or one is unknown.
+        There is none, or one is unknown.
     """
-    known = ", ".join(map(repr, TYPES))
-    if not isinstance(asked, str | list | tuple | set | frozenset):
-        raise ConfigurationError(f"type must be one of {known}, or a list. Nothing was sent.")
-    names: Sequence[object] = [asked] if isinstance(asked, str) else list(asked)
+    valid = ", ".join(map(repr, TYPES))
+    if not isinstance(requested, str | list | tuple | set | frozenset):
+        raise ConfigurationError(
+            f"type must be one of {valid}, or a list of them; got {_shown(requested)}. "
+            "Nothing was sent."
+        )
+    names: Sequence[object] = [requested] if isinstance(requested, str) else list(requested)
     if not names:
-        raise ConfigurationError(f"type is empty. Ask for {known}, or several. Nothing was sent.")
+        raise ConfigurationError(f"type is empty. Pass one or more of {valid}. Nothing was sent.")
     for name in names:
         if name not in TYPES:
             raise ConfigurationError(
-                f"type {name!r} is unknown. The types are {known}. Nothing was sent."
+                f"Unknown type {_shown(name)}. Use one or more of {valid}. Nothing was sent."
             )
     return tuple(name for name in TYPES if name in names)
 
 
 def customs_of(headers: Iterable[object] | None) -> tuple[object, ...]:
-    """Return the headers of the columns to pass through."""
+    """Return the columns to send as ``custom``."""
     if isinstance(headers, str):
-        raise ConfigurationError(f"custom must be a list: custom=[{headers!r}]. Nothing was sent.")
+        raise ConfigurationError(
+            "custom must be a list of column names, for example "
+            f"custom=[{headers!r}]. Nothing was sent."
+        )
     return tuple(headers or ())
 
 
@@ -149,27 +124,33 @@ def only_of(only: Iterable[bool] | None, df: pd.DataFrame) -> Bools | None:
     Raises
     ------
     ConfigurationError
-        Where it does not say True or False of each row.
+        It is not True or False for each row.
     """
     if only is None:
         return None
-    how = 'such as only=df["Country"] == "FR"'
+    example = 'for example only=df["Country"] == "FR"'
     if isinstance(only, pd.Series) and not only.index.equals(df.index):
         raise ConfigurationError(
-            f"only= has another index than the frame. Make it from the frame itself, {how}. "
-            "Nothing was sent."
+            "The index of only= does not match the DataFrame. Build the mask from the same "
+            f"DataFrame, {example}. Nothing was sent."
         )
     given: object = only  # a caller may pass anything
     mask = pd.Series(list(given) if isinstance(given, Iterable) else [], dtype=object)
-    told = mask.map(lambda cell: isinstance(cell, bool | np.bool_))
-    if len(mask) == len(df) and (told | mask.isna()).all() and not told.all():
+    valid = mask.map(lambda cell: isinstance(cell, bool | np.bool_))
+    if len(mask) == len(df) and (valid | mask.isna()).all() and not valid.all():
         raise ConfigurationError(
-            f"only= says nothing of {int((~told).sum())} of the {len(df)} rows; the first is "
-            f".iloc[{int(np.argmin(told))}]. Say what becomes of them, such as with "
-            ".fillna(False). Nothing was sent."
+            f"only= has missing values in {int((~valid).sum())} of {len(df)} rows; the first is "
+            f".iloc[{int(np.argmin(valid))}]. Fill them, for example with .fillna(False). "
+            "Nothing was sent."
         )
-    if len(mask) != len(df) or not told.all():
+    if len(mask) != len(df) or not valid.all():
         raise ConfigurationError(
-            f"only= must say True or False of each of the {len(df)} rows, {how}. Nothing was sent."
+            f"only= must be a boolean mask with one value per row ({len(df)} rows), {example}. "
+            "Nothing was sent."
         )
     return mask.to_numpy(dtype=np.bool_)
+
+
+def _shown(value: object) -> str:
+    """Return a value for a message, or its type's name: a DataFrame would show people's data."""
+    return repr(value) if isinstance(value, str | int | float) else type(value).__name__

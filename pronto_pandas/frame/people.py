@@ -1,4 +1,4 @@
-"""The people of a frame: what its cells say of them, cleaned, and who is who."""
+"""The people of a DataFrame: their cleaned values, and which rows are the same person."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ ANY: Final = ("domain", "company_name", "linkedin_url")
 
 
 @dataclass(frozen=True, eq=False)
-class OwnColumn:
-    """A column of emails or phones that the list came with, and what its cells are."""
+class ExistingColumn:
+    """A column of the list that has emails or phones already, with its cleaned values."""
 
     column: pd.Series
     values: Objects
@@ -35,28 +35,28 @@ class OwnColumn:
 
     @property
     def header(self) -> str:
-        """What the column is called."""
+        """The name of the column."""
         return str(self.column.name)
 
     @property
     def texts(self) -> Objects:
-        """Its texts as they stand; None for what is no text."""
+        """The cells as they are; None for a cell that is not text."""
         cells = (cell if isinstance(cell, str) else None for cell in self.column)
         return objects(cells, len(self.column))
 
 
 class Cells:
-    """The cleaned values of a frame's fields, and why cells have none.
+    """The cleaned values of a DataFrame's fields, and why a cell has no valid value.
 
-    Where a row lacks a name, both are split off its whole name; where it lacks a domain, that of
-    its own work email is taken.
+    If a row lacks a name, both names are split from its full name. If it lacks a domain, the domain
+    of its work email is used.
 
     Parameters
     ----------
     df : DataFrame
-        The caller's frame.
+        Not modified.
     overrides : mapping, optional
-        Field to header, where the caller knows better.
+        Maps fields to column names, if a column is not recognized.
     """
 
     def __init__(self, df: pd.DataFrame, overrides: Mapping[str, object] | None) -> None:
@@ -64,8 +64,8 @@ class Cells:
         self.found: Columns = columns.find(df, overrides)
         self.values: dict[str, Objects] = {}
         self._has: dict[str, Bools] = {}
-        self._problems: dict[str, Objects] = {}  # of those that have any
-        self._taken: list[Objects] = []  # of which domains are from emails
+        self._problems: dict[str, Objects] = {}  # only of fields that have any
+        self._domain_sources: list[Objects] = []
         for name in columns.FIELDS:
             values = problems = nothing(len(df))
             if name in self.found:
@@ -75,7 +75,7 @@ class Cells:
         if "fullname" in self.found:
             self._split_names()
         if (overrides or {}).get("domain", "") is not None:
-            self._take_domains()
+            self._fill_domains()
 
     def _put(self, name: str, values: Objects, problems: Objects | None) -> None:
         self.values[name], self._has[name] = values, present(values)
@@ -98,8 +98,8 @@ class Cells:
             values = replaced(self.values[name], rows, objects(parts, len(parts)))
             self._put(name, values, None)
 
-    def _take_domains(self) -> None:
-        """Take the domains of work emails that the list came with."""
+    def _fill_domains(self) -> None:
+        """Use the domains of the list's work emails for rows without a domain."""
         for column in self.emails:
             if column.header == columns.GIVES_NO_DOMAIN:
                 continue
@@ -111,52 +111,62 @@ class Cells:
                 if problems is not None:
                     problems = replaced(problems, rows, None)
                 self._put("domain", replaced(self.values["domain"], rows, hosts), problems)
-                said = f"domain is taken from {column.header}"
-                self._taken.append(replaced(nothing(len(self._df)), rows, said))
+                source = f"Domain taken from the email in {column.header}."
+                self._domain_sources.append(replaced(nothing(len(self._df)), rows, source))
 
     @cached_property
-    def emails(self) -> list[OwnColumn]:
-        """The list's own columns of emails, which may be of work or not."""
-        return self._own("email", emails_phones.email)
+    def emails(self) -> list[ExistingColumn]:
+        """The list's columns of emails, which may be work emails or not."""
+        return self._columns("email", emails_phones.email)
 
     @cached_property
-    def personal_emails(self) -> list[OwnColumn]:
-        """The list's own columns of emails that are not of work."""
-        return self._own("personal_email", emails_phones.email)
+    def personal_emails(self) -> list[ExistingColumn]:
+        """The list's columns of personal emails."""
+        return self._columns("personal_email", emails_phones.email)
 
     @cached_property
-    def phones(self) -> list[OwnColumn]:
-        """The list's own columns of phones."""
-        return self._own("phone", emails_phones.phone)
+    def phones(self) -> list[ExistingColumn]:
+        """The list's columns of phones."""
+        return self._columns("phone", emails_phones.phone)
 
-    def _own(self, kind: Own, cleaner: fields.Cleaner) -> list[OwnColumn]:
+    def _columns(self, kind: Own, cleaner: fields.Cleaner) -> list[ExistingColumn]:
         places = self.found.own.get(kind, ())
         cells = [self._df.iloc[:, place] for place in places]
-        return [OwnColumn(column, *fields.cleaned(column, cleaner)) for column in cells]
+        return [ExistingColumn(column, *fields.cleaned(column, cleaner)) for column in cells]
 
-    def owned(self, type_: EnrichmentType) -> Objects:
-        """Say of each row which of the list's own columns holds a value of a type, or None."""
+    def columns_of(self, type_: EnrichmentType) -> list[ExistingColumn]:
+        """Return the list's columns that may have values of a type."""
+        existing = {
+            "email": self.emails,
+            "personal_email": [*self.emails, *self.personal_emails],
+            "phone": self.phones,
+        }
+        return existing.get(type_, [])
+
+    def already_in(self, type_: EnrichmentType) -> Objects:
+        """Return for each row the name of the column that has a value of a type, or None."""
         headers = nothing(len(self._df))
         for column in self.columns_of(type_):
-            there = present(column.values)
+            has_value = present(column.values)
             if column in self.emails:
-                personal = [emails_phones.is_personal(email) for email in column.values[there]]
-                there[there] = np.array(personal, dtype=np.bool_) == (type_ == "personal_email")
-            headers[there & ~present(headers)] = column.header
+                emails = column.values[has_value]
+                personal = np.array([*map(emails_phones.is_personal, emails)], dtype=np.bool_)
+                has_value[has_value] = personal == (type_ == "personal_email")
+            headers[has_value & ~present(headers)] = column.header
         return headers
 
     @property
     def has_names(self) -> bool:
-        """Whether the frame has columns of names, filled or not."""
+        """Whether the DataFrame has columns of names, filled or not."""
         return "fullname" in self.found or all(name in self.found for name in NAMES)
 
     @property
     def named(self) -> Bools:
-        """Which rows have both names."""
+        """The rows that have both names."""
         return self.has("firstname") & self.has("lastname")
 
     def has(self, name: str) -> Bools:
-        """Say which rows have a value of a field."""
+        """Return the rows that have a value of a field."""
         return self._has[name]
 
     def contacts(self, rows: Ints) -> list[Contact]:
@@ -165,19 +175,20 @@ class Cells:
             map(Contact, *(self.values[field.name][rows] for field in dataclasses.fields(Contact)))
         )
 
-    def broken(self, name: str, after: str = "") -> Objects | None:
-        """Say of each cell what is wrong with it, or None; None where nothing is with any."""
+    def problems(self, name: str) -> Objects | None:
+        """Return for each row what is wrong with a field's value, or None; None if all are fine."""
         problems = self._problems.get(name)
-        return None if problems is None else _worded(name, problems, after)
+        return None if problems is None else _with_header(self._header(name), problems)
 
-    def nameless(self) -> Objects:
-        """Say of each row why it lacks a name; None where it has both."""
+    def missing_names(self) -> Objects:
+        """Return for each row why it lacks a name; None if it has both."""
         parts = []
-        whole = ["fullname"] if "fullname" in self.found else []
-        for name in [*(n for n in NAMES if n in self.found or not whole), *whole]:
-            parts.append(self.broken(name))
+        full = ["fullname"] if "fullname" in self.found else []
+        for name in [*(n for n in NAMES if n in self.found or not full), *full]:
+            parts.append(self.problems(name))
             missing = nothing(len(self._df))
-            missing[~(self.has(name) if name in NAMES else self.named)] = f"{name} is missing"
+            has_name = self.has(name) if name in NAMES else self.named
+            missing[~has_name] = f"{self._header(name)} is missing"
             if name in self._problems:
                 missing[present(self._problems[name])] = None
             parts.append(missing)
@@ -186,39 +197,37 @@ class Cells:
         return reasons
 
     def notes(self, types: Iterable[EnrichmentType]) -> Objects:
-        """Say of each row that is sent what was left out of it, and which value it has is none."""
-        parts = [*(self.broken(name, ", so it is left out") for name in ANY), *self._taken]
-        own_columns = {id(c): c for type_ in types for c in self.columns_of(type_)}.values()
-        parts += [_worded(column.header, column.problems) for column in own_columns]
-        return joined(parts, len(self._df))
+        """Return for each row which values are ignored and where its domain is from, or None."""
+        existing = {id(c): c for type_ in types for c in self.columns_of(type_)}.values()
+        invalid = [_with_header(column.header, column.problems) for column in existing]
+        ignored = joined([*map(self.problems, ANY), *invalid], len(self._df))
+        rows = present(ignored)
+        ignored[rows] = "Ignored: " + ignored[rows] + "."
+        return joined([ignored, *self._domain_sources], len(self._df), " ")
 
-    def columns_of(self, type_: EnrichmentType) -> list[OwnColumn]:
-        """Return the list's own columns that may hold values of a type."""
-        own = {
-            "email": self.emails,
-            "personal_email": [*self.emails, *self.personal_emails],
-            "phone": self.phones,
-        }
-        return own.get(type_, [])
+    def _header(self, name: str) -> str:
+        """Return what the caller calls a field: the name of its column, if it has one."""
+        place = self.found.positions.get(name)
+        return name if place is None else str(self._df.columns[place])
 
 
-def _worded(name: str, problems: Objects, after: str = "") -> Objects:
-    """Say of which field or column each problem is."""
-    there = present(problems)
-    return replaced(problems, there, f"{name} " + problems[there] + after)
+def _with_header(header: str, problems: Objects) -> Objects:
+    """Put the name of the column before each problem, as in "Website is not a valid domain"."""
+    rows = present(problems)
+    return replaced(problems, rows, f"{header} " + problems[rows])
 
 
-def holds(values: pd.Series) -> Bools:
-    """Return which cells hold something; an empty list and what programs write for none do not."""
+def has_value(values: pd.Series) -> Bools:
+    """Return which cells have a value: not an empty list, nor a placeholder such as "N/A"."""
     texts, problems = fields.cleaned(values, str)
     empty = (isinstance(cell, list | np.ndarray) and not len(cell) for cell in cells_of(values))
     return (present(texts) | present(problems)) & ~np.fromiter(empty, np.bool_, len(values))
 
 
-def numbered(values: Mapping[str, Objects], rows: Bools) -> Ints:
-    """Give each distinct person a number, in the order of their first rows; others get -1.
+def number_people(values: Mapping[str, Objects], rows: Bools) -> Ints:
+    """Give each distinct person a number, in the order of their first rows; other rows get -1.
 
-    Two rows are one person where all fields are the same but for case and width.
+    Two rows are the same person if all fields are equal, except for case and character width.
     """
     places = np.flatnonzero(rows)
     codes = np.zeros(len(places), dtype=np.int64)
@@ -231,32 +240,32 @@ def numbered(values: Mapping[str, Objects], rows: Bools) -> Ints:
 
 
 def alike(values: Objects, key: Callable[[str], str] = same) -> Ints:
-    """Give values that mean the same, by their key, the same number; None gets -1."""
+    """Give values with the same key the same number; None gets -1."""
     codes, distinct = pd.factorize(values)
     kinds, _ = pd.factorize(objects(map(key, distinct), len(distinct)))
     return np.append(kinds, -1)[codes]
 
 
-def companies(values: Mapping[str, Objects]) -> Ints:
-    """Give each row's company a number, -1 where none is named.
+def number_companies(values: Mapping[str, Objects]) -> Ints:
+    """Give each row the number of its company; a row without one gets -1.
 
-    A company's name stands for the first domain that it is seen with. Legal forms do not count.
+    A company name counts as the first domain that any row has with it. Legal forms are ignored.
     """
     domain, name = alike(values["domain"]), alike(values["company_name"], company_key)
     both = np.flatnonzero((domain >= 0) & (name >= 0))
     first = np.unique(name[both], return_index=True)[1]
     domain_of = np.full(name.max(initial=-1) + 1, -1, dtype=np.intp)
     domain_of[name[both[first]]] = domain[both[first]]
-    known = np.where(name >= 0, domain_of[name], -1) if len(domain_of) else domain
-    number = np.where(domain >= 0, domain, known)
-    # Companies without any domain are numbered after those with one.
+    by_name = np.where(name >= 0, domain_of[name], -1) if len(domain_of) else domain
+    number = np.where(domain >= 0, domain, by_name)
+    # Companies without a domain are numbered after those with one.
     return np.where((number < 0) & (name >= 0), name + domain.max(initial=-1) + 1, number)
 
 
 def people(df: pd.DataFrame, overrides: Mapping[str, object] | None) -> list[Contact]:
-    """Return the distinct people of a frame who have both names, sendable or not."""
+    """Return the distinct people of a DataFrame who have both names, sendable or not."""
     cells = Cells(df, overrides)
     columns.require(df, cells.found, [(name,) for name in NAMES])
-    contact = numbered(cells.values, cells.named)
+    contact = number_people(cells.values, cells.named)
     numbers, rows = np.unique(contact, return_index=True)
     return cells.contacts(rows[numbers >= 0])

@@ -1,4 +1,4 @@
-"""Which rows to send, as which contacts, asking for what; and why the others are not sent."""
+"""Which rows are sent, for which types, and why the others are not."""
 
 from __future__ import annotations
 
@@ -13,16 +13,27 @@ import pandas as pd
 
 from ..api.contact import Contact
 from ..api.spec import EnrichmentType
-from ..arrays import Bools, Ints, Objects, all_of, any_of, joined, no_rows, nothing, present
+from ..arrays import (
+    Bools,
+    Ints,
+    Objects,
+    all_of,
+    any_of,
+    joined,
+    no_rows,
+    nothing,
+    present,
+    replaced,
+)
 from . import columns
 from .options import Endpoint, Options
-from .people import ANY, COMPANY, NAMES, Cells, companies, numbered
+from .people import ANY, COMPANY, NAMES, Cells, number_companies, number_people
 
 _LINKEDIN: Final = ("linkedin_url",)
 
 NEEDS: Final[dict[tuple[Endpoint, EnrichmentType], tuple[str, ...]]] = {
-    # At least one of these, beside both names. The sync page asks for the names alone; but a
-    # bare name can come back as somebody else of that name, paid.
+    # At least one of these, in addition to both names. The sync endpoint accepts names only, but
+    # then Pronto may return, and charge for, another person of the same name.
     ("sync", "email"): ANY,
     ("sync", "phone"): ANY,
     ("sync", "personal_email"): _LINKEDIN,
@@ -33,36 +44,46 @@ NEEDS: Final[dict[tuple[Endpoint, EnrichmentType], tuple[str, ...]]] = {
     ("bulk", "phone"): _LINKEDIN,
     ("bulk", "personal_email"): _LINKEDIN,
 }
-"""What a row needs, by endpoint and type."""
+"""The fields of which a row needs at least one, by endpoint and type."""
 
-Left = Literal["invalid", "filled", "suppressed", "not chosen", "over per_company", "over limit"]
-"""Why a row is not sent."""
+Left = Literal[
+    "invalid", "filled", "suppressed", "hidden",
+    "excluded by only", "over per_company", "over limit",
+]  # fmt: skip
+"""Why a row is not sent; "hidden" if only its answer shows that it is suppressed."""
+
+_NOUNS: Final = {
+    "domain": "a company domain", "company_name": "a company name",
+    "linkedin_url": "a LinkedIn URL", "email": "an email address",
+    "personal_email": "an email address", "phone": "a phone number",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What a run will do, and what each row will get.
+    """Which people are sent, and what each row gets.
 
     Parameters
     ----------
     contacts : list of Contact
-        Each person once, in the order of their first row.
+        Each person once, in the order of their first rows.
     asks : list of tuple of str
-        What to ask for, contact by contact.
+        The types to request for each contact.
     customs : list of dict or None
-        What to pass through, contact by contact.
+        The ``custom`` field of each contact.
     row_contact : ndarray of int
-        For each row the position of its contact, or -1 where it is not sent.
+        For each row the position of its contact, or -1 if it is not sent.
     row_asks : dict of str to ndarray of bool
-        For each type, the rows that want it from the answer.
+        For each type, the rows that get it from the answer.
     row_left : ndarray of object
-        For rows that are not sent, why: a `Left`. For rows that are, None.
+        For each row that is not sent, why: a `Left`. Otherwise None.
     row_message : ndarray of object
-        The same in words; for rows that are sent, what there is to say already.
+        For each row that is not sent, why, in words without a full stop. Otherwise the notes about
+        its values: sentences, or None.
     values : dict of str to ndarray of object
         The cleaned values of the fields, row by row.
     phones_without_linkedin : int
-        Contacts whose phone is asked without ``linkedin_url``.
+        Contacts whose phone is requested without ``linkedin_url``.
     """
 
     contacts: list[Contact]
@@ -82,14 +103,14 @@ class Plan:
         return np.bincount(sent, minlength=len(self.contacts)).astype(np.intp)
 
     def without(self, contacts: Iterable[int]) -> Plan:
-        """Return the plan with the rows of these contacts left out, for what is known of them."""
-        gone = np.isin(self.row_contact, list(contacts))
+        """Return the plan without the rows of these contacts, whose answers are suppressed."""
+        hidden = np.isin(self.row_contact, list(contacts))
         return replace(
             self,
-            row_contact=np.where(gone, -1, self.row_contact),
-            row_left=np.where(gone, "suppressed", self.row_left),
+            row_contact=np.where(hidden, -1, self.row_contact),
+            row_left=np.where(hidden, "hidden", self.row_left),
             row_message=np.where(
-                gone, "Suppressed: the answer is named by suppress=.", self.row_message
+                hidden, "the email that was found is on the suppress= list", self.row_message
             ),
         )
 
@@ -101,6 +122,14 @@ class Plan:
         status[self.row_left == "invalid"] = "invalid"
         return status
 
+    @property
+    def row_sentences(self) -> Objects:
+        """The plan's part of ``pronto_message``."""
+        sentences, left = self.row_message.copy(), present(self.row_left)
+        begin = np.where(self.row_left == "hidden", "Hidden: ", "Not sent: ").astype(object)
+        sentences[left] = begin[left] + sentences[left] + "."
+        return sentences
+
 
 def make(df: pd.DataFrame, options: Options, already: Mapping[EnrichmentType, Bools]) -> Plan:
     """Decide for each row whether and how it is sent.
@@ -108,141 +137,154 @@ def make(df: pd.DataFrame, options: Options, already: Mapping[EnrichmentType, Bo
     Parameters
     ----------
     df : DataFrame
-        The caller's frame.
+        The caller's DataFrame.
     options : Options
-        What was asked for.
+        What the caller requested.
     already : mapping of str to ndarray of bool
-        For each type, the rows whose value an earlier run has filled in.
+        For each type, the rows that have a value in a column that the run would write.
 
     Returns
     -------
     Plan
-        Complete: nothing that follows refuses a row.
+        Complete: no later step excludes a row for its values.
 
     Raises
     ------
     ColumnsError
-        Where the frame lacks a column that every row needs.
+        The DataFrame lacks a column that every row needs.
     """
     cells = Cells(df, options.columns)
-    groups = {type_: NEEDS[options.endpoint, type_] for type_ in options.types}
-    columns.require(df, cells.found, [*((name,) for name in NAMES), *groups.values()])
-    owned = {t: nothing(len(df)) if options.overwrite else cells.owned(t) for t in groups}
-    keep = {t: (already[t] & (not options.overwrite)) | present(owned[t]) for t in groups}
-    able = {t: cells.named & any_of(map(cells.has, g)) for t, g in groups.items()}
-    asks = {t: able[t] & ~keep[t] for t in groups}
-    left = _Leaving(any_of(asks.values()), cells.notes(groups), _reasons(cells, groups, able, keep))
-    filled = ~left.sent & all_of(keep.values())
-    left.out(filled, "filled", _filled_words(cells, owned, len(df)))
-    if options.suppress is not None:
-        left.out(options.suppress.rows(cells), "suppressed", "Suppressed: named by suppress=.")
-    if options.only is not None:
-        left.out(~options.only, "not chosen", "Not chosen by only=.")
-    if options.per_company is not None:
-        over = _over_per_company(cells, left, options.per_company)
-        left.out(over, "over per_company", f"Over per_company={options.per_company}.")
-    contact = numbered(cells.values, left.sent)
+    needs = {type_: NEEDS[options.endpoint, type_] for type_ in options.types}
+    columns.require(df, cells.found, [*((name,) for name in NAMES), *needs.values()])
+    filled_in = {
+        t: nothing(len(df)) if options.overwrite else cells.already_in(t) for t in options.types
+    }
+    keep = {t: (already[t] & (not options.overwrite)) | present(filled_in[t]) for t in needs}
+    able = {t: cells.named & any_of(map(cells.has, fields)) for t, fields in needs.items()}
+    asks = {t: able[t] & ~keep[t] for t in needs}
+    lacking = {t: cells.named & ~able[t] & ~keep[t] for t in needs}
+    rows = _Rows(any_of(asks.values()), cells.notes(needs), _invalid(cells, needs, lacking))
+    filled = ~rows.sent & all_of(keep.values())
+    rows.leave_out(filled, "filled", _filled(cells, filled_in, len(df)))
+    _leave_out_unwanted(rows, cells, options)
+    contact = number_people(cells.values, rows.sent)
     if options.limit is not None:
-        left.out(contact >= options.limit, "over limit", f"Over limit={options.limit}.")
-        contact[~left.sent] = -1
-    numbers, rows = np.unique(contact, return_index=True)
-    first_rows = rows[numbers >= 0]
+        rows.leave_out(contact >= options.limit, "over limit", f"limit={options.limit} is reached")
+        contact[~rows.sent] = -1
+    numbers, first = np.unique(contact, return_index=True)
+    first_rows = first[numbers >= 0]
     return Plan(
         contacts=cells.contacts(first_rows),
         asks=_asks(asks, contact, len(first_rows)),
         customs=_customs(df, options.custom, first_rows),
         row_contact=contact,
         row_asks=asks,
-        row_left=left.why,
-        row_message=left.words,
+        row_left=rows.why,
+        row_message=rows.words,
         values=cells.values,
         phones_without_linkedin=_phones_without_linkedin(cells, asks, contact),
     )
 
 
-class _Leaving:
-    """Which rows are not sent, and why; who is left out later for another reason has that one."""
+class _Rows:
+    """Which rows are sent, and why the others are not; the last reason of a row counts."""
 
     def __init__(self, sendable: Bools, notes: Objects, reasons: Objects) -> None:
         self.why = nothing(len(sendable))
         self.why[~sendable] = "invalid"
-        self.words = reasons
-        self.words[sendable] = notes[sendable]
+        self.words = np.where(sendable, notes, reasons)
 
     @property
     def sent(self) -> Bools:
         return ~present(self.why)
 
-    def out(self, rows: Bools, why: Left, words: str | Objects) -> None:
+    def leave_out(self, rows: Bools, why: Left, words: str | Objects) -> None:
         self.why[rows] = why
         self.words[rows] = words if isinstance(words, str) else words[rows]
 
 
-def _filled_words(cells: Cells, owned: Mapping[EnrichmentType, Objects], rows: int) -> Objects:
-    """Say of each row where it has a value already, if it has one."""
-    words = nothing(rows)
-    for type_, headers in owned.items():
+def _leave_out_unwanted(rows: _Rows, cells: Cells, options: Options) -> None:
+    """Leave out the rows that the caller excludes by ``suppress``, ``only`` and ``per_company``."""
+    if options.suppress is not None:
+        suppressed = options.suppress.rows(cells)
+        rows.leave_out(suppressed, "suppressed", "on the suppress= list")
+    if options.only is not None:
+        rows.leave_out(~options.only, "excluded by only", "excluded by only=")
+    if options.per_company is not None:
+        over = _over_per_company(cells, rows, options.per_company)
+        words = f"per_company={options.per_company} is reached for this company"
+        rows.leave_out(over, "over per_company", words)
+
+
+def _filled(cells: Cells, filled_in: Mapping[EnrichmentType, Objects], length: int) -> Objects:
+    """Return for each row where it already has a value, in words."""
+    words = nothing(length)
+    for type_, headers in filled_in.items():
         for column in cells.columns_of(type_):
-            if column.header == type_:  # what stands there stays, whatever it is
+            if column.header == type_:  # the column that the run writes, so any value is kept
                 words[present(column.problems)] = (
-                    f"{type_} holds what is none, and stays; overwrite=True asks anew."
+                    f"{type_} contains something that is not {_NOUNS[type_]}; it is kept. "
+                    "Use overwrite=True to look it up"
                 )
-        there = present(headers) & ~present(words)
-        words[there] = "Already filled in " + headers[there] + "; overwrite=True asks anew."
-    words[~present(words)] = "Already filled; overwrite=True asks anew."
+        rows = present(headers) & ~present(words)
+        words[rows] = headers[rows] + " is already filled. Use overwrite=True to look it up again"
+    words[~present(words)] = "already filled. Use overwrite=True to look it up again"
     return words
 
 
-def _over_per_company(cells: Cells, left: _Leaving, most: int) -> Bools:
-    """Say which rows are of a person too many; those with a value already count, and come first."""
-    over, counted = no_rows(len(left.why)), left.sent | (left.why == "filled")
-    company, person = companies(cells.values), numbered(cells.values, counted)
-    rows = np.flatnonzero(counted & (company >= 0))
+def _over_per_company(cells: Cells, rows: _Rows, most: int) -> Bools:
+    """Return the rows of people beyond the first ones of their company.
+
+    People who already have the value count, and come first.
+    """
+    over, counted = no_rows(len(rows.why)), rows.sent | (rows.why == "filled")
+    company, person = number_companies(cells.values), number_people(cells.values, counted)
+    places = np.flatnonzero(counted & (company >= 0))
     people = pd.DataFrame(
-        {"company": company[rows], "person": person[rows], "sent": left.sent[rows]}
+        {"company": company[places], "person": person[places], "sent": rows.sent[places]}
     )
     once = people.sort_values("sent", kind="stable").drop_duplicates(["company", "person"])
-    place = once.groupby("company").cumcount()
-    beyond = once.loc[place >= most, "person"]
-    over[rows] = people["person"].isin(beyond).to_numpy() & left.sent[rows]
+    rank = once.groupby("company").cumcount()
+    beyond = once.loc[rank >= most, "person"]
+    over[places] = people["person"].isin(beyond).to_numpy() & rows.sent[places]
     return over
 
 
-def _reasons(
+def _invalid(
     cells: Cells,
-    groups: Mapping[EnrichmentType, tuple[str, ...]],
-    able: Mapping[EnrichmentType, Bools],
-    keep: Mapping[EnrichmentType, Bools],
+    needs: Mapping[EnrichmentType, tuple[str, ...]],
+    lacking: Mapping[EnrichmentType, Bools],
 ) -> Objects:
-    """Say of each row why it cannot be sent."""
-    names, rows = cells.nameless(), len(cells.named)
-    wants: list[Objects] = []
-    for group in dict.fromkeys(groups.values()):
-        lacking = []
-        for type_ in (t for t in groups if groups[t] == group):
-            want = nothing(rows)
-            want[cells.named & ~able[type_] & ~keep[type_]] = type_
-            lacking.append(want)
-        want = joined(lacking, rows, " and ")
-        there = present(want)
-        need = f": needs {'one of ' if len(group) > 1 else ''}{', '.join(group)}"
-        want[there] = want[there] + need
-        wants.append(want)
-    reasons = joined([*wants, *map(cells.broken, ANY)], rows)
-    return np.where(cells.named, reasons, names)
+    """Return for each row why it cannot be sent, in words."""
+    length = len(cells.named)
+    parts: list[Objects] = []
+    for fields in dict.fromkeys(needs.values()):
+        types = [t for t in needs if needs[t] == fields]
+        names = joined([replaced(nothing(length), lacking[t], t) for t in types], length, " and ")
+        rows = present(names)
+        several = np.sum([lacking[t] for t in types], axis=0)[rows] > 1
+        names[rows] += np.where(several, " need ", " needs ").astype(object) + _listed(fields)
+        parts.append(names)
+    reasons = joined([*parts, *map(cells.problems, ANY)], length)
+    return np.where(cells.named, reasons, cells.missing_names())
+
+
+def _listed(fields: Sequence[str]) -> str:
+    *others, last = (_NOUNS[name] for name in fields)
+    return f"{', '.join(others)} or {last}" if others else last
 
 
 def _asks(
     row_asks: Mapping[EnrichmentType, Bools], contact: Ints, contacts: int
 ) -> list[tuple[EnrichmentType, ...]]:
-    """Collect for each contact what any of its rows wants."""
+    """Collect for each contact the types that any of its rows needs."""
     wanted = {}
     for type_, rows in row_asks.items():
         wanted[type_] = no_rows(contacts)
         wanted[type_][contact[rows & (contact >= 0)]] = True
     masks = list(zip(*(mask.tolist() for mask in wanted.values()), strict=True))
-    asked = {mask: tuple(itertools.compress(wanted, mask)) for mask in set(masks)}
-    return [asked[mask] for mask in masks]
+    types = {mask: tuple(itertools.compress(wanted, mask)) for mask in set(masks)}
+    return [types[mask] for mask in masks]
 
 
 def _phones_without_linkedin(
@@ -260,6 +302,6 @@ def _customs(
     if not headers:
         return [None] * len(first_rows)
     places = {str(h): columns.position(df, h, "custom=") for h in headers}
-    # pandas' own JSON turns every dtype into what JSON has: dates, missing values, numpy numbers.
+    # pandas converts every dtype to JSON: dates, missing values, NumPy numbers.
     rows = pd.DataFrame({name: df.iloc[first_rows, place].array for name, place in places.items()})
     return list(json.loads(rows.to_json(orient="records", date_format="iso")))

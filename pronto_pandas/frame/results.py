@@ -1,4 +1,4 @@
-"""From outcomes back to the caller's frame: same rows, order, index and dtypes, columns added."""
+"""Write answers into a copy of the caller's DataFrame: its rows, order, index and dtypes stay."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from ..arrays import (
 from ..errors import ColumnsError, ResultError
 from .columns import filled, position
 from .options import Options
-from .people import holds
+from .people import has_value
 from .plan import Plan
 
 if TYPE_CHECKING:  # slow to import, and needed when something came back
@@ -38,17 +38,17 @@ if TYPE_CHECKING:  # slow to import, and needed when something came back
     from ..api.contact import Contact
 
 RUN_COLUMNS: Final = ("pronto_status", "pronto_message", "enrichment_id")
-"""What every run writes."""
+"""The columns that every run writes."""
 
 
 def text_dtype() -> Any:
-    """Return the string dtype of the installed pandas: ``str`` from 3.0 on, ``string`` before."""
+    """Return pandas' string dtype: ``str`` from pandas 3.0, ``string`` before."""
     inferred = pd.Series(["text"]).dtype
     return inferred if isinstance(inferred, pd.StringDtype) else pd.StringDtype()
 
 
 def texts(columns: Mapping[str, Objects], index: pd.Index) -> pd.DataFrame:
-    """Return a frame of these columns of texts."""
+    """Return a DataFrame of string columns."""
     return pd.DataFrame({n: _text_array(v) for n, v in columns.items()}, index=index)
 
 
@@ -57,40 +57,40 @@ def _text_array(values: Objects) -> Any:
 
 
 def already_filled(df: pd.DataFrame, options: Options) -> dict[EnrichmentType, Bools]:
-    """Say for each type which rows hold a value of it already.
+    """Return for each type the rows that have a value in a column that the run would write.
 
     Raises
     ------
     ColumnsError
-        Where the frame has two columns of a name that the run would fill, or must not have the
-        repeated rows that it would get.
+        Two columns have a name that the run would write, or the DataFrame does not allow the
+        duplicate labels that it would get.
     """
     if options.phones == "rows" and not df.flags.allows_duplicate_labels:
         raise ColumnsError(
-            'The frame does not allow duplicate labels, and phones="rows" repeats the row of a '
-            'person with several phones. Use phones="columns" or phones="list", or allow them: '
-            "df.set_flags(allows_duplicate_labels=True). Nothing was sent."
+            'The DataFrame does not allow duplicate labels, but phones="rows" repeats the row of '
+            'a person with several phones. Use phones="columns" or phones="list", or allow them '
+            "with df.set_flags(allows_duplicate_labels=True). Nothing was sent."
         )
     masks: dict[EnrichmentType, Bools] = {}
     for type_ in options.types:
         mask = no_rows(len(df))
-        for place in _places(df, _holding(type_, options)):
-            mask |= holds(df.iloc[:, place])
+        for place in _places(df, _value_columns(type_, options)):
+            mask |= has_value(df.iloc[:, place])
         masks[type_] = mask
     _places(df, "|".join(re.escape(options.prefix + name) for name in RUN_COLUMNS))
     return masks
 
 
 def written(options: Options) -> re.Pattern[str]:
-    """Match the headers of the columns that a run may write."""
+    """Match the names of the columns that a run may write."""
     shapes = {"columns": r"phone_\d+(_type)?", "rows": "phone(_type)?", "list": "phones"}
     names = [shapes[options.phones] if type_ == "phone" else type_ for type_ in options.types]
     names += [*(f"{type_}_status" for type_ in options.types), *RUN_COLUMNS]
     return re.compile(f"{re.escape(options.prefix)}({'|'.join(names)})")
 
 
-def _holding(type_: EnrichmentType, options: Options) -> str:
-    """Return the pattern of the columns that hold values of a type."""
+def _value_columns(type_: EnrichmentType, options: Options) -> str:
+    """Return the pattern of the columns for values of a type."""
     shapes = {"columns": r"phone_\d+", "rows": "phone", "list": "phones"}
     return re.escape(options.prefix) + (shapes[options.phones] if type_ == "phone" else type_)
 
@@ -102,40 +102,41 @@ def _places(df: pd.DataFrame, pattern: str) -> list[int]:
         if isinstance(header, str) and re.fullmatch(pattern, header):
             if header in places:
                 raise ColumnsError(
-                    f"The frame has several columns named {header!r}, which this run would fill. "
-                    'Rename one, or write elsewhere with prefix="new_". Nothing was sent.'
+                    f"The DataFrame has more than one column named {header!r}, and this run would "
+                    'write to it. Rename one, or use prefix="new_" for the new columns. '
+                    "Nothing was sent."
                 )
             places[header] = place
     return list(places.values())
 
 
 class _Writer:
-    """Writes columns into a copy of a frame."""
+    """Writes columns into a copy of a DataFrame."""
 
     def __init__(self, df: pd.DataFrame, options: Options) -> None:
-        with _kept("The frame", options):
+        with _named_errors("The DataFrame", options):
             self.df = df.copy()
         self._options, self._prefix = options, options.prefix
 
     def filled(self, name: str) -> Bools:
-        """Say which rows of a column hold a value."""
+        """Return the rows that have a value in a column."""
         name = self._prefix + name
         if name not in self.df.columns:
             return no_rows(len(self.df))
-        with _kept(f"The column {name!r}", self._options):
+        with _named_errors(f"Column {name!r}", self._options):
             return filled(self.df.iloc[:, self._place(name)]).to_numpy()
 
     def replace(self, name: str, values: Objects) -> None:
         """Write a whole column."""
         name = self._prefix + name
-        with _kept(f"The column {name!r}", self._options):
+        with _named_errors(f"Column {name!r}", self._options):
             self._set(name, _text_array(values))
 
     def fill(self, name: str, values: Objects, rows: Bools, *, lists: bool = False) -> None:
-        """Write ``values`` into ``rows``; the other cells stay as they are."""
+        """Write ``values`` into ``rows``; the other cells stay."""
         name = self._prefix + name
         values = encodable(values)
-        with _kept(f"The column {name!r}", self._options):
+        with _named_errors(f"Column {name!r}", self._options):
             if name not in self.df.columns:
                 blank = nothing(len(self.df))
                 blank[rows] = values[rows]
@@ -144,7 +145,7 @@ class _Writer:
                 self._set(name, _filled_in(self.df.iloc[:, self._place(name)], values, rows))
 
     def _set(self, name: str, values: Any) -> None:
-        # A Series keeps the dtype object, which pandas would else infer anew.
+        # A Series keeps the dtype object; pandas would infer another one.
         column = pd.Series(values, index=self.df.index, dtype=values.dtype)
         if name in self.df.columns:
             self.df.isetitem(self._place(name), column)
@@ -156,50 +157,50 @@ class _Writer:
 
 
 @contextmanager
-def _kept(what: str, options: Options) -> Iterator[None]:
-    """Raise what goes wrong as an error that names the place, without a value of it."""
+def _named_errors(what: str, options: Options) -> Iterator[None]:
+    """Raise any error as one that names the column, without a value of it."""
     try:
         yield
     except Exception as error:  # noqa: BLE001  pandas, Arrow and other dtypes have errors of many kinds
         types = list(options.types) if len(options.types) > 1 else options.types[0]
         raise ResultError(
-            f"{what} could not be written ({error.__class__.__name__}). The answers are kept in "
-            f'the ledger: df.pronto.collect({types!r}, prefix="new_") writes them to columns of '
-            "other names, and sends nothing."
+            f"{what} could not be written ({error.__class__.__name__}). The answers are saved in "
+            f'the ledger: df.pronto.collect({types!r}, prefix="new_") writes them to new columns '
+            "and sends nothing."
         ) from None
 
 
 def _filled_in(column: pd.Series, values: Objects, rows: Bools) -> Any:
-    """Write into a column that exists; where its dtype is not one of texts, it becomes one."""
-    texts_alone = all(isinstance(value, str) for value in values[rows])
-    if texts_alone and isinstance(column.dtype, pd.CategoricalDtype):
+    """Return a column with new values; a dtype that cannot have them becomes text or object."""
+    only_text = all(isinstance(value, str) for value in values[rows])
+    if only_text and isinstance(column.dtype, pd.CategoricalDtype):
         new = [v for v in pd.unique(values[rows]) if v not in column.cat.categories]
         column = column.cat.add_categories(new)
-    elif not (texts_alone and _holds_texts(column.dtype)):
-        column = _as_texts(column, texts_alone=texts_alone)
+    elif not (only_text and _accepts_text(column.dtype)):
+        column = _as_text(column, only_text=only_text)
     array = column.array.copy()
     array[rows] = values[rows]
     return array
 
 
-def _holds_texts(dtype: Any) -> bool:
-    """Whether every text can be written into a column of this dtype."""
-    if isinstance(dtype, pd.ArrowDtype):  # views and dictionaries of texts cannot be written into
+def _accepts_text(dtype: Any) -> bool:
+    """Whether any text can be written into a column of this dtype."""
+    if isinstance(dtype, pd.ArrowDtype):  # string views and dictionaries are read-only
         return str(dtype.pyarrow_dtype) in {"string", "large_string"}
-    objects_alone = isinstance(dtype, np.dtype) and dtype.kind == "O"
-    return objects_alone or isinstance(dtype, pd.StringDtype)
+    is_object = isinstance(dtype, np.dtype) and dtype.kind == "O"
+    return is_object or isinstance(dtype, pd.StringDtype)
 
 
-def _as_texts(column: pd.Series, *, texts_alone: bool) -> pd.Series:
-    """Return a column as texts, or as the objects that it holds where some are none."""
+def _as_text(column: pd.Series, *, only_text: bool) -> pd.Series:
+    """Return a column as text, or as objects if some of its values are not text."""
     cells = cells_of(column)
-    if texts_alone and all(isinstance(cell, str) for cell in cells[~missing(column)]):
+    if only_text and all(isinstance(cell, str) for cell in cells[~missing(column)]):
         return pd.Series(_text_array(cells))
     return pd.Series(cells, dtype=object)
 
 
-class Settled(Protocol):
-    """What became of one contact and type."""
+class Outcome(Protocol):
+    """The outcome of a request for one contact and type."""
 
     @property
     def state(self) -> str: ...  # noqa: D102
@@ -209,79 +210,80 @@ class Settled(Protocol):
     def message(self) -> str | None: ...  # noqa: D102
 
 
-Result = Mapping[EnrichmentType, Settled]
+Result = Mapping[EnrichmentType, Outcome]
 
 
 def verdict(result: Result, asks: Iterable[EnrichmentType]) -> str:
-    """Return the ``pronto_status`` of a row that asks for these types."""
-    settled = [(type_, result[type_]) for type_ in asks if type_ in result]
-    if any(s.answer is not None and s.answer.has(type_) for type_, s in settled):
+    """Return the ``pronto_status`` of a row that needs these types."""
+    outcomes = [(type_, result[type_]) for type_ in asks if type_ in result]
+    if any(o.answer is not None and o.answer.has(type_) for type_, o in outcomes):
         return "found"
-    states = {s.state for _, s in settled}
+    states = {outcome.state for _, outcome in outcomes}
     for state in ("unknown", "error", "pending"):
         if state in states:
             return state
-    return "not_found" if settled else "pending"
+    return "not_found" if outcomes else "pending"
 
 
 def assemble(
     df: pd.DataFrame, plan: Plan, options: Options, results: Sequence[Result]
 ) -> pd.DataFrame:
-    """Put what came back into a copy of the frame.
+    """Write the results into a copy of the DataFrame.
 
     Parameters
     ----------
     df : DataFrame
-        The caller's frame; it is not changed.
+        Not modified.
     plan : Plan
-        What was to be sent.
+        Which rows get the answer of which contact.
     options : Options
-        What was asked for.
+        What the caller requested.
     results : sequence of mapping
-        Contact by contact, what became of each type: ``answered``, ``error``, ``unknown`` or
-        ``pending``. A type that is not there is not known.
+        For each contact the outcome of each type: ``answered``, ``error``, ``unknown`` or
+        ``pending``. A type without an outcome is pending.
 
     Returns
     -------
     DataFrame
-        With ``email``, ``email_status``, ``phone_1``, … as asked, and ``pronto_status``,
-        ``pronto_message`` and ``enrichment_id``, all of the string dtype of the installed pandas.
+        With ``email``, ``email_status``, ``phone_1``, … as requested, and ``pronto_status``,
+        ``pronto_message`` and ``enrichment_id``, with pandas' string dtype.
     """
     writer = _Writer(df, options)
     for type_ in options.types:
         answers = _Answers(plan, [r[type_].answer if type_ in r else None for r in results])
-        asked = answers.there & plan.row_asks[type_]
-        got = asked & present(answers.each(_value, type_))
+        answered = answers.available & plan.row_asks[type_]
+        found = answered & present(answers.each(_value, type_))
         if type_ == "phone":
-            _write_phones(writer, options.phones, answers, asked, got)
+            _write_phones(writer, options.phones, answers, answered, found)
         else:
-            writer.fill(type_, answers.each(_read, type_), got)
-        # A status belongs to its value: it is written with every new one, else only where empty.
+            writer.fill(type_, answers.each(_read, type_), found)
+        # A status belongs to its value: a new value replaces it; otherwise it fills empty cells.
         status = f"{type_}_status"
         statuses = answers.each(_read, status)
-        writer.fill(status, statuses, present(statuses) & (got | (asked & ~writer.filled(status))))
+        empty = answered & ~writer.filled(status)
+        writer.fill(status, statuses, present(statuses) & (found | empty))
         if type_ == "phone":
-            phones, phones_got = answers.each(_phones, None), got
+            phones, phones_found = answers.each(_phones, None), found
     _write_run(writer, plan, results)
     if options.phones == "rows" and "phone" in options.types:
-        return _one_row_a_phone(writer.df, options, phones, phones_got)
+        return _one_row_per_phone(writer.df, options, phones, phones_found)
     return writer.df
 
 
 class _Answers:
-    """The answers of the contacts, read once each and handed to all rows of each."""
+    """The answers of the contacts, each read once and copied to all rows of its contact."""
 
     def __init__(self, plan: Plan, answers: list[Answer | None]) -> None:
         self._plan, self._answers = plan, answers
-        self.there = present(_spread(plan, answers))
+        self.available = present(_spread(plan, answers))
 
     def each(self, read: Callable[[Any, Any], Any], name: Any) -> Objects:
-        """Return what is read from each row's answer; None where there is none."""
+        """Return what ``read`` returns for each row's answer; None for a row without one."""
         return _spread(self._plan, [None if a is None else read(a, name) for a in self._answers])
 
 
 def _spread(plan: Plan, values: Sequence[Any]) -> Objects:
-    """Hand the value of each contact to all of its rows; None for rows that are not sent."""
+    """Copy the value of each contact to all its rows; None for rows that are not sent."""
     return objects([*values, None], len(values) + 1)[plan.row_contact]
 
 
@@ -304,38 +306,42 @@ def _part(answer: Answer, wanted: tuple[int, str]) -> str | None:
     return part
 
 
-def _write_phones(writer: _Writer, shape: str, answers: _Answers, asked: Bools, got: Bools) -> None:
+def _write_phones(
+    writer: _Writer, shape: str, answers: _Answers, answered: Bools, found: Bools
+) -> None:
+    """Write the phones in the shape of ``phones=``; for "rows", only add the columns."""
     if shape == "list":
         lists = answers.each(lambda answer, _: [p.model_dump() for p in answer.phones], None)
-        # Rows of one person shall not share a list.
-        own = objects(map(copy.deepcopy, lists), len(lists))
-        writer.fill("phones", own, asked, lists=True)
-    elif shape == "rows":  # filled when the rows are repeated; the columns get their place here
-        writer.fill("phone", nothing(len(got)), no_rows(len(got)))
-        writer.fill("phone_type", nothing(len(got)), no_rows(len(got)))
+        # Rows of one person must not share a list.
+        separate = objects(map(copy.deepcopy, lists), len(lists))
+        writer.fill("phones", separate, answered, lists=True)
+    elif shape == "rows":  # `_one_row_per_phone` fills them
+        writer.fill("phone", nothing(len(found)), no_rows(len(found)))
+        writer.fill("phone_type", nothing(len(found)), no_rows(len(found)))
     else:
-        most = max((len(phones) for phones in answers.each(_phones, None)[got]), default=1)
+        most = max((len(phones) for phones in answers.each(_phones, None)[found]), default=1)
         for number in range(most):
             values = answers.each(_part, (number, "number"))
-            rows = got & present(values)
+            rows = found & present(values)
             writer.fill(f"phone_{number + 1}", values, rows)
             writer.fill(f"phone_{number + 1}_type", answers.each(_part, (number, "type")), rows)
 
 
 def _write_run(writer: _Writer, plan: Plan, results: Sequence[Result]) -> None:
-    """Write what became of each row; rows of one contact may ask for different types of it."""
-    status, said, ids = plan.row_status.copy(), nothing(len(writer.df)), nothing(len(writer.df))
-    wants: dict[tuple[EnrichmentType, ...], Bools] = {}
+    """Write the columns of the run; rows of one contact may need different types."""
+    length = len(writer.df)
+    status, messages, ids = plan.row_status.copy(), nothing(length), nothing(length)
+    needs: dict[tuple[EnrichmentType, ...], Bools] = {}
     for types in _subsets(plan):
-        wants[types] = all_of([plan.row_asks[t] == (t in types) for t in plan.row_asks])
-    for types, rows in wants.items():
+        needs[types] = all_of([plan.row_asks[t] == (t in types) for t in plan.row_asks])
+    for types, rows in needs.items():
         rows = rows & (plan.row_contact >= 0)
         status[rows] = _spread(plan, [verdict(r, types) for r in results])[rows]
-        words = [_words(r, types, c) for r, c in zip(results, plan.contacts, strict=True)]
-        said[rows] = _spread(plan, words)[rows]
+        found = [_message(r, types, c) for r, c in zip(results, plan.contacts, strict=True)]
+        messages[rows] = _spread(plan, found)[rows]
         ids[rows] = _spread(plan, [_id(r, types) for r in results])[rows]
     writer.replace("pronto_status", status)
-    writer.replace("pronto_message", joined([said, plan.row_message], len(said), " "))
+    writer.replace("pronto_message", joined([messages, plan.row_sentences], length, " "))
     writer.fill("enrichment_id", ids, present(ids))
 
 
@@ -345,49 +351,50 @@ def _subsets(plan: Plan) -> list[tuple[EnrichmentType, ...]]:
     return [subset for size in sizes for subset in itertools.combinations(types, size)]
 
 
-def _words(result: Result, types: Iterable[EnrichmentType], contact: Contact) -> str | None:
-    said = [s.message or (s.answer.message if s.answer else None) for s in _of(result, types)]
-    answers = [s.answer for s in _of(result, types) if s.answer is not None]
+def _message(result: Result, types: Iterable[EnrichmentType], contact: Contact) -> str | None:
+    outcomes = _of(result, types)
+    messages = [o.message or (o.answer.message if o.answer else None) for o in outcomes]
+    answers = [o.answer for o in outcomes if o.answer is not None]
     if answers:
         from ..api.answer import names_differ  # slow to import, and loaded when there is an answer
 
         if any(names_differ(answer, contact.firstname, contact.lastname) for answer in answers):
-            said.append(_ANOTHER_NAME)
-    return " ".join(dict.fromkeys(words for words in said if words)) or None
+            messages.append(_ANOTHER_NAME)
+    return " ".join(dict.fromkeys(message for message in messages if message)) or None
 
 
-_ANOTHER_NAME: Final = "The answer names another person; check it before use."
+_ANOTHER_NAME: Final = "The answer has the name of another person; check it before use."
 
 
 def _id(result: Result, types: Iterable[EnrichmentType]) -> str | None:
     return next((s.answer.enrichment_id for s in _of(result, types) if s.answer), None)
 
 
-def _of(result: Result, types: Iterable[EnrichmentType]) -> list[Settled]:
+def _of(result: Result, types: Iterable[EnrichmentType]) -> list[Outcome]:
     return [result[type_] for type_ in types if type_ in result]
 
 
-def _one_row_a_phone(
-    df: pd.DataFrame, options: Options, phones: Objects, got: Bools
+def _one_row_per_phone(
+    df: pd.DataFrame, options: Options, phones: Objects, found: Bools
 ) -> pd.DataFrame:
-    """Repeat each row for each of its phones; rows without one stay as they are."""
+    """Repeat each row for each of its phones; rows without one stay."""
     counts = np.ones(len(df), dtype=np.intp)
-    counts[got] = [len(of_row) for of_row in phones[got]]
+    counts[found] = [len(of_row) for of_row in phones[found]]
     rows = np.repeat(np.arange(len(df)), counts)
     nth = np.arange(len(rows)) - np.repeat(np.cumsum(counts) - counts, counts)
-    with _kept("The frame of one row a phone", options):
+    with _named_errors("The DataFrame with one row per phone", options):
         repeated = _repeated(df, rows)
     writer = _Writer(repeated, options)
     for name, part in (("phone", "number"), ("phone_type", "type")):
         values = nothing(len(rows))
-        for place in np.flatnonzero(got[rows]):
+        for place in np.flatnonzero(found[rows]):
             values[place] = getattr(phones[rows[place]][nth[place]], part)
-        writer.fill(name, values, got[rows])
+        writer.fill(name, values, found[rows])
     return writer.df
 
 
 def _repeated(df: pd.DataFrame, rows: Ints) -> pd.DataFrame:
-    """Take rows of a frame; columns of Arrow's types that have no such operation as objects."""
+    """Return rows of a DataFrame; Arrow columns that do not support this become objects."""
     try:
         return df.iloc[rows]
     except (NotImplementedError, TypeError, ValueError):

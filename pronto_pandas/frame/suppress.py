@@ -1,4 +1,4 @@
-"""Who is never sent: people, companies and addresses that the caller has named."""
+"""People and companies that are never sent."""
 
 from __future__ import annotations
 
@@ -16,29 +16,27 @@ from ..arrays import Bools, Objects, any_of, no_rows, objects, present
 from ..cleaning import domains, emails_phones, fields, linkedin
 from ..cleaning.companies import company_key
 from ..errors import ConfigurationError
-from .people import COMPANY, NAMES, Cells, companies
+from .people import COMPANY, NAMES, Cells, number_companies
 
 if TYPE_CHECKING:  # slow to import, and needed when something came back
     from ..api.answer import Answer
 
 _SEPARATORS: Final = re.compile(r"[;,|\n]")
-"""What stands between several in one cell."""
-
-_KINDS: Final = "emails, domains and addresses of LinkedIn profiles"
+"""Separators of several values in one cell."""
 
 
 @dataclass(frozen=True)
 class Suppressed:
-    """Who is never sent. Case and width do not count.
+    """People who are never sent. Case and character width do not matter.
 
     Parameters
     ----------
     emails, profiles : set of str
-        Of people.
+        Emails and LinkedIn URLs of people.
     domains : set of str
-        Of companies; what is below a domain belongs to it.
+        Domains of companies, including their subdomains.
     people : set of tuple of str
-        First name, last name, and a domain or a company's name.
+        First name, last name, and a domain or company name.
     """
 
     emails: set[str] = field(default_factory=set)
@@ -48,102 +46,104 @@ class Suppressed:
 
     @classmethod
     def of(cls, given: pd.DataFrame | Iterable[object]) -> Suppressed:
-        """Read a list of emails, domains and profiles, or a frame that has columns of them.
+        """Read a list of emails, domains and LinkedIn URLs, or a DataFrame with columns of them.
 
         Raises
         ------
         ConfigurationError
-            Where an entry cannot be understood, so that nobody is sent who was meant not to be.
+            An entry is not valid: ignoring it could send a person who must not be sent.
         """
         made = cls()
-        if isinstance(given, pd.DataFrame) and not _is_list(given):
-            made._take_frame(given)
+        if isinstance(given, pd.DataFrame) and given.shape[1] != 1:
+            made._add_rows(given)
         else:
-            made._take_entries(_entries(given))
+            made._add_entries(_entries(given))
         return made
 
-    def _take_entries(self, entries: pd.Series) -> None:
+    def _add_entries(self, entries: pd.Series) -> None:
         kinds, problems = fields.cleaned(entries, _kind_of)
-        wrong = np.flatnonzero(present(problems))
-        if len(wrong):
+        invalid = np.flatnonzero(present(problems))
+        if len(invalid):
             raise ConfigurationError(
-                f"suppress= takes {_KINDS}. {len(wrong)} of its {len(entries)} entries cannot be "
-                f"understood; the first is number {wrong[0] + 1}. A company is named by its "
-                "domain. Mend them or leave them out. Nothing was sent."
+                f"{len(invalid)} of {len(entries)} suppress= entries are not valid; the first is "
+                f"entry {invalid[0] + 1}. Use emails, domains or LinkedIn profile URLs; for a "
+                "company, use its domain. Correct or remove them. Nothing was sent."
             )
         for kind, value in kinds[present(kinds)]:
             getattr(self, kind).add(value)
 
-    def _take_frame(self, df: pd.DataFrame) -> None:
-        """Take the people of each row; its domain alone where it names nobody."""
+    def _add_rows(self, df: pd.DataFrame) -> None:
+        """Add the person of each row; its domain only if the row identifies nobody."""
         cells = Cells(df, None)
-        named_by = {"domain", "linkedin_url", *(["company_name"] if cells.has_names else [])}
-        if not (_emails(cells) or named_by & set(cells.found.positions)):
+        usable = {"domain", "linkedin_url", *(["company_name"] if cells.has_names else [])}
+        if not (_emails(cells) or usable & set(cells.found.positions)):
             raise ConfigurationError(
-                f"The frame of suppress= has no columns of {_KINDS}, nor of names and a company. "
-                f"Its columns are {', '.join(map(str, df.columns))}. Rename one, or give that "
-                'column alone: suppress=df["…"]. Nothing was sent.'
+                "No usable column in suppress=. It needs emails, domains, LinkedIn URLs, or names "
+                f"with a company; it has {', '.join(map(str, df.columns))}. Rename a column, or "
+                'pass a single one: suppress=df["…"]. Nothing was sent.'
             )
-        named = no_rows(len(df))
+        identified = no_rows(len(df))
         for texts in _emails(cells):
-            self.emails.update(email for text in pd.unique(texts) for email in _found(text))
-            named |= _each(texts, lambda text: bool(_found(text)))
-        profiles_ = cells.values["linkedin_url"]
-        self.profiles.update(map(same, profiles_[present(profiles_)]))
-        named |= present(profiles_)
+            self.emails.update(email for text in pd.unique(texts) for email in _emails_in(text))
+            identified |= _each(texts, lambda text: bool(_emails_in(text)))
+        profiles = cells.values["linkedin_url"]
+        self.profiles.update(map(same, profiles[present(profiles)]))
+        identified |= present(profiles)
         for company in COMPANY:
             rows = cells.named & cells.has(company)
             self.people.update(_people(cells, company, rows))
-            named |= rows
+            identified |= rows
         hosts = cells.values["domain"]
-        self.domains.update(map(same, hosts[present(hosts) & ~named]))
-        nobody = np.flatnonzero(~named & ~present(hosts) & df.notna().any(axis=1).to_numpy())
-        if len(nobody):
+        self.domains.update(map(same, hosts[present(hosts) & ~identified]))
+        not_empty = df.notna().any(axis=1).to_numpy()
+        useless = np.flatnonzero(~identified & ~present(hosts) & not_empty)
+        if len(useless):
             raise ConfigurationError(
-                f"{len(nobody)} of the {len(df)} rows of suppress= name nobody: they have none of "
-                f"{_KINDS}, and no names with a company. The first is .iloc[{nobody[0]}]. Mend "
-                "them or leave them out. Nothing was sent."
+                f"{len(useless)} of {len(df)} suppress= rows identify nobody: no email, domain, "
+                f"LinkedIn URL, or name with a company. The first is .iloc[{useless[0]}]. Complete "
+                "or remove them. Nothing was sent."
             )
 
     def rows(self, cells: Cells) -> Bools:
-        """Say which rows are suppressed."""
-        numbers = companies(cells.values)
-        gone = numbers[_each(cells.values["domain"], self._below) & (numbers >= 0)]
-        found = [
-            np.isin(numbers, gone),  # also by its name, where another row tells its domain
+        """Return the rows that are suppressed."""
+        numbers = number_companies(cells.values)
+        suppressed = numbers[_each(cells.values["domain"], self._has_domain) & (numbers >= 0)]
+        masks = [
+            np.isin(numbers, suppressed),  # also rows with only the name of such a company
             _each(cells.values["linkedin_url"], lambda profile: same(profile) in self.profiles),
         ]
-        found += [
-            _each(texts, lambda text: any(map(self._names, _found(text))))
+        masks += [
+            _each(texts, lambda text: any(map(self._has_email, _emails_in(text))))
             for texts in _emails(cells)
         ]
         for company in COMPANY if self.people else ():
             rows = cells.named & cells.has(company)
             mask = no_rows(len(rows))
             mask[rows] = [person in self.people for person in _people(cells, company, rows)]
-            found.append(mask)
-        return any_of(found)
+            masks.append(mask)
+        return any_of(masks)
 
     def names(self, answer: Answer) -> bool:
-        """Say whether an answer holds an email that is suppressed, or of a domain that is."""
-        return any(map(self._names, map(same, filter(None, (answer.email, answer.personal_email)))))
+        """Whether an answer has a suppressed email, or an email of a suppressed domain."""
+        emails = filter(None, (answer.email, answer.personal_email))
+        return any(map(self._has_email, map(same, emails)))
 
-    def _names(self, email: str) -> bool:
-        return email in self.emails or self._below(email.rpartition("@")[2])
+    def _has_email(self, email: str) -> bool:
+        return email in self.emails or self._has_domain(email.rpartition("@")[2])
 
-    def _below(self, host: str) -> bool:
-        """Say whether a host is one of the domains, or below one."""
+    def _has_domain(self, host: str) -> bool:
+        """Whether a host is one of the domains, or a subdomain of one."""
         labels = same(host).split(".")
         return any(".".join(labels[start:]) in self.domains for start in range(len(labels)))
 
 
 def _emails(cells: Cells) -> list[Objects]:
-    """Return the emails that a list has of its people, column by column, as they stand."""
+    """Return the columns of emails, as they are in the list."""
     return [column.texts for column in cells.columns_of("personal_email")]
 
 
-def _found(text: str | None) -> list[str]:
-    """Return all emails in a cell: of several each one counts."""
+def _emails_in(text: str | None) -> list[str]:
+    """Return all emails in a cell."""
     emails = []
     for part in _SEPARATORS.split(text) if text and "@" in text else ():
         with suppress(fields.UnusableError):
@@ -151,16 +151,12 @@ def _found(text: str | None) -> list[str]:
     return emails
 
 
-def _is_list(df: pd.DataFrame) -> bool:
-    return df.shape[1] == 1
-
-
 def _entries(given: pd.DataFrame | Iterable[object]) -> pd.Series:
-    """Return the entries of a list; the header of a file that has none may be one itself."""
+    """Return the entries of a list; the column name of a file without a header may be one, too."""
     if isinstance(given, pd.DataFrame):
         header, cells = given.columns[0], given.iloc[:, 0].tolist()
-        understood = fields.cleaned(pd.Series([header], dtype=object), _kind_of)[1][0] is None
-        given = [header, *cells] if understood else cells
+        is_entry = fields.cleaned(pd.Series([header], dtype=object), _kind_of)[1][0] is None
+        given = [header, *cells] if is_entry else cells
     entries: list[object] = []
     for entry in [given] if isinstance(given, str) else given:
         entries += _SEPARATORS.split(entry) if isinstance(entry, str) else [entry]
@@ -168,7 +164,7 @@ def _entries(given: pd.DataFrame | Iterable[object]) -> pd.Series:
 
 
 def _kind_of(text: str) -> tuple[str, str]:
-    """Say what an entry is."""
+    """Return the kind of an entry, and the entry as it is compared."""
     readers: tuple[tuple[str, Callable[[str], str]], ...] = (
         ("profiles", linkedin.linkedin),
         ("emails", emails_phones.email),
@@ -179,7 +175,7 @@ def _kind_of(text: str) -> tuple[str, str]:
             return kind, same(read(text))
         except fields.UnusableError:
             continue
-    raise fields.UnusableError("is none of them")
+    raise fields.UnusableError("is not an email, domain or LinkedIn URL")
 
 
 def _people(cells: Cells, company: str, rows: Bools) -> list[tuple[Any, ...]]:

@@ -1,1 +1,1 @@
-"""What a person sees, and the event loop behind it."""
+"""Progress, cards and charts for notebooks and terminals, and the event loop of runs."""

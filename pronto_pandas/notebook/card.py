@@ -1,4 +1,4 @@
-"""A card: a few named values under a title, in a notebook and as text."""
+"""A card: a few named values under a title, as HTML for notebooks and as text."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 
-# Colours are the page's own, so it reads on light and on dark.
+# All colours are those of the page, so the card works on light and dark pages.
 _CARD = "border:1px solid currentColor;border-radius:6px;padding:8px 12px;display:inline-block"
 _CELL = "padding:1px 12px 1px 0;text-align:left;background:none"
 _NUMBER = _CELL.replace("left", "right")
@@ -21,24 +21,14 @@ _CAPTION = (
 
 @dataclass(frozen=True)
 class Table:
-    """Rows under headers. The first column names its row; the others are numbers.
-
-    Parameters
-    ----------
-    caption : str
-        What the table shows.
-    headers : sequence of str
-        A name for each column.
-    rows : sequence of sequence of str
-        As many cells a row as there are headers.
-    """
+    """A table whose first column names the rows; the other columns are numbers."""
 
     caption: str
     headers: Sequence[str]
     rows: Sequence[Sequence[str]]
 
     def html(self) -> str:
-        """Return the table as HTML, each header said to be one of a column or of a row."""
+        """Return the table as HTML, with column and row headers for screen readers."""
         styles = [_CELL, *[_NUMBER] * (len(self.headers) - 1)]
         head = "".join(
             f'<th scope="col" style="{style};border-bottom:1px solid currentColor">'
@@ -60,12 +50,11 @@ class Table:
     def text(self) -> str:
         """Return the table as lines of text."""
         lines = [self.headers, *self.rows]
-        wide = [max(map(len, column)) for column in zip(*lines, strict=True)]
-        first, *others = wide
-        written = [
+        first, *others = [max(map(len, column)) for column in zip(*lines, strict=True)]
+        aligned = [
             "  ".join([name.ljust(first), *map(str.rjust, cells, others)]) for name, *cells in lines
         ]
-        return "\n".join([f"  {self.caption}", *(f"    {line}".rstrip() for line in written)])
+        return "\n".join([f"  {self.caption}", *(f"    {line}".rstrip() for line in aligned)])
 
 
 def html(
@@ -75,7 +64,7 @@ def html(
     tables: Iterable[Table] = (),
     picture: str = "",
 ) -> str:
-    """Return a card as HTML; whatever stands in it is text, but for ``picture``: see `image`."""
+    """Return a card as HTML. Everything is escaped except ``picture``, which `image` makes."""
     cells = "".join(
         f'<tr style="background:none"><th scope="row" style="{_CELL};font-weight:normal">'
         f'{escape(name)}</th><td style="{_CELL}"><b>{escape(str(value))}</b></td></tr>'
@@ -83,16 +72,16 @@ def html(
     )
     more = "".join(table.html() for table in tables)
     side_by_side = f'<div style="{_SIDE_BY_SIDE}">{more}</div>' if more else ""
-    said = f'<div style="margin-top:4px">{escape(note)}</div>' if note else ""
+    footer = f'<div style="margin-top:4px">{escape(note)}</div>' if note else ""
     return (
         f'<div style="{_CARD}"><b>{escape(title)}</b>'
         f'<table style="{_TABLE}">{cells}</table>'
-        f"{side_by_side}{picture}{said}</div>"
+        f"{side_by_side}{picture}{footer}</div>"
     )
 
 
 def image(png: bytes, alt: str, width: int) -> str:
-    """Return a picture as HTML that holds it, so that a notebook shows it wherever it is opened."""
+    """Return an image as HTML with its data, so that a saved notebook shows it anywhere."""
     data = base64.b64encode(png).decode()
     return (
         f'<img alt="{escape(alt)}" src="data:image/png;base64,{data}" '
@@ -104,6 +93,6 @@ def text(
     title: str, rows: Mapping[str, object], note: str = "", tables: Iterable[Table] = ()
 ) -> str:
     """Return a card as lines of text."""
-    wide = max(map(len, rows), default=0)
-    lines = [title, *(f"  {name:<{wide}}  {value}" for name, value in rows.items())]
+    width = max(map(len, rows), default=0)
+    lines = [title, *(f"  {name:<{width}}  {value}" for name, value in rows.items())]
     return "\n".join([*lines, *(t.text() for t in tables), *([f"  {note}"] if note else [])])

@@ -1,4 +1,4 @@
-"""Progress: counts that the engine adds to."""
+"""The progress of a run: how many rows are finished, with which outcome, and what they cost."""
 
 from __future__ import annotations
 
@@ -8,20 +8,21 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a run is. Counts are rows of the frame.
+    """Progress of a run. Counts are rows of the DataFrame (people while waiting for a bulk job).
 
     Parameters
     ----------
     total : int
-        Rows that are sent.
+        Rows to send.
     done, found, not_found, error, unknown, pending, submitted : int
-        Rows that are settled, and how; those submitted in a bulk job are answered later.
+        Rows finished so far, in total and by outcome. ``submitted`` rows of a bulk job get their
+        answers later.
     seconds : float
-        Since the run started.
+        Seconds since the run started.
     credits_low, credits_high : float
-        What the run has cost so far at least and at most, by the prices of the settings.
+        Minimum and maximum cost so far, in credits, at the configured prices.
     awaited : int, optional
-        Where the run was stopped: the answers that are still in flight.
+        If the run is stopping, the number of requests whose answers it still waits for.
     """
 
     total: int
@@ -39,12 +40,12 @@ class Progress:
 
     @property
     def rows_per_second(self) -> float:
-        """Rows settled a second."""
+        """Rows finished per second."""
         return self.done / self.seconds if self.seconds else 0.0
 
     @property
     def seconds_left(self) -> float | None:
-        """How long the rest takes at this rate; None before anything is settled."""
+        """Estimated seconds remaining at the current rate; None until the first row is finished."""
         return (self.total - self.done) / self.rows_per_second if self.done else None
 
 
@@ -54,15 +55,7 @@ STATES = ("found", "not_found", "error", "unknown", "pending", "submitted")
 
 
 class Counter:
-    """Adds up what is settled.
-
-    Parameters
-    ----------
-    total : int
-        Rows that are sent.
-    clock : callable
-        Seconds.
-    """
+    """Counts finished rows; ``clock`` returns seconds."""
 
     def __init__(self, total: int, clock: Callable[[], float]) -> None:
         self._total, self._clock = total, clock
@@ -70,17 +63,7 @@ class Counter:
         self._counts = dict.fromkeys(STATES, 0)
 
     def add(self, state: str, rows: int, cost: tuple[float, float] = (0.0, 0.0)) -> Progress:
-        """Count rows as settled and return how far the run is.
-
-        Parameters
-        ----------
-        state : str
-            What became of them.
-        rows : int
-            How many.
-        cost : tuple of float
-            What the run has cost by now, in credits, at least and at most.
-        """
+        """Count rows with their outcome; ``cost`` is the run's minimum and maximum so far."""
         self._counts[state] += rows
         low, high = cost
         return Progress(

@@ -1,7 +1,7 @@
-"""How progress is shown: a bar in a terminal, a bar and a line in a notebook, or not at all.
+"""Show progress: a bar in a terminal, a bar with a line of text in a notebook, or nothing.
 
-In a notebook it is HTML that replaces itself. A widget would be a line of "0 %" when the notebook
-is opened again without the widget's state.
+In a notebook it is HTML that is updated in place. A widget would show "0 %" when the notebook is
+opened again without the widget's state.
 """
 
 from __future__ import annotations
@@ -19,32 +19,32 @@ from .progress import Progress, Watcher
 from .signals import from_handler
 
 REDRAW: Final = 0.25
-"""Seconds between two drawings, at least: more often is flicker, and slows the run down."""
+"""Minimum seconds between two updates: more of them flicker and slow the run down."""
 
 SECONDS_IN_A_LOG: Final = 5.0
-"""Between two lines of the bar, where nobody sees it move."""
+"""Seconds between two lines of the bar, if the output is not a terminal."""
 
 SILENT: Final = 10.0
-"""Seconds without anything new after which the line says so."""
+"""Seconds without a response after which the line says so."""
 
 
 class View(Protocol):
-    """Shows how far a run is; used from one thread."""
+    """Shows the progress of a run; used from one thread."""
 
     def show(self, now: Progress) -> None:
-        """Take what is new."""
+        """Show new progress."""
 
     def tick(self) -> None:
-        """Take that time goes by; called several times a second."""
+        """Update the times; called several times per second."""
 
 
 class _Bar(View, Protocol):
     def close(self, *, stopped: bool) -> None:
-        """Draw it for the last time."""
+        """Draw the bar for the last time."""
 
 
 class _Silent:
-    """Prints one line when the run is stopped: that it waits must not look like a hang."""
+    """Prints only one line, when the run is stopped: waiting must not look like a hang."""
 
     def __init__(self) -> None:
         self._stopping = False
@@ -55,40 +55,41 @@ class _Silent:
             self.write(stopping(now.awaited))
 
     def write(self, line: str) -> None:
-        print(line, file=sys.stderr)  # noqa: T201  whoever stopped the run reads it
+        print(line, file=sys.stderr)  # noqa: T201  for the person who stopped the run
 
     def tick(self) -> None:
         """Show nothing."""
 
     def close(self, *, stopped: bool) -> None:
-        """Leave nothing."""
+        """Draw nothing."""
 
 
-class _Callers(_Silent):
-    """The caller's own function: what it raises must not cost answers."""
+class _Callback(_Silent):
+    """Calls the caller's function; its errors must not end the run, which would lose answers."""
 
     def __init__(self, watcher: Watcher) -> None:
         super().__init__()
-        self._watchers = [watcher]
+        self._watcher: Watcher | None = watcher
 
     def show(self, now: Progress) -> None:
         super().show(now)
+        if self._watcher is None:
+            return
         try:
-            for call in self._watchers:
-                call(now)
+            self._watcher(now)
         except BaseException as error:
-            self._watchers.clear()
+            self._watcher = None
             if _ends_the_run(error):
                 raise
             warn(
-                f"progress= raised {type(error).__name__} and is not called again; "
-                "the run goes on.",
+                f"The progress callback raised {type(error).__name__} and will not be called "
+                "again. The run continues.",
                 ProntoWarning,
             )
 
 
 def _ends_the_run(error: BaseException) -> bool:
-    """Whether an exception is more than a mistake of the code that shows the progress."""
+    """Whether an exception is meant to stop the run, not an error in showing the progress."""
     return not isinstance(error, Exception) or from_handler(error)
 
 
@@ -114,27 +115,27 @@ class _Terminal(_Silent):
 
 
 class _Safe:
-    """A bar that is dropped where it cannot be drawn; the run goes on."""
+    """A bar that is removed if drawing it fails; the run continues."""
 
     def __init__(self, make: Callable[[], _Bar]) -> None:
         self._bar: _Bar = _Silent()
-        with self._dropped_if_broken():
+        with self._removed_on_error():
             self._bar = make()
 
     def show(self, now: Progress) -> None:
-        with self._dropped_if_broken():
+        with self._removed_on_error():
             self._bar.show(now)
 
     def tick(self) -> None:
-        with self._dropped_if_broken():
+        with self._removed_on_error():
             self._bar.tick()
 
     def close(self, *, stopped: bool) -> None:
-        with self._dropped_if_broken():
+        with self._removed_on_error():
             self._bar.close(stopped=stopped)
 
     @contextmanager
-    def _dropped_if_broken(self) -> Iterator[None]:
+    def _removed_on_error(self) -> Iterator[None]:
         try:
             yield
         except Exception as error:
@@ -144,19 +145,10 @@ class _Safe:
 
 
 class Notebook:
-    """A bar and one line under it.
+    """A bar with a line of text under it.
 
-    Parameters
-    ----------
-    total : int
-        What is to be done.
-    unit : str
-        What is counted.
-    display : callable
-        Shows a bundle of one content in several formats, and returns what shows others in its
-        place.
-    clock : callable
-        Seconds.
+    ``display`` shows the same content in several formats, by MIME type, and returns a function
+    that replaces it.
     """
 
     def __init__(
@@ -167,21 +159,21 @@ class Notebook:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._now, self._unit, self._clock = Progress(total=total), unit, clock
-        self._began = self._drawn = self._news = clock()
+        self._began = self._drawn = self._last_response = clock()
         self._redraw = display(self._bundle())
 
     def show(self, now: Progress) -> None:
-        """Take what is new."""
-        self._now, self._news = now, self._clock()
+        """Show new progress."""
+        self._now, self._last_response = now, self._clock()
         self._draw(REDRAW)
 
     def tick(self) -> None:
-        """Take that time goes by, which the line tells each second."""
+        """Update the times in the line once per second."""
         self._draw(1.0)
 
     def close(self, *, stopped: bool) -> None:
-        """Draw the last line, which stays."""
-        self._redraw(self._bundle("Stopped at " if stopped else "", over=True))
+        """Draw the final line, which stays in the notebook."""
+        self._redraw(self._bundle("Stopped after " if stopped else "", over=True))
 
     def _draw(self, after: float) -> None:
         if self._clock() - self._drawn >= after:
@@ -189,31 +181,19 @@ class Notebook:
             self._redraw(self._bundle())
 
     def _bundle(self, before: str = "", *, over: bool = False) -> dict[str, str]:
-        silent = self._clock() - self._news
+        silent = self._clock() - self._last_response
         seconds = self._clock() - self._began
         now = replace(self._now, seconds=seconds)
         line = before + words(now, self._unit, silent=0.0 if over else silent, over=over)
         bar = (
-            f'<progress max="{now.total}" value="{now.done}" aria-label="Pronto" '
+            f'<progress max="{now.total}" value="{now.done}" aria-label="Pronto progress" '
             'style="width:100%;max-width:40em"></progress>'
         )
         return {"text/html": f"<div>{bar}<div>{escape(line)}</div></div>", "text/plain": line}
 
 
 def words(now: Progress, unit: str, *, silent: float, over: bool) -> str:
-    """Return the line under the bar.
-
-    Parameters
-    ----------
-    now : Progress
-        How far it is.
-    unit : str
-        What is counted.
-    silent : float
-        Seconds without anything new.
-    over : bool
-        Whether this is the last line.
-    """
+    """Return the line under the bar; ``silent`` is the seconds since the last response."""
     parts = [f"{now.done:,} of {now.total:,} {unit}"]
     parts += [f"{count:,} {name}" for name, count in _counts(now).items()]
     if now.done:
@@ -222,22 +202,22 @@ def words(now: Progress, unit: str, *, silent: float, over: bool) -> str:
     if over:
         parts.append(f"in {_time(now.seconds)}")
     elif now.awaited is not None:
-        pass  # the rest is not sent any more
+        pass  # the rest will not be sent
     elif left is not None:
         parts.append(f"{_time(left)} left")
     if now.credits_high:
         parts.append(f"{_range(now)} credits{'' if over else ' so far'}")
     if silent >= SILENT:
-        parts.append(f"nothing new for {_time(silent)}")
+        parts.append(f"no response for {_time(silent)}")
     if now.awaited and not over:
         parts.append(stopping(now.awaited))
     return " · ".join(parts)
 
 
 def stopping(awaited: int) -> str:
-    """Return the line that says what a stopped run still does."""
+    """Return the line that explains what a stopping run waits for."""
     answers, them = ("1 answer", "it") if awaited == 1 else (f"{awaited:,} answers", "them")
-    return f"Stopping: waiting for {answers}. Stop again to leave {them}."
+    return f"Stopping: waiting for {answers}. Stop again to stop without {them}."
 
 
 def _counts(now: Progress) -> dict[str, int]:
@@ -266,9 +246,9 @@ def _time(seconds: float) -> str:
 
 @contextmanager
 def watching(progress: bool | Watcher, total: int, unit: str = "rows") -> Iterator[View]:
-    """Give the view that the caller asked for: a bar, silence, or their own function."""
+    """Give the view for ``progress=``: a bar, nothing, or the caller's function."""
     if callable(progress):
-        yield _Callers(progress)
+        yield _Callback(progress)
     elif not progress:
         yield _Silent()
     else:
@@ -286,13 +266,13 @@ def _bar(total: int, unit: str) -> _Bar:
         return Notebook(total, unit, _display)
     from tqdm.std import tqdm
 
-    # A log gets a line now and then; a terminal shows one that moves.
+    # A log file gets a line every few seconds; in a terminal the bar moves.
     pause = 0.1 if sys.stderr.isatty() else SECONDS_IN_A_LOG
     return _Terminal(tqdm(total=total, unit=f" {unit}", desc="Pronto", mininterval=pause))
 
 
 def in_notebook() -> bool:
-    """Say whether this runs in a kernel, whose front ends show HTML and widgets."""
+    """Whether this runs in a Jupyter kernel, whose front ends show HTML and widgets."""
     if "IPython" not in sys.modules:
         return False
     from IPython.core.getipython import get_ipython

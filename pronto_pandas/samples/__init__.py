@@ -1,4 +1,4 @@
-"""Made-up lists to try things on: ``pronto.sample()``."""
+"""Sample files of made-up people: ``pronto.sample()``."""
 
 from __future__ import annotations
 
@@ -8,28 +8,26 @@ from ..errors import ConfigurationError
 
 
 def sample(name: str = "leads.csv") -> Path:
-    """Return where a made-up list is. Sends nothing, costs nothing.
+    """Return the path of a sample file of made-up people. Sends nothing, costs nothing.
 
     Parameters
     ----------
     name : str
-        ``"leads.csv"``: 240 people as a sales team has them, in columns that are understood.
-        ``"export.csv"``: 300 contacts of a CRM, with everything wrong that can be.
+        ``"leads.csv"``: 240 sales leads with recognized columns. ``"export.csv"``: a messy CRM
+        export of 300 contacts.
 
     Returns
     -------
     Path
-        For `pronto_pandas.read`. The file is part of the package; save elsewhere.
+        Path to pass to `pronto_pandas.read`. The file belongs to the package; do not overwrite it.
 
     Raises
     ------
     ConfigurationError
-        Where there is no such list.
+        There is no sample of this name.
     """
     folder = Path(__file__).parent
     names = sorted(path.name for path in folder.glob("*.csv"))
     if name not in names:
-        raise ConfigurationError(
-            f"There is no sample {name!r}. The samples are {', '.join(names)}."
-        )
+        raise ConfigurationError(f"Unknown sample {name!r}. Available: {', '.join(names)}.")
     return folder / name

@@ -1,1 +1,1 @@
-"""Lists of people in files: read as they come, saved so that Excel opens them right."""
+"""Files of people: read as they are, and saved so that Excel opens them correctly."""

@@ -1,4 +1,4 @@
-"""Excel workbooks, by openpyxl: the one place that imports it, when a workbook is there."""
+"""Read and write Excel workbooks. The only module that imports openpyxl, which is slow to load."""
 
 from __future__ import annotations
 
@@ -23,59 +23,59 @@ from openpyxl.xml.constants import SHARED_STRINGS, SHEET_MAIN_NS
 from openpyxl.xml.functions import iterparse
 
 from ..errors import ConfigurationError
-from .escaping import NUMBERS, escaped, only_a_day, text, unescaped
+from .escaping import NUMBERS, escape_xml, is_date, to_text, unescape_xml
 
 ROWS: Final = 1_048_576
 COLUMNS: Final = 16_384
 CHARACTERS: Final = 32_767
-"""What a sheet, and a cell, holds at most."""
+"""The limits of an Excel sheet, and of a cell."""
 
 _DIGITS: Final = 10**15
-"""Whole numbers from here on lose their last digits in Excel."""
+"""Excel rounds whole numbers from here on."""
 
 _FIRST_YEAR: Final = 1900
-"""Where Excel's calendar begins."""
+"""The first year of Excel's calendar."""
 
-_KEPT: Final = tuple("=+-@'\t\r\n\uff1d\uff0b\uff0d\uff200123456789")
-"""How texts begin of which Excel would make a formula or a number once their cell is edited."""
+_QUOTE_PREFIXED: Final = tuple("=+-@'\t\r\n\uff1d\uff0b\uff0d\uff200123456789")
+"""First characters of texts that Excel converts to a formula or number when a cell is edited."""
 
-_OPENPYXL_READS: Final = ("#", *_KEPT)
-"""How texts begin of which openpyxl might make a formula or an error, too."""
+_TEXT_TYPED: Final = ("#", *_QUOTE_PREFIXED)
+"""First characters of texts that openpyxl may convert to a formula or an error."""
 
 _BROKEN: Final = (
     zipfile.BadZipFile, zlib.error, ParseError, EOFError, OSError, LookupError, ValueError,
     TypeError, AttributeError, RuntimeError,
 )  # fmt: skip
-"""What openpyxl raises of a file that is no workbook, or a damaged one."""
+"""Errors that openpyxl raises if a file is damaged or is not a workbook."""
 
 
 def rows(path: Path, sheet: str | int | None) -> tuple[list[list[str]], str, list[str]]:
-    """Read a sheet as texts.
+    """Read a sheet as text.
 
     Parameters
     ----------
     path : Path
         The workbook.
     sheet : str, int or None
-        Its name, its number from 0 on, or None for the first one that holds something.
+        Its name, its position starting at 0, or None for the first one that is not empty.
 
     Returns
     -------
     tuple
-        Its rows but for those without a cell, its name, and the names of the other sheets.
+        Its rows except empty ones, its name, and the names of the other sheets.
 
     Raises
     ------
     ConfigurationError
-        Where the file is no workbook that can be read, has no such sheet, or nothing in it.
+        The file cannot be read, has no such sheet, or is empty.
     """
     with path.open("rb") as file, warnings.catch_warnings():
-        warnings.filterwarnings("ignore", module="openpyxl")  # of what is no cell
+        warnings.filterwarnings("ignore", module="openpyxl")  # about parts that are not cells
         try:
             sheets = _sheets(file)
-            # What is hidden is rarely the list.
-            likely = sorted(sheets, key=lambda each: each.sheet_state != "visible")
-            chosen = likely if sheet is None else [_named(sheets, sheet, path)]
+            # A hidden sheet is rarely the list.
+            by_visibility = sorted(sheets, key=lambda each: each.sheet_state != "visible")
+            chosen = by_visibility if sheet is None else [_named(sheets, sheet, path)]
             for each in chosen:
                 if table := _table(each):
                     others = [other.title for other in sheets if other is not each]
@@ -83,16 +83,15 @@ def rows(path: Path, sheet: str | int | None) -> tuple[list[list[str]], str, lis
         except ConfigurationError:
             raise
         except _BROKEN:
-            # Not from openpyxl's error, whose words may be those of a cell.
+            # Not chained: openpyxl's error may contain the text of a cell.
             raise ConfigurationError(
-                f"{path.name} cannot be read: it is damaged, has a password, or is no Excel "
-                "workbook. Open it in Excel, save it as .xlsx without a password, and read that. "
-                "Nothing was sent."
+                f"Cannot read {path.name}: it is damaged, password-protected or not an Excel "
+                "workbook. Open it in Excel, save it as .xlsx without a password, and read that "
+                "file."
             ) from None
-    empty = "no sheet of it" if sheet is None else f"its sheet {chosen[0].title!r} not"
-    raise ConfigurationError(
-        f"{path.name} holds no table: {empty} has a filled cell. Nothing was sent."
-    )
+    if sheet is None:
+        raise ConfigurationError(f"{path.name} is empty: no sheet has data.")
+    raise ConfigurationError(f"{path.name}: sheet {chosen[0].title!r} is empty.")
 
 
 def _sheets(file: Any) -> list[Any]:
@@ -103,7 +102,7 @@ def _sheets(file: Any) -> list[Any]:
 
 
 def _read_strings(reader: Any) -> None:
-    """Read the strings that cells share as they stand: openpyxl takes half of the escapes away."""
+    """Read the shared strings with their escapes, of which openpyxl removes some."""
     part = reader.package.find(SHARED_STRINGS)
     if part is not None:
         with reader.archive.open(part.PartName[1:]) as source:
@@ -119,15 +118,15 @@ def _named(sheets: Sequence[Any], sheet: str | int, path: Path) -> Any:
             return each
     names = ", ".join(repr(each.title) for each in sheets)
     raise ConfigurationError(
-        f"{path.name} has no sheet {sheet!r}. Its sheets are {names}; the first one is also 0. "
-        "Nothing was sent."
+        f"{path.name} has no sheet {sheet!r}. Sheets: {names}. You can also pass a position, "
+        "starting at 0."
     )
 
 
 def _table(sheet: Any) -> list[list[str]]:
-    sheet.reset_dimensions()  # which some programs write wrong
+    sheet.reset_dimensions()  # some programs write wrong ones
     return [
-        [unescaped(cell) if isinstance(cell, str) else text(cell) for cell in row]
+        [unescape_xml(cell) if isinstance(cell, str) else to_text(cell) for cell in row]
         for row in sheet.iter_rows(values_only=True)
         if any(cell is not None for cell in row)
     ]
@@ -139,7 +138,7 @@ def write(headers: Sequence[str], values: Iterable[Sequence[Any]], path: Path) -
     Raises
     ------
     ConfigurationError
-        Where a text is longer than a cell of Excel.
+        A text is longer than an Excel cell can be.
     """
     book = openpyxl.Workbook(write_only=True)
     sheet = book.create_sheet()
@@ -148,12 +147,12 @@ def write(headers: Sequence[str], values: Iterable[Sequence[Any]], path: Path) -
         for row in values:
             cells = [_cell(sheet, *named) for named in zip(row, headers, strict=True)]
             if all(cell is None for cell in cells):
-                cells[0] = CellRichText()  # a text without characters: else there is no such row
+                cells[0] = CellRichText()  # an empty text, because a row without cells is lost
             sheet.append(cells)
         book.save(path)
     except BaseException:
-        # openpyxl keeps what it has of the rows in the system's folder, until Python ends.
-        with suppress(Exception):  # of closing what is broken already
+        # openpyxl leaves the rows in a temporary file until Python ends.
+        with suppress(Exception):  # the sheet may already be damaged
             sheet.close()
         with suppress(OSError):
             Path(sheet._writer.out).unlink()
@@ -161,28 +160,28 @@ def write(headers: Sequence[str], values: Iterable[Sequence[Any]], path: Path) -
 
 
 def _cell(sheet: Any, value: Any, header: str) -> Any:
-    """Return what openpyxl writes as the value that it is: a number, a date, else a text."""
-    written = text(value)
+    """Return a cell for openpyxl: a number, a date, or otherwise a text."""
+    written = to_text(value)
     if not written:
         return None
     if not isinstance(value, str) and (native := _native(value)) is not None:
         return native
-    in_xml = escaped(written)
+    in_xml = escape_xml(written)
     if len(in_xml.encode("utf-16-le")) > 2 * CHARACTERS:
         raise ConfigurationError(
-            f"The column {header!r} has a text of more than {CHARACTERS:,} characters, which no "
-            "cell of Excel can hold. Save it as .csv or .parquet. Nothing was written."
+            f"Column {header!r} has text longer than {CHARACTERS:,} characters, the limit of an "
+            "Excel cell. Save it as .csv or .parquet. Nothing was written."
         )
-    if not written.startswith(_OPENPYXL_READS):
+    if not written.startswith(_TEXT_TYPED):
         return in_xml
     cell = WriteOnlyCell(sheet, in_xml)
     cell.data_type = "s"
-    cell.quotePrefix = written.startswith(_KEPT)
+    cell.quotePrefix = written.startswith(_QUOTE_PREFIXED)
     return cell
 
 
 def _native(value: Any) -> Any:
-    """Return a value that Excel has a type of its own for; None of others, which become texts."""
+    """Return a value for which Excel has a type; None for others, which become text."""
     if isinstance(value, bool | np.bool_):
         return bool(value)
     if isinstance(value, int | np.integer):
@@ -193,6 +192,6 @@ def _native(value: Any) -> Any:
         return value if value.tzinfo is None else None
     if not isinstance(value, dt.date) or value.year < _FIRST_YEAR:
         return None
-    if not isinstance(value, dt.datetime) or only_a_day(value):
+    if not isinstance(value, dt.datetime) or is_date(value):
         return dt.date(value.year, value.month, value.day)
     return value if value.tzinfo is None else None

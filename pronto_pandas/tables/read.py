@@ -1,11 +1,10 @@
-"""Lists of people as files have them: every cell a text, however the file was written."""
+"""Read a file of people: every cell becomes text, whatever program wrote the file."""
 
 from __future__ import annotations
 
 import csv
 import os
 import re
-from collections import deque
 from collections.abc import Generator, Iterable, Iterator
 from itertools import islice
 from pathlib import Path
@@ -15,153 +14,137 @@ import pandas as pd
 
 from ..errors import ConfigurationError
 from ..frame.results import text_dtype
-from .csv_dialect import SAMPLE, Layout, begin, header, left_out, look, opened, reach
-from .escaping import original
+from .csv_dialect import (
+    SAMPLE,
+    Dialect,
+    detect,
+    end_of_filled,
+    find_header,
+    open_at_header,
+    skipped_above,
+    start_of_filled,
+)
+from .escaping import unescape_formula
 
 TEXTS: Final = frozenset({".csv", ".tsv", ".txt"})
 WORKBOOK: Final = ".xlsx"
 
 _PERSONAL: Final = re.compile(r"@\w|linkedin\.com/in/", re.IGNORECASE)
-"""What no header holds."""
+"""What no column name contains, but a person's row does."""
 
-_OTHERS: Final = {
+_ADVICE: Final = {
     ".xls": "Open it in Excel and save it as .xlsx",
-    ".parquet": "pandas reads it: pd.read_parquet(path)",
+    ".parquet": "Use pd.read_parquet(path)",
 }
-"""What to do with files that are nearly right."""
 
 
 def read(path: str | os.PathLike[str], *, sheet: str | int | None = None) -> pd.DataFrame:
-    """Read a list of people from a CSV file or an Excel workbook, every cell as text.
+    """Read a CSV or Excel file of people, with every cell as text.
 
-    Nothing is made of a cell but what it says: phones keep their ``+`` and their zeros, long
-    numbers their digits, and ``N/A`` is a text. Only a cell without a character is missing. The
-    encoding, the separator and the header are found, and said in one line that is printed.
+    Cells are read exactly as written: phone numbers keep ``+`` and leading zeros, long numbers keep
+    all digits, and ``N/A`` stays text. Only empty cells are missing values. The encoding, the
+    separator and the header row are detected and printed.
 
     Parameters
     ----------
     path : path
-        ``.csv``, ``.tsv`` or ``.txt``: in UTF-8, UTF-16 or Windows-1252; between commas,
-        semicolons, tabs or bars; notes above the header are left out, as LinkedIn's
-        ``Connections.csv`` has them. Or ``.xlsx``: numbers without ``.0``, dates as
-        ``2026-11-22``, and of formulas what they came to.
+        Text files (``.csv``, ``.tsv``, ``.txt``) may be UTF-8, UTF-16 or Windows-1252, separated by
+        commas, semicolons, tabs or pipes. Notes above the header, as in LinkedIn's
+        ``Connections.csv``, are skipped. In ``.xlsx`` files, whole numbers have no ``.0``, dates
+        read as ``2026-11-22``, and formulas give their result.
     sheet : str or int, optional
-        A sheet of the workbook, by its name, or by its number from 0 on. Without it the first one
-        that holds something.
+        Sheet name, or position starting at 0. Default: the first visible sheet that is not empty.
 
     Returns
     -------
     DataFrame
-        All columns of the string dtype of the installed pandas. A header that is empty is
-        ``Unnamed: 3``, one that is there already ``Email.1``, as pandas has it. Lines with nothing
-        in them are left out; rows that end early are filled up. An apostrophe that
-        ``df.pronto.save`` has put before a text, so that Excel does not run it, is taken away.
+        All columns with pandas' string dtype. Empty column names become ``Unnamed: 3`` and
+        duplicates ``Email.1``, as in pandas. Blank lines are skipped; short rows are padded. The
+        protective apostrophe that ``df.pronto.save`` adds is removed.
 
     Raises
     ------
     ConfigurationError
-        Where there is no such file or sheet, it holds no table, or a row is longer than the
-        header. Nothing was sent.
+        The file or the sheet does not exist or is empty, the file has another format, or a row is
+        longer than the header.
     """
     if not isinstance(path, str | os.PathLike):
-        raise ConfigurationError(
-            f"read takes the path of a file, not a {path.__class__.__name__}. Nothing was sent."
-        )
+        raise ConfigurationError(f"read expects a file path, got {type(path).__name__}.")
     path = Path(path).expanduser()
-    _checked(path, sheet)
+    _check_path(path, sheet)
     if path.suffix.lower() == WORKBOOK:
-        df, told = _of_workbook(path, sheet)
+        df, found = _read_workbook(path, sheet)
     else:
-        layout = look(path)
-        [df] = pieces(path, layout, None)
-        told = str(layout)
+        dialect = detect(path)
+        [df] = chunks(path, dialect, None)
+        found = str(dialect)
     size = f"{_counted(len(df), 'row')}, {_counted(df.shape[1], 'column')}"
     if any(_PERSONAL.search(str(header)) for header in df.columns):
-        told += "; its first line looks like a person, not like headers: add a line of headers"
-    print(f"pronto: {path.name}: {size}; {told}")  # noqa: T201  what was guessed must be seen
+        found += "; WARNING: the first row looks like data, not column names: add a header row"
+    print(f"pronto: {path.name}: {size}; {found}")  # noqa: T201  the user must see what was detected
     return df
 
 
-def _checked(path: Path, sheet: str | int | None) -> None:
+def _check_path(path: Path, sheet: str | int | None) -> None:
     kind = path.suffix.lower()
     if kind not in TEXTS | {WORKBOOK}:
-        advice = _OTHERS.get(kind, "Save it as one of those in the program it is from")
+        advice = _ADVICE.get(
+            kind, "Save it in one of these formats from the program that created it"
+        )
         raise ConfigurationError(
-            "A list is read from .csv, .tsv, .txt or .xlsx, not from "
-            f"{path.name or str(path)!r}. {advice}. Nothing was sent."
+            f"Unsupported file type {path.name or str(path)!r}. Supported: .csv, .tsv, .txt, "
+            f".xlsx. {advice}."
         )
     check_file(path)
     if sheet is not None and kind != WORKBOOK:
-        raise ConfigurationError(f"sheet= is for .xlsx; a {kind} has no sheets. Nothing was sent.")
+        raise ConfigurationError(f"sheet= is only for .xlsx files; {kind} files have no sheets.")
 
 
 def check_file(path: Path) -> None:
-    """Refuse a path where no file is.
+    """Check that a file exists.
 
     Raises
     ------
     ConfigurationError
-        With what is there.
+        It does not, or it is a folder.
     """
-    what = f"There is no file {path}"
+    problem = f"File not found: {path}"
     try:
         if path.is_file():
             return
         if path.is_dir():
-            what = f"{path} is a folder, not a file"
-    except OSError as error:  # of a name that is too long, or a folder that may not be read
-        what = f"{path} cannot be read ({error.strerror})"
-    raise ConfigurationError(f"{what}. Nothing was sent.")
+            problem = f"{path} is a folder, not a file"
+    except OSError as error:  # the name is too long, or a folder is not readable
+        problem = f"Cannot read {path} ({error.strerror})"
+    raise ConfigurationError(f"{problem}.")
 
 
 def _counted(count: int, what: str) -> str:
     return f"{count:,} {what}{'' if count == 1 else 's'}"
 
 
-def pieces(path: Path, layout: Layout, size: int | None) -> Generator[pd.DataFrame]:
-    """Read a file of text in frames of so many rows, or in one; there is always one.
-
-    Parameters
-    ----------
-    path : Path
-        The file.
-    layout : Layout
-        As `look` has found it.
-    size : int, optional
-        Rows in memory at a time.
+def chunks(path: Path, dialect: Dialect, size: int | None) -> Generator[pd.DataFrame]:
+    """Read a text file as DataFrames of ``size`` rows, or as one; there is always at least one.
 
     Raises
     ------
     ConfigurationError
-        Where a row is longer than the header, or a quote is never closed.
+        A row is longer than the header, or a quotation mark is not closed.
     """
-    with opened(path, layout) as file:
-        rows = _rows(file, path, layout)
-        headers = next(rows)
-        named = _names(headers)
-        piece = list(islice(rows, size))
-        yield _frame(piece, named)
-        while piece := list(islice(rows, size)):
-            yield _frame(piece, named)
+    with open_at_header(path, dialect) as file:
+        rows = _rows(file, path, dialect)
+        names = _unique_names(next(rows))
+        chunk = list(islice(rows, size))
+        yield _frame(chunk, names)
+        while chunk := list(islice(rows, size)):
+            yield _frame(chunk, names)
 
 
-def check(path: Path, layout: Layout) -> None:
-    """Read a file of text once, so that a row that is broken is found before anything is sent.
-
-    Raises
-    ------
-    ConfigurationError
-        As `pieces` does.
-    """
-    with opened(path, layout) as file:
-        deque(_rows(file, path, layout), maxlen=0)
-
-
-def _rows(file: TextIO, path: Path, layout: Layout) -> Iterator[list[str]]:
+def _rows(file: TextIO, path: Path, dialect: Dialect) -> Iterator[list[str]]:
     """Yield the header and the rows, each as long as the header.
 
-    A line with nothing on it is no row; one with an empty text in quotes is, which is how a row
-    without values is written where there is one column.
+    A blank line is skipped. A line with an empty text in quotes is a row: in a file with one
+    column, this is a row without a value.
     """
     ended = False
 
@@ -169,53 +152,50 @@ def _rows(file: TextIO, path: Path, layout: Layout) -> Iterator[list[str]]:
         nonlocal ended
         yield from file
         ended = True
-        yield ""  # a row of its own, unless a quote is open
+        yield ""  # a blank row, unless a quotation mark is open: then it is part of that row
 
-    rows, above, width = csv.reader(lines(), delimiter=layout.separator), layout.skipped, 0
+    rows, width = csv.reader(lines(), delimiter=dialect.delimiter), 0
     while True:
-        begins = above + 1
+        line = dialect.skipped + rows.line_num + 1
         try:
             row = next(rows, None)
-        except csv.Error:  # a cell that is longer than any of a list
+        except csv.Error:  # a cell that is longer than any cell of a list
             row, ended = [""], True
         if row is None:
             return
-        above = layout.skipped + rows.line_num
         if row and ended:
             raise ConfigurationError(
-                f"{path.name}: a quote that begins in the row of line {begins} does not end. Close "
-                'it there, or double it ("") where it is a character of the text. Nothing was sent.'
+                f"{path.name}, line {line}: unclosed quotation mark. Add the closing one, or write "
+                '"" for a quotation mark inside a cell.'
             )
         width = width or len(row)
         if any(row[width:]):
             raise ConfigurationError(
-                f"{path.name}: the row of line {begins} has {len(row)} cells, and the header "
-                f"{width}. Taken as separators were {layout.separators}: put a cell that holds one "
-                "in quotes, or correct the line. Nothing was sent."
+                f"{path.name}, line {line}: {len(row)} cells, but the header has {width}. Detected "
+                f"separator: {dialect.delimiter_name}. Put cells that contain it in quotation "
+                "marks, or correct the line."
             )
         if row:
-            yield [original(cell) for cell in row[:width]] + [""] * (width - len(row))
+            yield [unescape_formula(cell) for cell in row[:width]] + [""] * (width - len(row))
 
 
-def _of_workbook(path: Path, sheet: str | int | None) -> tuple[pd.DataFrame, str]:
+def _read_workbook(path: Path, sheet: str | int | None) -> tuple[pd.DataFrame, str]:
     from . import excel
 
     rows, title, others = excel.rows(path, sheet)
-    place = header(rows[:SAMPLE])
+    place = find_header(rows[:SAMPLE])
     if place is None:
-        raise ConfigurationError(
-            f"{path.name}: the sheet {title!r} has no header. Nothing was sent."
-        )
-    table, above = rows[place:], sum(map(any, rows[:place]))
-    left = min(begin(row) for row in table if any(row))
-    width = max(map(reach, table)) - left
+        raise ConfigurationError(f"{path.name}: sheet {title!r} has no header row.")
+    table, rows_above = rows[place:], sum(map(any, rows[:place]))
+    left = min(start_of_filled(row) for row in table if any(row))
+    width = max(map(end_of_filled, table)) - left
     names, *body = ((row[left:] + [""] * width)[:width] for row in table)
-    told = f"sheet {title!r}"
+    found = f"sheet {title!r}"
     if others:
-        told += f" of {len(others) + 1}, beside {', '.join(map(repr, others))}"
-    if above:
-        told += f"; {left_out(above, 'row')}"
-    return _frame(body, _names(names)), told
+        found += f" (other sheets: {', '.join(map(repr, others))})"
+    if rows_above:
+        found += f"; {skipped_above(rows_above, 'row')}"
+    return _frame(body, _unique_names(names)), found
 
 
 def _frame(rows: list[list[str]], names: list[str]) -> pd.DataFrame:
@@ -224,15 +204,15 @@ def _frame(rows: list[list[str]], names: list[str]) -> pd.DataFrame:
     return pd.DataFrame(dict(enumerate(texts))).set_axis(names, axis=1)
 
 
-def _names(headers: list[str]) -> list[str]:
-    """Give each column a name of its own, as pandas does when it reads a file."""
+def _unique_names(headers: list[str]) -> list[str]:
+    """Make the column names unique, as pandas does when it reads a file."""
     names: dict[str, None] = {}
-    others = set(headers)
-    for place, found in enumerate(headers):
-        name = given = found or f"Unnamed: {place}"
-        again = 0
-        while name in names or (again and name in others):
-            again += 1
-            name = f"{given}.{again}"
+    all_headers = set(headers)
+    for place, header in enumerate(headers):
+        name = base = header or f"Unnamed: {place}"
+        suffix = 0
+        while name in names or (suffix and name in all_headers):
+            suffix += 1
+            name = f"{base}.{suffix}"
         names[name] = None
     return list(names)

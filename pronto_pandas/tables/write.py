@@ -1,4 +1,4 @@
-"""Lists of people into files that Excel opens right: written whole or not at all."""
+"""Save DataFrames to files that open correctly in Excel, completely or not at all."""
 
 from __future__ import annotations
 
@@ -16,57 +16,56 @@ import pandas as pd
 
 from ..arrays import missing
 from ..errors import ConfigurationError
-from .escaping import NUMBERS, harmless, text
+from .escaping import NUMBERS, escape_formula, to_text
 from .read import WORKBOOK
 
-SEPARATORS: Final = {".csv": ",", ".tsv": "\t"}
+DELIMITERS: Final = {".csv": ",", ".tsv": "\t"}
 PARQUET: Final = ".parquet"
 
 
 def save(df: pd.DataFrame, path: str | os.PathLike[str]) -> Path:
-    """Write a list of people into a file that Excel opens right.
+    """Save a DataFrame to a file that opens correctly in Excel.
 
-    The file is there whole, or not at all: what stood there before stays until all is written.
-    No cell is run as a formula, wherever its text came from. `pronto_pandas.read` returns every
-    text as it was.
+    The file is written completely or not at all; an existing file is replaced only at the end. No
+    cell can run as a formula. `pronto_pandas.read` restores every text unchanged.
 
     Parameters
     ----------
     df : DataFrame
-        It is not changed. An index that has a name is written as columns before the others; one
-        without is not written.
+        Not modified. A named index is written as the first columns; an unnamed index is not
+        written.
     path : path
-        ``.csv`` or ``.tsv``: UTF-8 with its mark, every cell in quotes, and an apostrophe before a
-        text that Excel would run (``=…``, ``+…``, ``-…``, ``@…``) and that is no number;
-        `pronto_pandas.read` takes it away again. ``.xlsx``: texts are texts, phones too, numbers
-        are numbers, dates are dates, and whole numbers of more than 15 digits, which Excel would
-        round, are texts. ``.parquet``: needs pyarrow. What is missing is an empty cell; lists are
-        JSON, and in Parquet lists.
+        ``.csv`` or ``.tsv``: UTF-8 with a BOM, every cell quoted, and an apostrophe before text
+        that Excel would run as a formula (``=…``, ``+…``, ``-…``, ``@…``, but not phone numbers);
+        `pronto_pandas.read` removes it. ``.xlsx``: text, numbers and dates keep their types; phone
+        numbers stay text, as do whole numbers of more than 15 digits, which Excel would round.
+        ``.parquet``: needs pyarrow. Missing values become empty cells. Lists become JSON; in
+        Parquet they stay lists.
 
     Returns
     -------
     Path
-        Where it was written.
+        The file.
 
     Raises
     ------
     ConfigurationError
-        Where the file cannot be what its name says, cannot hold the frame, or cannot be written.
-        What stood there before still does.
+        The file type is not supported, cannot contain the DataFrame, or the file cannot be
+        written. An existing file is unchanged.
     """
     path = Path(path).expanduser()
     kind = path.suffix.lower()
-    if kind not in {*SEPARATORS, WORKBOOK, PARQUET}:
+    if kind not in {*DELIMITERS, WORKBOOK, PARQUET}:
         raise ConfigurationError(
-            f"A list is saved as .csv, .tsv, .xlsx or .parquet, not as {path.name!r}. "
+            f"Unsupported file type {path.name!r}. Supported: .csv, .tsv, .xlsx, .parquet. "
             "Nothing was written."
         )
     check_place(path, "Nothing was written.")
     if any(name is not None for name in df.index.names):
         df = df.reset_index(allow_duplicates=True)
     if not df.shape[1]:
-        raise ConfigurationError("The frame has no columns. Nothing was written.")
-    with whole(path) as part:
+        raise ConfigurationError("The DataFrame has no columns. Nothing was written.")
+    with replacing(path) as part:
         try:
             if kind == PARQUET:
                 write_parquet([df], _schema(df), part)
@@ -76,40 +75,40 @@ def save(df: pd.DataFrame, path: str | os.PathLike[str]) -> Path:
                 write_csv([df], df.columns, part)
         except UnicodeEncodeError:
             raise ConfigurationError(
-                "A text of the frame holds half of a character (a lone surrogate), which no file "
-                "can hold. Read it again from where it is whole. Nothing was written."
+                "The DataFrame contains an invalid character (a lone surrogate) that cannot be "
+                "saved. Read the data again from its source. Nothing was written."
             ) from None
     return path
 
 
 def check_place(path: Path, outcome: str) -> None:
-    """Check that a file can be at a path; ``outcome`` ends the error where it cannot.
+    """Check that a file can be written at a path; an error ends with ``outcome``.
 
     Raises
     ------
     ConfigurationError
-        Where there is no folder for it, or a folder of its name.
+        Its folder does not exist, or the path is a folder.
     """
     try:
-        there, taken = path.parent.is_dir(), path.is_dir()
-    except OSError as error:  # of a name that is too long, or a folder that may not be read
+        has_folder, is_folder = path.parent.is_dir(), path.is_dir()
+    except OSError as error:  # the name is too long, or a folder is not readable
         raise ConfigurationError(
-            f"{path} cannot be written ({error.strerror}). Take another name. {outcome}"
+            f"Cannot write {path} ({error.strerror}). Choose another file name. {outcome}"
         ) from None
-    if not there:
-        raise ConfigurationError(f"There is no folder {path.parent}. {outcome}")
-    if taken:
-        raise ConfigurationError(f"{path} is a folder. Take another name. {outcome}")
+    if not has_folder:
+        raise ConfigurationError(f"Folder not found: {path.parent}. {outcome}")
+    if is_folder:
+        raise ConfigurationError(f"{path} is a folder. Choose another file name. {outcome}")
 
 
 @contextmanager
-def beside(path: Path) -> Iterator[Path]:
-    """Give a path to write at, in a folder of the user's own beside ``path``; `put` moves it there.
+def temporary(path: Path) -> Iterator[Path]:
+    """Give a path in a private folder next to ``path``, from where `put` moves the file.
 
     Raises
     ------
     ConfigurationError
-        Where the folder lets nothing be written.
+        The folder is not writable.
     """
     path = path.resolve()
     try:
@@ -119,61 +118,61 @@ def beside(path: Path) -> Iterator[Path]:
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or error
         raise ConfigurationError(
-            f"{path} cannot be written ({why}). Take another folder, or another name. "
-            "Nothing was sent or written."
+            f"Cannot write {path} ({why}). Choose another folder or file name. Nothing was sent or "
+            "written."
         ) from None
     with folder as name:
         yield Path(name) / path.name
 
 
 def put(part: Path, path: Path) -> None:
-    """Put what was written `beside` a path in its place, in one step."""
+    """Move a `temporary` file to its path, in one step."""
     path = path.resolve()
     if path.exists():
-        shutil.copymode(path, part)  # who could not read it before shall not now
+        shutil.copymode(path, part)  # the same users may read it
     part.replace(path)
 
 
 @contextmanager
-def whole(path: Path) -> Iterator[Path]:
-    """Give a path to write at; it becomes ``path`` in one step.
+def replacing(path: Path) -> Iterator[Path]:
+    """Give a path to write to; the file then replaces ``path`` in one step.
 
     Raises
     ------
     ConfigurationError
-        Where the folder lets nothing be written, or another program holds the file.
+        The folder is not writable, or another program has locked the file.
     """
-    with beside(path) as part:
+    with temporary(path) as part:
         yield part
         try:
             put(part, path)
         except OSError as error:
             raise ConfigurationError(
-                f"{path.name} cannot be replaced ({error.strerror}). Close it where it is open, as "
-                "in Excel, or take another name, and do it again. What stood there still does."
+                f"Cannot replace {path.name} ({error.strerror}). Close it in other programs such "
+                "as Excel, or choose another name, then try again. The existing file is unchanged."
             ) from None
 
 
 def write_csv(frames: Iterable[pd.DataFrame], columns: Iterable[Any], path: Path) -> None:
-    """Write frames of the same columns as one file of text.
+    """Write DataFrames with the same columns as one text file.
 
-    Every cell is in quotes, so that no text of a cell can be taken for a separator or a note above
-    the header; and the mark of UTF-8 tells Excel the encoding.
+    Every cell is quoted, so that no text looks like a separator or a note above the header. The
+    byte order mark tells Excel the encoding.
     """
     with path.open("w", encoding="utf-8-sig", newline="") as file:
-        writer = csv.writer(file, delimiter=SEPARATORS[path.suffix.lower()], quoting=csv.QUOTE_ALL)
-        writer.writerow(map(harmless, _headers(columns)))
+        writer = csv.writer(file, delimiter=DELIMITERS[path.suffix.lower()], quoting=csv.QUOTE_ALL)
+        writer.writerow(map(escape_formula, _headers(columns)))
         for frame in frames:
             cells = (map(_in_csv, frame.iloc[:, place]) for place in range(frame.shape[1]))
             writer.writerows(zip(*cells, strict=True))
 
 
 def _in_csv(value: Any) -> str:
-    return text(value) if isinstance(value, NUMBERS) else harmless(text(value))
+    return to_text(value) if isinstance(value, NUMBERS) else escape_formula(to_text(value))
 
 
 def _headers(columns: Iterable[Any]) -> list[str]:
-    return [text(name) or f"Unnamed: {place}" for place, name in enumerate(columns)]
+    return [to_text(name) or f"Unnamed: {place}" for place, name in enumerate(columns)]
 
 
 def _write_workbook(df: pd.DataFrame, path: Path) -> None:
@@ -181,45 +180,45 @@ def _write_workbook(df: pd.DataFrame, path: Path) -> None:
 
     if len(df) >= excel.ROWS or df.shape[1] > excel.COLUMNS:
         raise ConfigurationError(
-            f"The frame has {len(df):,} rows and {df.shape[1]:,} columns; a sheet of Excel holds "
-            f"{excel.ROWS - 1:,} below its header, and {excel.COLUMNS:,}. Save it as .csv or "
-            ".parquet. Nothing was written."
+            f"The DataFrame has {len(df):,} rows and {df.shape[1]:,} columns, but an Excel sheet "
+            f"has at most {excel.ROWS - 1:,} data rows and {excel.COLUMNS:,} columns. Save it as "
+            ".csv or .parquet. Nothing was written."
         )
     columns = (df.iloc[:, place] for place in range(df.shape[1]))
     excel.write(_headers(df.columns), zip(*columns, strict=True), path)
 
 
 def pyarrow() -> Any:
-    """Import pyarrow, which only Parquet needs.
+    """Import pyarrow, which only Parquet files need.
 
     Raises
     ------
     ConfigurationError
-        Where it is not installed.
+        It is not installed.
     """
     try:
         import pyarrow as pa
         import pyarrow.parquet
     except ImportError:
         raise ConfigurationError(
-            "Parquet files need pyarrow: python -m pip install pyarrow. Nothing was sent."
+            "Parquet files need pyarrow: python -m pip install pyarrow."
         ) from None
     return pa
 
 
 def phones_type() -> Any:
-    """Return Arrow's type of a list of phones."""
+    """Return the Arrow type of a list of phones."""
     pa = pyarrow()
     return pa.list_(pa.struct([("number", pa.string()), ("type", pa.string())]))
 
 
 def write_parquet(frames: Iterable[pd.DataFrame], schema: Any, path: Path) -> None:
-    """Write frames of the same columns as one Parquet file.
+    """Write DataFrames with the same columns as one Parquet file.
 
     Raises
     ------
     ConfigurationError
-        Where a column holds what its type cannot.
+        A column has a value that its type cannot have.
     """
     pa = pyarrow()
     with pa.parquet.ParquetWriter(path, schema) as writer:
@@ -230,43 +229,42 @@ def write_parquet(frames: Iterable[pd.DataFrame], schema: Any, path: Path) -> No
 
 
 def _in_parquet(column: pd.Series, field: Any) -> Any:
-    """Return a column as Arrow's; one of texts may hold anything."""
+    """Return a column as an Arrow array; a string column may have values of any type."""
     pa = pyarrow()
     try:
         if pa.types.is_string(field.type) and not isinstance(column.dtype, pd.StringDtype):
-            without = missing(column)
-            cells = [None if no else text(cell) for cell, no in zip(column, without, strict=True)]
+            pairs = zip(column, missing(column), strict=True)
+            cells = [None if is_missing else to_text(cell) for cell, is_missing in pairs]
             return pa.array(cells, field.type)
         return pa.array(column, field.type, from_pandas=True)
     except UnicodeEncodeError:
         raise
     except (pa.ArrowException, OverflowError, TypeError, ValueError):
-        # Not from Arrow's error, which shows a value.
+        # Not chained: Arrow's error shows a value.
         raise ConfigurationError(
-            f"Parquet cannot hold the values of the column {field.name!r} as {field.type}. Make "
-            f'them texts: df.astype({{{field.name!r}: "str"}}). Nothing was written.'
+            f"Column {field.name!r} has values that Parquet cannot store as {field.type}. Convert "
+            f'it to text: df.astype({{{field.name!r}: "str"}}). Nothing was written.'
         ) from None
 
 
 def _schema(df: pd.DataFrame) -> Any:
-    """Find the type of each column; lists of phones have theirs where all are empty, too."""
+    """Return the type of each column; a list of phones has its type even if all lists are empty."""
     pa = pyarrow()
     names = pd.Index(list(map(str, df.columns)))
     if not names.is_unique:
-        twice = ", ".join(map(repr, names[names.duplicated()].unique()))
+        duplicates = ", ".join(map(repr, names[names.duplicated()].unique()))
         raise ConfigurationError(
-            f"Parquet has one column of a name, and the frame has several of {twice}. Rename them, "
-            "or save it as .csv or .xlsx. Nothing was written."
+            f"Parquet needs unique column names; duplicates: {duplicates}. Rename them, or save as "
+            ".csv or .xlsx. Nothing was written."
         )
     for place, name in enumerate(names):
         try:
             pa.array(df.iloc[:, place], from_pandas=True)
         except (pa.ArrowException, OverflowError):
-            # Not from Arrow's error, which shows a value.
+            # Not chained: Arrow's error shows a value.
             raise ConfigurationError(
-                f"Parquet has one type in a column, and the values of {name!r} are of several, or "
-                f'of one that it does not know. Make them texts: df.astype({{{name!r}: "str"}}). '
-                "Nothing was written."
+                f"Column {name!r} has mixed or unsupported types, which Parquet cannot store. "
+                f'Convert it to text: df.astype({{{name!r}: "str"}}). Nothing was written.'
             ) from None
     schema = pa.Schema.from_pandas(df.set_axis(names, axis=1), preserve_index=False)
     for place in range(df.shape[1]):

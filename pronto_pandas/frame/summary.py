@@ -1,0 +1,356 @@
+"""Summarize an enriched DataFrame, from its own columns only.
+
+So a DataFrame that was filtered, sorted, or saved and read back gives the same numbers. No name,
+email, URL or phone number of a person is in the result.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+
+from ..api.contact import same
+from ..api.spec import TYPES, EnrichmentType
+from ..arrays import Bools, Ints, Objects, any_of, no_rows, objects, present
+from ..cleaning import fields
+from ..errors import ConfigurationError
+from .columns import position
+from .people import Cells, has_value, number_people
+from .plan import NEEDS
+
+STATUSES: Final = ("found", "not_found", "skipped", "invalid", "error", "unknown", "pending")
+"""Every ``pronto_status`` that a run writes."""
+
+OTHER: Final = "other"
+"""Replaces any text that no run has written, because it may be personal data."""
+
+OTHERS, NOT_GIVEN, NO_STATUS = "others", "not given", "no status"
+
+MOST_COMPANIES: Final = 10
+_LONGEST_STATUS: Final = 40
+
+_NO_VALUE: Final = ("n/a", "not_found", "not found")
+"""Statuses of a type that mean that nothing was found."""
+
+_PHONE_IN_TEXT: Final = re.compile(r"""["']number["']\s*:""")
+"""A phone in a list that a CSV or Excel file has saved as text."""
+
+
+@dataclass(frozen=True)
+class Rate:
+    """Found rate: rows with an answer, and rows with a value.
+
+    Parameters
+    ----------
+    rows : int
+        All rows.
+    answered : int
+        Rows with an answer.
+    found : int
+        Rows with a value found.
+    """
+
+    rows: int
+    answered: int
+    found: int
+
+    @property
+    def share(self) -> float | None:
+        """``found / answered``, or None if ``answered`` is 0."""
+        return self.found / self.answered if self.answered else None
+
+
+@dataclass(frozen=True)
+class Summary:
+    """The counts of `pronto_pandas.report.Report`, which describes them."""
+
+    rows: int
+    people: int
+    statuses: Mapping[str, int]
+    types: Mapping[str, Rate]
+    domains: Mapping[str, Rate]
+    domains_by: str | None
+    email_statuses: Mapping[str, int]
+    phones: Mapping[int, int]
+    values: Mapping[str, int]
+    row_a_phone: bool
+    seconds: float | None
+    rows_sent: int | None
+
+
+def summarize(df: pd.DataFrame, columns: Mapping[str, object] | None, prefix: str) -> Summary:
+    """Count the results in an enriched DataFrame.
+
+    Parameters
+    ----------
+    df : DataFrame
+        Returned by a run, or read back from a file. Not modified.
+    columns : mapping, optional
+        Maps fields to column names, if a column is not recognized.
+    prefix : str
+        The prefix of the columns that the run added.
+
+    Raises
+    ------
+    ConfigurationError
+        The DataFrame was not enriched, or ``columns`` or ``prefix`` is invalid.
+    """
+    status = _statuses(df, prefix)
+    cells = Cells(df, columns)
+    person = number_people(cells.values, ~no_rows(len(df)))
+    if not cells.has_names:
+        person = _by_id(_column(df, f"{prefix}enrichment_id"), len(df))
+    answered = np.isin(status, ["found", "not_found"])
+    types = _type_results(df, prefix, status, cells.values)
+    once, numbers, row_per_phone = ~no_rows(len(df)), np.zeros(len(df), dtype=np.intp), False
+    if "phone" in types:
+        numbers, row_per_phone = types["phone"].count, types["phone"].row_per_phone
+    if row_per_phone:
+        once, numbers = _regrouped(person, _column(df, f"{prefix}phone"), types["phone"].found)
+        types["phone"] = replace(types["phone"], count=numbers)
+    company = next((name for name in ("domain", "company_name") if name in cells.found), None)
+    seconds, rows_sent = _duration(df)
+    return Summary(
+        rows=len(df),
+        people=len(np.unique(person[answered])),
+        statuses=_count_statuses(status),
+        types={t: _rate(once, one.answered, one.found) for t, one in types.items()},
+        domains=_companies(cells.values[company][once], status[once]) if company else {},
+        domains_by=company,
+        email_statuses=_email_statuses(types["email"], once) if "email" in types else {},
+        phones=_rows_by_number(numbers[once & types["phone"].found]) if "phone" in types else {},
+        values={t: _values_once(person, one) for t, one in types.items()},
+        row_a_phone=row_per_phone,
+        seconds=seconds,
+        rows_sent=rows_sent,
+    )
+
+
+# Which rows have an answer, and which have a value
+
+
+@dataclass(frozen=True)
+class _TypeResults:
+    """The results of one type, row by row."""
+
+    answered: Bools  # requested, and Pronto has answered
+    found: Bools  # of these, with a value
+    count: Ints  # values in the row's cells, also those that the list already had
+    texts: Objects  # the status of the value, or None
+    row_per_phone: bool  # as phones="rows" writes them
+
+
+def _type_results(
+    df: pd.DataFrame, prefix: str, status: Objects, fields: Mapping[str, Objects]
+) -> dict[EnrichmentType, _TypeResults]:
+    """Find out for each type which rows have an answer and a value.
+
+    The status next to a value decides. A value without one was already in the list, unless it is
+    the only value of a row that is ``found``. An empty cell without one was not requested or not
+    answered. But if no ``not_found`` row has one, a file has lost the "N/A" of the statuses: then
+    every row that could be requested counts as answered.
+    """
+    answered = np.isin(status.astype(str), ["found", "not_found"])
+    cells = {t: c for t in TYPES if (c := _TypeColumns.of(df, prefix, t)) is not None}
+    got = {t: answered & (c.count > 0) & c.has_status & ~c.no_value for t, c in cells.items()}
+    explained = any_of([no_rows(len(df)), *got.values()])
+    results = {}
+    for type_, c in cells.items():
+        only_value = (status == "found") & ~explained & (c.count > 0) & ~c.has_status
+        found = got[type_] | only_value
+        empty = answered & (c.count == 0)
+        not_found = empty & c.has_status
+        requestable = empty & _requestable(fields, NEEDS["sync", type_])
+        if not not_found.any() and (requestable & (status == "not_found")).any():
+            not_found = requestable
+        with_answer = found | not_found | (answered & c.no_value)
+        results[type_] = _TypeResults(with_answer, found, c.count, c.texts, c.row_per_phone)
+    return results
+
+
+def _requestable(fields: Mapping[str, Objects], needs: Iterable[str]) -> Bools:
+    """Return the rows that have what a type needs; all, if the DataFrame has lost these columns."""
+    able = any_of(present(fields[name]) for name in needs)
+    return able if able.any() else ~able
+
+
+@dataclass(frozen=True)
+class _TypeColumns:
+    """The columns of one type as they are in the DataFrame."""
+
+    count: Ints
+    has_status: Bools
+    no_value: Bools  # the status says that nothing was found
+    texts: Objects
+    row_per_phone: bool
+
+    @classmethod
+    def of(cls, df: pd.DataFrame, prefix: str, type_: EnrichmentType) -> _TypeColumns | None:
+        """Read the columns of a type; None if no run has written them."""
+        status = _column(df, f"{prefix}{type_}_status")
+        if status is None:
+            return None
+        counts, row_per_phone = _count_values(df, prefix, type_)
+        # Cleaning would take "N/A" for an empty cell; here it is a status.
+        lowered = [c.strip().lower() if isinstance(c, str) else "" for c in status.astype(object)]
+        no_value = np.isin(np.array(lowered, dtype=object).astype(str), _NO_VALUE)
+        texts, _ = fields.cleaned(status, str)
+        return cls(counts, present(texts) | no_value, no_value, texts, row_per_phone)
+
+
+def _count_values(df: pd.DataFrame, prefix: str, type_: EnrichmentType) -> tuple[Ints, bool]:
+    """Count the values of a type in each row; also return whether each phone has its own row."""
+    counts = np.zeros(len(df), dtype=np.intp)
+    if type_ != "phone":
+        return counts + _filled(_column(df, f"{prefix}{type_}"), len(df)), False
+    headers: Iterable[object] = df.columns
+    pattern = re.escape(prefix) + r"phone_\d+"
+    names = [h for h in headers if isinstance(h, str) and re.fullmatch(pattern, h)]
+    for name in dict.fromkeys(names):
+        counts = counts + _filled(_column(df, name), len(df))
+    if names:
+        return counts, False
+    lists = _column(df, f"{prefix}phones")
+    if lists is not None:
+        return np.fromiter(map(_count_list, lists.astype(object)), np.intp, len(df)), False
+    phone = _column(df, f"{prefix}phone")
+    return counts + _filled(phone, len(df)), phone is not None
+
+
+def _filled(values: pd.Series | None, length: int) -> Bools:
+    return no_rows(length) if values is None else has_value(values)
+
+
+def _count_list(cell: Any) -> int:
+    """Count the phones of a list, also if a file has saved it as text."""
+    if isinstance(cell, str):
+        text = fields.trimmed(cell)
+        return len(_PHONE_IN_TEXT.findall(text)) or int(bool(text))
+    return len(cell) if isinstance(cell, list | tuple | np.ndarray) else 0
+
+
+# Rows and people
+
+
+def _column(df: pd.DataFrame, name: str) -> pd.Series | None:
+    """Return the one column of a name, or None."""
+    headers: Iterable[object] = df.columns
+    return df.iloc[:, position(df, name, "The report")] if name in headers else None
+
+
+def _statuses(df: pd.DataFrame, prefix: object) -> Objects:
+    """Return each row's ``pronto_status``; `OTHER` for a text that no run has written."""
+    if not isinstance(prefix, str):
+        raise ConfigurationError("prefix must be a string.")
+    name = f"{prefix}pronto_status"
+    headers: Iterable[object] = df.columns
+    if name not in headers:
+        others = [h for h in headers if isinstance(h, str) and h.endswith("pronto_status")]
+        calls = [f".report(prefix={h.removesuffix('pronto_status')!r})" for h in others]
+        raise ConfigurationError(
+            f"The DataFrame has no column {name!r}. Enrich it first: out = df.pronto.enrich("
+            'type="email"), then out.pronto.report().'
+            + (f" Did you mean {' or '.join(calls)}?" if calls else "")
+        )
+    texts, _ = fields.cleaned(df.iloc[:, position(df, name, "The report")], str)
+    texts[~np.isin(texts.astype(str), STATUSES)] = OTHER
+    return texts
+
+
+def _by_id(ids: pd.Series | None, length: int) -> Ints:
+    """Identify people by the ids of their requests, if the DataFrame has lost their names."""
+    numbers = np.arange(length, dtype=np.intp)
+    if ids is not None:
+        codes, _ = pd.factorize(fields.cleaned(ids, str)[0])
+        numbers = np.where(codes < 0, numbers + length, codes).astype(np.intp)
+    return numbers
+
+
+def _regrouped(person: Ints, numbers: pd.Series | None, found: Bools) -> tuple[Bools, Ints]:
+    """Find the rows that phones="rows" has repeated.
+
+    If a person has the same number twice, the second one is from the person's second row in the
+    DataFrame that was enriched.
+
+    Returns
+    -------
+    first, counts
+        The first row of each group, and the number of phones in it.
+    """
+    first = ~found
+    counts = np.zeros(len(found), dtype=np.intp)
+    if numbers is None or not found.any():
+        return ~no_rows(len(found)), counts
+    rows = pd.DataFrame({"person": person[found]})
+    rows["number"] = pd.factorize(numbers.astype(object).to_numpy()[found])[0]
+    rows["original"] = rows.groupby(["person", "number"]).cumcount()
+    groups = rows.groupby(["person", "original"])
+    first[found] = (groups.cumcount() == 0).to_numpy()
+    counts[found] = groups["number"].transform("size").to_numpy()
+    return first, counts
+
+
+# Counts
+
+
+def _count_statuses(status: Objects) -> dict[str, int]:
+    counts = pd.Series(status, dtype=object).value_counts().to_dict()
+    names = (*STATUSES, *([OTHER] if OTHER in counts else []))
+    return {name: int(counts.get(name, 0)) for name in names}
+
+
+def _rate(once: Bools, answered: Bools, found: Bools) -> Rate:
+    return Rate(int(once.sum()), int((once & answered).sum()), int((once & found).sum()))
+
+
+def _email_statuses(emails: _TypeResults, once: Bools) -> dict[str, int]:
+    """Count the statuses of the emails found; a text that may be an email is not shown."""
+    texts = [NO_STATUS if text is None else text for text in emails.texts[once & emails.found]]
+    shown = [t if len(t) <= _LONGEST_STATUS and "@" not in t else OTHER for t in texts]
+    counts = pd.Series(shown, dtype=object).value_counts().to_dict()
+    return dict(sorted(((str(k), int(n)) for k, n in counts.items()), key=lambda p: (-p[1], p[0])))
+
+
+def _rows_by_number(numbers: Ints) -> dict[int, int]:
+    """Count the rows per number of phones."""
+    many, rows = np.unique(numbers, return_counts=True)
+    return dict(zip(many.tolist(), rows.tolist(), strict=True))
+
+
+def _values_once(person: Ints, one: _TypeResults) -> int:
+    """Count the values found, each person once."""
+    found = pd.Series(one.count[one.found]).groupby(person[one.found]).max()
+    return int(found.sum())
+
+
+def _companies(names: Objects, status: Objects) -> dict[str, Rate]:
+    """Return the found rates of the companies with most rows, of the others, and of no company."""
+    key = pd.Series([None if name is None else same(name) for name in names], dtype=object)
+    # The smallest spelling, and ties by name, so that the order of the rows does not matter.
+    spelling = pd.Series(names, dtype=object).groupby(key).min()
+    sizes = key.value_counts().drop([OTHERS, NOT_GIVEN], errors="ignore")
+    order = sorted(sizes.index, key=lambda name: (-sizes[name], name))[:MOST_COMPANIES]
+    shown = {name: str(spelling[name]) for name in order}
+    label = objects((NOT_GIVEN if k is None else shown.get(k, OTHERS) for k in key), len(names))
+    found = status == "found"
+    answered = found | (status == "not_found")
+    return {
+        name: _rate(label == name, answered, found)
+        for name in (*shown.values(), OTHERS, NOT_GIVEN)
+        if (label == name).any()
+    }
+
+
+def _duration(df: pd.DataFrame) -> tuple[float | None, int | None]:
+    """Return the seconds of the last run and the rows that it finished, if ``attrs`` has them."""
+    recorded: Any = df.attrs.get("pronto")
+    is_mapping = isinstance(recorded, Mapping)
+    values = [recorded.get("seconds"), recorded.get("rows")] if is_mapping else []
+    numbers = [v for v in values if isinstance(v, int | float) and math.isfinite(v) and v > 0]
+    return (float(numbers[0]), int(numbers[1])) if len(numbers) == 2 else (None, None)
