@@ -37,7 +37,7 @@ def test_the_quickstart_runs(tmp_path: Path, kernels: None) -> None:
     """Every cell, with a bar, a table, and the file at the end."""
     notebook = executed("quickstart.ipynb", tmp_path)
     shown = outputs(notebook)
-    assert "nothing is spent" in shown
+    assert "no credits are used" in shown
     assert "Traceback" not in shown
     assert "221 of 221 rows" in shown
     assert "Pronto report: 240 rows" in shown
@@ -51,7 +51,7 @@ def test_the_list_cleaning_notebook_runs(tmp_path: Path, kernels: None) -> None:
     notebook = executed("list_cleaning.ipynb", tmp_path)
     shown = outputs(notebook)
     assert "Traceback" not in shown
-    assert "300 rows, 11 columns; semicolons, UTF-8" in shown
+    assert "300 rows, 11 columns; semicolon-separated, UTF-8" in shown
     assert "Pronto check: 300 rows; nothing was sent" in shown
     assert "True" in below(notebook, notebook["cells"][-1]["source"])
 
