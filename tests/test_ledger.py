@@ -439,7 +439,7 @@ def test_forgotten_people_are_gone_from_the_file(serve: Serve) -> None:
     assert email.encode() in _bytes()
     gone = pronto.ledger.forget(people(30))
     assert (gone.people, gone.of, gone.entries, gone.payloads, gone.in_use) == (30, 30, 60, 0, 0)
-    assert repr(pronto.ledger.forget(people(30))).startswith("The ledger knew 0 of 30 people")
+    assert repr(pronto.ledger.forget(people(30))).startswith("0 of 30 people were in the ledger")
     values = out["email"][:30].dropna()
     assert not [value for value in values if value.encode() in _bytes()]
     assert set(people(40).pronto.collect("email")["pronto_status"][:30]) == {"pending"}
@@ -462,7 +462,7 @@ def test_purge_by_age_and_info(serve: Serve) -> None:
     enrich(people(3, start=5))
     info = pronto.ledger.info()
     assert info.attrs["place"] == str(ledger_file())
-    assert repr(info).startswith(f"The ledger at {ledger_file()}: 8 of its 8 entries are answered.")
+    assert repr(info).startswith(f"The ledger at {ledger_file()}: 8 of 8 entries are answered.")
     assert info["service"].tolist() == [server.url]
     assert info["state"].tolist() == ["answered"]
     assert info["entries"].tolist() == [8]
@@ -474,7 +474,9 @@ def test_purge_by_age_and_info(serve: Serve) -> None:
 
 def test_what_is_no_list_is_not_forgotten() -> None:
     """In words, and nothing is deleted."""
-    with pytest.raises(pronto.ConfigurationError, match="A DataFrame is needed, not a str"):
+    with pytest.raises(
+        pronto.ConfigurationError, match="Expected a DataFrame with one person per row, got str"
+    ):
         pronto.ledger.forget("Ana Lovelace")  # type: ignore[arg-type]  # what a caller may do
 
 
@@ -528,7 +530,7 @@ def test_a_folder_that_cannot_be_written_is_said(serve: Serve) -> None:
     """With another place as the way out."""
     server = serve()
     pronto.configure(ledger="/proc/pronto/ledger.sqlite3")
-    with nothing_sent(server, "Choose another place"):
+    with nothing_sent(server, "Choose another location"):
         enrich(people(3))
     pronto.configure(ledger="/proc/version")
     with nothing_sent(server, "The ledger at /proc/version"):
@@ -577,7 +579,7 @@ def test_a_ledger_of_a_later_version_is_not_touched(serve: Serve) -> None:
     with closing(sqlite3.connect(ledger_file())) as connection:
         connection.execute("update pronto_meta set value = '99'")
         connection.commit()
-    with nothing_sent(server, "later version"):
+    with nothing_sent(server, "newer version"):
         enrich(people(3))
 
 

@@ -436,7 +436,7 @@ def test_a_ledger_that_cannot_be_read_is_said(monkeypatch: pytest.MonkeyPatch) -
     """The panel is there all the same; memory has no place."""
     monkeypatch.setenv("PRONTO_LEDGER", "/proc/pronto/ledger.sqlite3")
     panel = Panel()
-    assert "cannot be written there" in words(panel)
+    assert "Cannot write the ledger" in words(panel)
     button(panel, "Forget all answers").click()
     button(panel, "Yes, delete all answers").click()
     assert "Problem: The ledger at /proc" in words(panel)
