@@ -34,6 +34,16 @@ settings.load_profile("tests")
 
 Serve = Callable[..., Server]
 
+slow = pytest.mark.slow
+"""For tests of what a quick test covers, too, but that take long: ``make test`` leaves them out."""
+
+
+def others_slow(*values: Any, quick: int = 1) -> list[Any]:
+    """Return parameters of which only the first ones are in ``make test``."""
+    rest = (value if isinstance(value, tuple) else (value,) for value in values[quick:])
+    return [*values[:quick], *(pytest.param(*value, marks=slow) for value in rest)]
+
+
 LACKING = [
     *(name for name in ("playwright", "jupyterlab") if importlib.util.find_spec(name) is None),
     *(["chromium"] if shutil.which("chromium") is None else []),

@@ -32,7 +32,7 @@ from pronto_pandas.storage.entry import Renewal, Wanted
 from pronto_pandas.storage.lease import Run, new_run, process_gone
 from pronto_pandas.storage.store import connect
 
-from .conftest import Serve, people
+from .conftest import Serve, others_slow, people
 from .test_calling import script, wait_for
 from .test_rate_limit import most_in_a_second
 
@@ -255,17 +255,20 @@ KILLED = """
 """
 
 
-def test_killed_at_20_moments_nothing_is_charged_twice_or_lost(serve: Serve) -> None:
-    """One run of 2,000 rows, killed and started again until it is through."""
+@pytest.mark.parametrize(("moments", "rows"), others_slow((2, 300), (20, 2000)))
+def test_killed_at_some_moments_nothing_is_charged_twice_or_lost(
+    serve: Serve, moments: int, rows: int
+) -> None:
+    """One run, killed and started again until it is through."""
     server = serve(latency=0.5)
     chance = random.Random(7)
     seen, kills = 0, 0
     while True:
-        process = script(server, KILLED.replace("ROWS", "2000"))
+        process = script(server, KILLED.replace("ROWS", str(rows)))
         try:
             assert process.stdout is not None
             line = process.stdout.readline()  # it sends
-            if kills == 20:
+            if kills == moments:
                 tail = process.communicate(timeout=120)[0]
                 assert tail.endswith("end\n")
                 break
@@ -282,7 +285,7 @@ def test_killed_at_20_moments_nothing_is_charged_twice_or_lost(serve: Serve) -> 
     charged = Counter(charge["contact"] for charge in server.sandbox.charges)
     assert max(charged.values()) == 1
     with pytest.warns(pronto.UnknownRowsWarning):
-        out = people(2000).pronto.collect("email")
+        out = people(rows).pronto.collect("email")
     counts = Counter(out["pronto_status"])
     assert set(counts) <= SETTLED | {"unknown"}
     # Unknown is what was in flight, and at times one contact more: entered, and about to leave.
@@ -290,14 +293,15 @@ def test_killed_at_20_moments_nothing_is_charged_twice_or_lost(serve: Serve) -> 
     never_arrived = [
         row for row in unknown.to_dict("records") if identity(row) not in server.sandbox.asked
     ]
-    assert 0 < len(unknown) < 20 * 100 * 0.8
-    assert len(never_arrived) <= 20
+    assert 0 < len(unknown) < moments * 100 * 0.8
+    assert len(never_arrived) <= moments
 
 
-def test_two_processes_ask_each_contact_once_and_both_get_all(serve: Serve) -> None:
+@pytest.mark.parametrize("count", others_slow(200, 1000))
+def test_two_processes_ask_each_contact_once_and_both_get_all(serve: Serve, count: int) -> None:
     """They share the work and the pace: what one has sent, the other waits for."""
     server = serve(latency=0.3)
-    code = """
+    code = f"""
         from pronto_pandas.sending.rate_limit import Pace
         turn, moments = Pace.turn, []
         async def noted(pace):
@@ -305,7 +309,7 @@ def test_two_processes_ask_each_contact_once_and_both_get_all(serve: Serve) -> N
             return moments[-1]
         Pace.turn = noted
         pronto.configure(rate=50)
-        df = people(1000)
+        df = people({count})
         out = df.pronto.enrich("email", progress=False)
         print(sorted(set(out.pronto_status)), len(out))
         print(moments)
@@ -316,12 +320,12 @@ def test_two_processes_ask_each_contact_once_and_both_get_all(serve: Serve) -> N
         stdout, stderr = process.communicate(timeout=180)
         assert stdout, stderr
         said, moments = stdout.splitlines()
-        assert said == "['found', 'not_found'] 1000", stderr
+        assert said == f"['found', 'not_found'] {count}", stderr
         starts += json.loads(moments)
     assert set(server.sandbox.asked.values()) == {1}
-    assert len(server.sandbox.asked) == 1000
+    assert len(server.sandbox.asked) == count
     # The monotonic clock is the machine's, so the moments of both can be laid side by side.
-    assert len(starts) == 1000 + 2  # each asked for the balance first
+    assert len(starts) == count + 2  # each asked for the balance first
     assert most_in_a_second(sorted(starts)) <= 50
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from .conftest import others_slow
 from .test_public import PACKAGE
 
 PEOPLE = """
@@ -68,7 +69,7 @@ def follow_the_steps(package: Path, *, price: bool) -> None:
         edit(package / "api" / "spec.py", r'(\{"email": \(.*)\}', r'\1, "job_title": (2.0, 4.0)}')
     status = r"    personal_email_status(: .*)\n"
     fields = r"\g<0>    job_title\1\n    job_title_status\1\n"
-    edit(package / "api" / "models.py", status, fields)
+    edit(package / "api" / "answer.py", status, fields)
     needs = r'    \("(sync|async|bulk)", "personal_email"\): (.*)\n'
     edit(package / "frame" / "plan.py", needs, r'\g<0>    ("\1", "job_title"): \2\n', times=3)
 
@@ -80,7 +81,7 @@ def edit(path: Path, old: str, new: str, times: int = 1) -> None:
     path.write_text(text)
 
 
-@pytest.mark.parametrize("price", [True, False])
+@pytest.mark.parametrize("price", others_slow(True, False))
 def test_the_steps_for_a_new_type_are_complete(tmp_path: Path, price: bool) -> None:
     """All parts of the package take it; without a price nothing is sent before one is set."""
     package = tmp_path / PACKAGE.name
