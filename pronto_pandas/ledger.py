@@ -152,9 +152,9 @@ def forget(df: pd.DataFrame, *, columns: Mapping[str, object] | None = None) -> 
     ledger = open_ledger(current())
     with ledger.write() as t:
         payloads = forget_payloads(t, contacts, keys)
-        gone = ledger.forget(t, keys)
+        deleted = ledger.forget(t, keys)
     ledger.database.checkpoint()
-    return Forgotten(gone.people, len(contacts), gone.entries, payloads, gone.in_use)
+    return Forgotten(deleted.people, len(contacts), deleted.entries, payloads, deleted.in_use)
 
 
 def backup(path: str | os.PathLike[str]) -> Path:
@@ -220,6 +220,6 @@ def purge(older_than: timedelta | str | float) -> int:
         )
     ledger = open_ledger(current())
     with ledger.write() as t:
-        gone = ledger.purge(t, t.date - seconds)
+        deleted = ledger.purge(t, t.date - seconds)
     ledger.database.checkpoint()
-    return gone
+    return deleted

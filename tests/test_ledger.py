@@ -456,6 +456,23 @@ def _bytes() -> bytes:
     return b"".join(file.read_bytes() for file in ledger_file().parent.glob("ledger*"))
 
 
+def test_forget_deletes_what_an_ended_run_has_submitted_while_another_run_works(
+    serve: Serve,
+) -> None:
+    """Its entry has no run, which in SQL is neither in nor out of the active ones."""
+    server = serve()
+    ledger = connect(str(ledger_file()), server.url)
+    wanted, ended = _wanted(people(1)), new_run()
+    with ledger.write() as t:
+        ledger.claim(t, wanted, ended, Renewal())
+        ledger.send(t, [wanted[0].key], ended)
+        ledger.submit(t, [wanted[0].key], ended, "e-1")
+        ledger.end(t, ended)
+        ledger.renew(t, new_run())
+    assert pronto.ledger.forget(people(1)).entries == 1
+    assert states() == {}
+
+
 def test_purge_by_age_and_info(serve: Serve) -> None:
     """What is older goes; ``info`` says where, how many, how old."""
     server = serve()

@@ -215,33 +215,41 @@ class Ledger:
         people : sequence
             For each person, all keys under which an entry may exist.
         """
-        alive = self._alive(t)
-        there: set[str] = set()
+        held = sa.and_(
+            entries.c.state.in_(("claimed", "sent", "submitted")),
+            entries.c.run.is_not(None),  # otherwise NOT held would be NULL
+            entries.c.run.in_(self._alive(t)),
+        )
+        found: set[str] = set()
         in_use: set[str] = set()
-        gone = 0
+        deleted = 0
         for chunk in _chunks(list(dict.fromkeys(key for keys in people for key in keys))):
             named = sa.select(aliases.c.alias, aliases.c.contact).where(aliases.c.alias.in_(chunk))
             pairs = t.execute(named).all()
-            there.update(alias for alias, _ in pairs)
-            chunk = [*chunk, *(contact for _, contact in pairs)]
-            these = entries.c.contact.in_(chunk)
-            there.update(t.connection.scalars(sa.select(entries.c.contact).where(these)))
-            held = sa.and_(
-                these,
-                entries.c.state.in_(("claimed", "sent", "submitted")),
-                entries.c.run.in_(alive),
-            )
-            kept = set(t.connection.scalars(sa.select(entries.c.contact).where(held)))
+            contacts = [*chunk, *(contact for _, contact in pairs)]
+            these = entries.c.contact.in_(contacts)
+            found.update(alias for alias, _ in pairs)
+            found.update(t.connection.scalars(sa.select(entries.c.contact).where(these)))
+            kept = set(t.connection.scalars(sa.select(entries.c.contact).where(these, held)))
             in_use |= kept | {alias for alias, contact in pairs if contact in kept}
-            t.execute(sa.update(entries).where(held).values(body=None, before=None))
-            gone += t.execute(sa.delete(entries).where(these, sa.not_(held))).rowcount
-            for table in (aliases, schema.members, schema.aside):
-                rows: sa.ColumnElement[bool] = table.c.contact.in_(chunk)
-                if table is aliases:  # keep the other keys of an entry in use
-                    rows &= table.c.contact.not_in(kept)
-                t.execute(sa.delete(table).where(rows))
-        known = sum(not there.isdisjoint(keys) for keys in people)
-        return Forgotten(known, gone, sum(not in_use.isdisjoint(keys) for keys in people))
+            t.execute(sa.update(entries).where(these, held).values(body=None, before=None))
+            unused = sa.delete(entries).where(these, sa.not_(held))
+            deleted += t.execute(unused).rowcount
+            self._forget_references(t, contacts, kept)
+        return Forgotten(
+            people=sum(not found.isdisjoint(keys) for keys in people),
+            entries=deleted,
+            in_use=sum(not in_use.isdisjoint(keys) for keys in people),
+        )
+
+    @staticmethod
+    def _forget_references(t: Transaction, contacts: Sequence[str], in_use: set[str]) -> None:
+        """Delete people from bulk jobs and payloads, and the aliases of entries not in use."""
+        for table in (aliases, schema.members, schema.aside):
+            rows: sa.ColumnElement[bool] = table.c.contact.in_(contacts)
+            if table is aliases:
+                rows &= table.c.contact.not_in(in_use)
+            t.execute(sa.delete(table).where(rows))
 
     def purge(self, t: Transaction, before: float) -> int:
         """Delete the answers of every service from before a date; return how many.
@@ -249,22 +257,28 @@ class Ledger:
         Requests without an answer stay, whatever their age: they may have been charged.
         """
         self._delete_dead_runs(t)
-        gone = t.execute(statements.PURGE, {"before_date": before}).rowcount
+        deleted = t.execute(statements.PURGE, {"before_date": before}).rowcount
         t.execute(statements.PURGE_BODIES, {"before_date": before})
-        nobody = sa.select(entries.c.contact).where(
+        named = sa.select(entries.c.contact).where(
             entries.c.service == aliases.c.service,
             entries.c.contact == aliases.c.contact,
             entries.c.type == aliases.c.type,
         )
-        t.execute(sa.delete(aliases).where(sa.not_(nobody.exists())))
+        t.execute(sa.delete(aliases).where(sa.not_(named.exists())))
         t.execute(sa.delete(schema.aside).where(schema.aside.c.at < before))
-        waits = (
+        self._purge_jobs(t, before)
+        return deleted
+
+    @staticmethod
+    def _purge_jobs(t: Transaction, before: float) -> None:
+        """Delete bulk jobs created before a date that no longer wait for an answer."""
+        waiting = (
             sa.select(schema.members.c.job)
             .join(entries, entries.c.contact == schema.members.c.contact)
             .where(entries.c.state.in_(("sent", "enqueued", "submitted")))
         )
         old = sa.select(schema.jobs.c.id).where(
-            schema.jobs.c.created < before, schema.jobs.c.id.not_in(waits)
+            schema.jobs.c.created < before, schema.jobs.c.id.not_in(waiting)
         )
         ids = list(t.connection.scalars(old))
         for table, column in (
@@ -272,7 +286,6 @@ class Ledger:
         ):  # fmt: skip
             for chunk in _chunks(ids):
                 t.execute(sa.delete(table).where(table.c[column].in_(chunk)))
-        return gone
 
     def count(self, t: Transaction) -> list[tuple[str, str, int, float, float]]:
         """Return per service and state: the number of entries, the oldest and the newest date.
