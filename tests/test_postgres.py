@@ -71,13 +71,13 @@ STARTS = """
 """
 """Notes each start, on the clock that all processes of this machine have in common."""
 
-SLOW = pytest.mark.skipif("PRONTO_SLOW_TESTS" not in os.environ, reason="it takes a minute")
+FULL_SIZE = pytest.mark.skipif("PRONTO_SLOW_TESTS" not in os.environ, reason="it takes a minute")
 
 
 @slow
 @pytest.mark.parametrize(
     ("machines", "rows"),
-    [(3, 300), pytest.param(3, 2000, marks=SLOW), pytest.param(5, 2000, marks=SLOW)],
+    [(3, 300), pytest.param(3, 2000, marks=FULL_SIZE), pytest.param(5, 2000, marks=FULL_SIZE)],
 )
 def test_machines_one_of_them_killed_and_the_server_restarted(
     serve: Serve, postgres: Postgres, postgres_url: str, tmp_path: Path, machines: int, rows: int

@@ -15,7 +15,7 @@ import pytest
 import sqlalchemy as sa
 
 import pronto_pandas as pronto
-from pronto_pandas.storage import schema, statements
+from pronto_pandas.storage import schema, statements, writer
 from pronto_pandas.storage.store import connect
 
 from .conftest import Serve, others_slow, people
@@ -119,6 +119,7 @@ def full_mid_run(patch: pytest.MonkeyPatch, stack: ExitStack) -> None:
 def locked(patch: pytest.MonkeyPatch, stack: ExitStack) -> None:
     """Let another program hold it."""
     patch.setattr(schema, "BUSY_TIMEOUT", 50)
+    patch.setattr(writer, "RETRY_FOR", 0.5)
     connect(str(ledger_file()), "x")
     other = stack.enter_context(closing(sqlite3.connect(ledger_file(), isolation_level=None)))
     other.execute("begin exclusive")
