@@ -439,7 +439,7 @@ def test_a_ledger_that_cannot_be_read_is_said(monkeypatch: pytest.MonkeyPatch) -
     assert "Cannot write the ledger" in words(panel)
     button(panel, "Forget all answers").click()
     button(panel, "Yes, delete all answers").click()
-    assert "Problem: The ledger at /proc" in words(panel)
+    assert "Problem: Cannot write the ledger at /proc" in words(panel)
     pronto.configure(ledger=None)
     assert "in the memory of this process" in actions.ledger_state()
 
