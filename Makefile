@@ -28,7 +28,7 @@ demo: $(READY) ## Enrich a sample list against the sandbox on this machine
 
 test: $(READY) ## Run the quick tests, with branch coverage (4 minutes)
 	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest -n 2 --dist worksteal -m "not slow"
+	$(BIN)/coverage run -m pytest -n 3 --dist worksteal -m "not slow"
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 

@@ -88,7 +88,8 @@ class Process:
             stderr=subprocess.PIPE,
             text=True,
             env={
-                **os.environ,
+                # Without coverage, which makes a process a third slower.
+                **{k: v for k, v in os.environ.items() if not k.startswith("COVERAGE_")},
                 "HOME": str(home),
                 "XDG_STATE_HOME": str(home / "state"),
                 "PRONTO_LEASE_SECONDS": str(lease),

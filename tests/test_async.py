@@ -264,7 +264,7 @@ KILLED = """
 """
 
 
-@pytest.mark.parametrize(("moments", "rows"), others_slow((2, 300), (20, 2000)))
+@pytest.mark.parametrize(("moments", "rows"), others_slow((1, 200), (20, 2000)))
 def test_killed_at_some_moments_all_that_was_submitted_arrives(
     serve: Serve, moments: int, rows: int
 ) -> None:

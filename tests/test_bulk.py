@@ -22,7 +22,7 @@ from pronto_pandas.bulk.batches import sizes
 from pronto_pandas.sandbox.faults import FAULTS
 from pronto_pandas.sandbox.people import identity, truth
 
-from .conftest import Serve, people
+from .conftest import Serve, people, slow
 from .test_calling import script, wait_for
 from .test_ledger import enrich, ledger_file
 
@@ -191,6 +191,7 @@ KILLED = """
 """
 
 
+@slow
 def test_a_kernel_that_dies_and_the_next_that_picks_the_job_up(
     serve: Serve, hook: pronto.Webhook
 ) -> None:

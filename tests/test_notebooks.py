@@ -79,6 +79,7 @@ def test_the_bulk_notebook_runs(tmp_path: Path, kernels: None) -> None:
     assert "pending" not in counts
 
 
+@slow
 def test_the_demo_runs() -> None:
     """``make demo``: over a real socket, and it says that nothing of it is real."""
     done = subprocess.run(

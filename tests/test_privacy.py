@@ -18,7 +18,7 @@ import pronto_pandas as pronto
 from pronto_pandas.storage import schema, statements, writer
 from pronto_pandas.storage.store import connect
 
-from .conftest import Serve, others_slow, people
+from .conftest import Serve, people, slow
 from .test_calling import script, wait_for
 from .test_ledger import fills_up, ledger_file
 
@@ -155,7 +155,8 @@ def test_a_ledger_that_fails_says_nothing_of_a_person(
         assert_silent(*everything_said(run, caplog))
 
 
-@pytest.mark.parametrize("via", others_slow("sync", "async"))
+@slow
+@pytest.mark.parametrize("via", ["sync", "async"])
 def test_a_killed_process_has_said_nothing(serve: Serve, via: str) -> None:
     """Nor has one of two over the same list, with every log switched on."""
     server = serve(api_key=KEY, latency=0.2, faults=0.1, fault_kinds=KINDS)
