@@ -3,7 +3,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-# These tests time interrupts, so `make test-all` runs them without others in parallel.
+PYTEST := $(BIN)/coverage run -m pytest
+# More workers than cores: the tests often wait for a sandbox that is slow on purpose.
+QUICK := $(PYTEST) -n 3 --dist worksteal -m "not slow"
+# Their slow tests time interrupts, so no others run in parallel.
 INTERRUPTED := tests/test_kernel.py tests/test_calling.py tests/test_stop.py
 
 .DEFAULT_GOAL := help
@@ -28,14 +31,15 @@ demo: $(READY) ## Enrich a sample list against the sandbox on this machine
 
 test: $(READY) ## Run the quick tests, with branch coverage (4 minutes)
 	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest -n 3 --dist worksteal -m "not slow"
+	$(QUICK)
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 
 test-all: $(READY) ## Run all tests: also browsers, kernels, many kills, long simulations
 	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest -n 2 --dist worksteal $(INTERRUPTED:%=--ignore=%)
-	$(BIN)/coverage run -m pytest $(INTERRUPTED)
+	$(QUICK)
+	$(PYTEST) -n 2 --dist worksteal -m slow $(INTERRUPTED:%=--ignore=%)
+	$(PYTEST) -m slow $(INTERRUPTED)
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 
