@@ -288,13 +288,13 @@ def test_killed_at_some_moments_nothing_is_charged_twice_or_lost(
         out = people(rows).pronto.collect("email")
     counts = Counter(out["pronto_status"])
     assert set(counts) <= SETTLED | {"unknown"}
-    # Unknown is what was in flight, and at times one contact more: entered, and about to leave.
+    # Unknown is what was in flight, and at times a few more: recorded, and about to be sent.
     unknown = out.loc[out["pronto_status"] == "unknown", list(people(1).columns)]
     never_arrived = [
         row for row in unknown.to_dict("records") if identity(row) not in server.sandbox.asked
     ]
     assert 0 < len(unknown) < moments * 100 * 0.8
-    assert len(never_arrived) <= moments
+    assert len(never_arrived) <= 3 * moments
 
 
 @pytest.mark.parametrize("count", others_slow(200, 1000))
