@@ -3,14 +3,17 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-# Where a person's interrupt is timed: with nothing beside them.
+PYTEST := $(BIN)/coverage run -m pytest
+# More workers than cores: the tests often wait for a sandbox that is slow on purpose.
+QUICK := $(PYTEST) -n 3 --dist worksteal -m "not slow"
+# Their slow tests time interrupts, so no others run in parallel.
 INTERRUPTED := tests/test_kernel.py tests/test_calling.py tests/test_stop.py
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test notebook lint types imports bench clean
+.PHONY: help demo test test-all notebook lint types imports bench clean
 
 help: ## List the commands
-	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
 
 $(READY): pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "pronto-pandas needs Python 3.11 or newer; say which with: make PYTHON=python3.12")'
@@ -26,10 +29,17 @@ $(VENV)/.notebook: $(READY)
 demo: $(READY) ## Enrich a sample list against the sandbox on this machine
 	@$(BIN)/python notebooks/demo.py
 
-test: $(READY) ## Run the tests, with branch coverage
+test: $(READY) ## Run the quick tests, with branch coverage (4 minutes)
 	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest -n 2 --dist loadfile $(INTERRUPTED:%=--ignore=%)
-	$(BIN)/coverage run -m pytest $(INTERRUPTED)
+	$(QUICK)
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report
+
+test-all: $(READY) ## Run all tests: also browsers, kernels, many kills, long simulations
+	$(BIN)/coverage erase
+	$(QUICK)
+	$(PYTEST) -n 2 --dist worksteal -m slow $(INTERRUPTED:%=--ignore=%)
+	$(PYTEST) -m slow $(INTERRUPTED)
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 

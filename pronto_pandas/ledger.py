@@ -1,4 +1,4 @@
-"""What is kept of people, and how it is deleted: ``pronto.ledger``."""
+"""``pronto.ledger``: inspect, back up and clean up the ledger of requests and answers."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from .run import open_ledger
 
 
 class Info(pd.DataFrame):
-    """What the ledger holds; its text begins with the sums, in a sentence."""
+    """Counts of the ledger's entries; its text begins with a sentence that sums them up."""
 
     @property
     def _constructor(self) -> type[pd.DataFrame]:
@@ -34,19 +34,19 @@ class Info(pd.DataFrame):
 
 
 def info() -> Info:
-    """Return where the ledger is, what it holds, and how old that is. Sends nothing.
+    """Summarize the ledger: location, number of entries and their age. Sends nothing.
 
     Returns
     -------
     DataFrame
-        One row a service and state, with ``entries`` (int; one a person and type), ``oldest`` and
-        ``newest`` (datetime, UTC). ``attrs["place"]`` is where the ledger is, ``attrs["summary"]``
-        a sentence with the sums.
+        One row per service and state, with ``entries`` (int; one per person and type), ``oldest``
+        and ``newest`` (datetime, UTC). ``attrs["place"]`` is the ledger's location,
+        ``attrs["summary"]`` a sentence with the totals.
 
     Raises
     ------
     LedgerError
-        Where the ledger cannot be read.
+        The ledger cannot be read.
     """
     ledger = open_ledger(current())
     with ledger.read() as t:
@@ -60,15 +60,15 @@ def info() -> Info:
 
 
 def _summary(place: str, table: pd.DataFrame, payloads: int) -> str:
-    """Return the sums in a sentence."""
+    """Return the totals in a sentence."""
     all_ = int(table["entries"].sum())
     if not all_:
         return f"The ledger at {place} is empty."
     of = {state: int(rows["entries"].sum()) for state, rows in table.groupby("state")}
     on_their_way = sum(of.get(state, 0) for state in ("sent", "submitted", "enqueued"))
-    parts = [f"{of.get('answered', 0):,} of its {all_:,} entries are answered"]
+    parts = [f"{of.get('answered', 0):,} of {all_:,} entries are answered"]
     if on_their_way:
-        parts.append(f"{on_their_way:,} have been sent and not answered yet")
+        parts.append(f"{on_their_way:,} were sent and are not answered yet")
     if of.get("unknown"):
         parts.append(f"the answers of {of['unknown']:,} were lost")
     if payloads:
@@ -78,21 +78,21 @@ def _summary(place: str, table: pd.DataFrame, payloads: int) -> str:
 
 @dataclass(frozen=True)
 class Forgotten:
-    """What `forget` deleted.
+    """Result of `forget`.
 
     Parameters
     ----------
     people : int
-        People of whom the ledger knew something.
+        People who were in the ledger.
     of : int
-        People in the frame.
+        People in the DataFrame.
     entries : int
-        What was deleted of them: one entry a person, type and service.
+        Number of deleted entries: one per person, type and service.
     payloads : int
-        Webhook payloads about them that no bulk job had taken.
+        Number of deleted webhook payloads that belonged to no bulk job.
     in_use : int
-        People whom a run is asking for right now. What was known of them is deleted, and the answer
-        that is on its way is not: forget them again when the run is done.
+        People whom a run is requesting right now. Their earlier answers are deleted, but not the
+        answer in progress: call `forget` again when the run has finished.
     """
 
     people: int
@@ -104,77 +104,80 @@ class Forgotten:
     def __repr__(self) -> str:
         payloads = f" and {self.payloads:,} webhook payloads" if self.payloads else ""
         text = (
-            f"The ledger knew {self.people:,} of {self.of:,} people; {self.entries:,} entries"
+            f"{self.people:,} of {self.of:,} people were in the ledger; {self.entries:,} entries"
             f"{payloads} were deleted."
         )
         if self.in_use:
-            text += f" A run is asking for {self.in_use:,} of them: forget them again after it."
+            text += (
+                f" A run is requesting {self.in_use:,} of them right now: call forget again when "
+                "it has finished."
+            )
         return text
 
 
 def forget(df: pd.DataFrame, *, columns: Mapping[str, object] | None = None) -> Forgotten:
-    """Delete what the ledger knows of the people in a frame. It is gone from the file.
+    """Delete the ledger's entries for the people in a DataFrame. They are erased from the file.
 
-    Also what is kept under another service's name, answers that a webhook has set aside, and the
-    people's places in bulk jobs. Asking for them again is paid for again.
+    This includes their entries for every service, webhook payloads that belong to no bulk job, and
+    their places in bulk jobs. Requesting these people again costs credits again.
 
     Parameters
     ----------
     df : DataFrame
-        As for `pronto_pandas.enrich`.
+        One person per row, as for `pronto_pandas.enrich`. Not modified.
     columns : mapping, optional
-        Field to header, as for `pronto_pandas.enrich`.
+        Field to column name, as for `pronto_pandas.enrich`.
 
     Returns
     -------
     Forgotten
-        How many of how many people, and what was deleted of them.
+        Number of people found in the ledger and of deleted entries.
 
     Raises
     ------
     ConfigurationError
-        Where it is no frame, or lacks a column.
+        The argument is not a DataFrame, or a column is missing.
     LedgerError
-        Where the ledger cannot be written.
+        The ledger cannot be written.
     """
     from .bulk.deliveries import forget_payloads
 
     if not isinstance(df, pd.DataFrame):
         raise ConfigurationError(
-            f"A DataFrame is needed, not a {df.__class__.__name__}: one person a row, as for "
-            "enrich. Nothing was deleted."
+            f"Expected a DataFrame with one person per row, got {df.__class__.__name__}. "
+            "Nothing was deleted."
         )
     contacts = list(people(df, columns))
     keys = [{key for type_ in TYPES for key in one.keys(type_)} | {one.key} for one in contacts]
     ledger = open_ledger(current())
     with ledger.write() as t:
         payloads = forget_payloads(t, contacts, keys)
-        gone = ledger.forget(t, keys)
+        deleted = ledger.forget(t, keys)
     ledger.database.checkpoint()
-    return Forgotten(gone.people, len(contacts), gone.entries, payloads, gone.in_use)
+    return Forgotten(deleted.people, len(contacts), deleted.entries, payloads, deleted.in_use)
 
 
 def backup(path: str | os.PathLike[str]) -> Path:
-    """Copy the ledger to a file for you alone, also while runs use it. Sends nothing.
+    """Copy the ledger to a file that only you can read, even while runs use it. Sends nothing.
 
-    Copying the file itself leaves out what SQLite still has in the files beside it. To go back to
-    a backup, end all that uses the ledger, delete its file and those beside it (``-wal`` and
-    ``-shm``), and put the backup in its place.
+    Use this instead of copying the file: SQLite keeps the latest entries in the files ``-wal`` and
+    ``-shm`` next to it. To restore a backup, stop every program that uses the ledger, delete its
+    file and these two, and move the backup to the ledger's path.
 
     Parameters
     ----------
     path : path
-        The file to write. An earlier backup there is replaced; nothing else is.
+        The file to write. An earlier backup is replaced; any other existing file is an error.
 
     Returns
     -------
     Path
-        Where the backup is.
+        The path of the backup.
 
     Raises
     ------
     LedgerError
-        Where it cannot be written, or the ledger is on PostgreSQL, which has ``pg_dump``.
+        The backup cannot be written, or the ledger is a PostgreSQL database (use ``pg_dump``).
     """
     target = Path(path).expanduser().absolute()
     open_ledger(current()).database.backup(target)
@@ -182,27 +185,28 @@ def backup(path: str | os.PathLike[str]) -> Path:
 
 
 def purge(older_than: timedelta | str | float) -> int:
-    """Delete answers that are older than a time, of everybody. They are gone from the file.
+    """Delete all answers older than a given age. They are erased from the file.
 
-    Also payloads that a webhook has set aside. Of a request without an answer it is kept that it
-    was sent, however old it is, and nothing of the person: it would be sent, and paid for, again.
+    Webhook payloads of that age that belong to no bulk job are deleted, too. Requests without an
+    answer stay in the ledger, whatever their age, because repeating them may be charged again.
+    Their entries contain a hash of the person, but no answer.
 
     Parameters
     ----------
     older_than : timedelta, str or float
-        ``"90 days"``, as pandas reads it, or a number of days. 0 deletes all answers.
+        Age as a pandas Timedelta string (``"90 days"``) or a number of days. 0 deletes all answers.
 
     Returns
     -------
     int
-        How many entries were deleted.
+        Number of deleted entries.
 
     Raises
     ------
     ConfigurationError
-        Where the time cannot be understood.
+        The age is not valid.
     LedgerError
-        Where the ledger cannot be written.
+        The ledger cannot be written.
     """
     try:
         days = isinstance(older_than, int | float)
@@ -211,9 +215,11 @@ def purge(older_than: timedelta | str | float) -> int:
     except (ValueError, TypeError):
         seconds = -1.0
     if not seconds >= 0:
-        raise ConfigurationError('older_than must be a time such as "90 days" or a number of days.')
+        raise ConfigurationError(
+            'older_than must be an age such as "90 days", or a number of days. Nothing was deleted.'
+        )
     ledger = open_ledger(current())
     with ledger.write() as t:
-        gone = ledger.purge(t, t.date - seconds)
+        deleted = ledger.purge(t, t.date - seconds)
     ledger.database.checkpoint()
-    return gone
+    return deleted

@@ -1,4 +1,4 @@
-"""What the tests share: a sandbox on a real socket, and frames of invented people."""
+"""Shared fixtures: a sandbox on a real socket, and DataFrames of invented people."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from .postgres import LACKING as LACKING_POSTGRES
 from .postgres import postgres as postgres  # fixtures
 from .postgres import postgres_url as postgres_url
 
-# The machine is shared and slow at times; what is tested is what holds, not how fast.
+# Tests check behaviour, not speed: the machine may be slow.
 settings.register_profile(
     "tests", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True
 )
@@ -34,18 +34,28 @@ settings.load_profile("tests")
 
 Serve = Callable[..., Server]
 
+slow = pytest.mark.slow
+"""Marks tests that take long while quick tests cover the same promise; see ``make test-all``."""
+
+
+def others_slow(*values: Any, quick: int = 1) -> list[Any]:
+    """Return the parameters, all but the first ones marked slow."""
+    rest = (value if isinstance(value, tuple) else (value,) for value in values[quick:])
+    return [*values[:quick], *(pytest.param(*value, marks=slow) for value in rest)]
+
+
 LACKING = [
     *(name for name in ("playwright", "jupyterlab") if importlib.util.find_spec(name) is None),
     *(["chromium"] if shutil.which("chromium") is None else []),
 ]
-"""What the tests in a browser need and this machine has not."""
+"""Requirements of the browser tests that this machine lacks."""
 
 # Not even imported, as what they import may be missing.
 collect_ignore_glob = ["test_browser*.py"] if LACKING else []
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say what was not run: a test left out must not look like a test passed."""
+    """Report what was not run: a test left out must not look like a test passed."""
     if LACKING:
         lacking = " and ".join(f"{name} is not installed" for name in LACKING)
         terminalreporter.write_line(f"browser tests were not run: {lacking}", yellow=True)
@@ -58,8 +68,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 def _no_settings_of_the_machine(
     monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[None]:
-    """Let no key, address, ledger or keyring of the developer's machine into a test, nor out."""
-    monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.fail.Keyring")  # of processes
+    """Isolate tests from the keys, URLs, ledger and keyring of the developer's machine."""
+    monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.fail.Keyring")  # subprocesses
     keyring.set_keyring(fail.Keyring())  # type: ignore[no-untyped-call]  # keyring's own
     ledger = tmp_path_factory.mktemp("ledger") / "ledger.sqlite3"
     monkeypatch.setenv("PRONTO_LEDGER", str(ledger))
@@ -72,9 +82,9 @@ def _no_settings_of_the_machine(
 
 @pytest.fixture
 def kernels() -> Iterator[None]:
-    """Collect what a client of a kernel leaves open, where nobody is warned of it.
+    """Close what a kernel client leaves open, without its ResourceWarnings.
 
-    Else it is collected during some later test, which is then said to have left it.
+    Otherwise a later test would raise them.
     """
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)  # earlier clients take the thread's own and leave it open
@@ -88,9 +98,9 @@ def kernels() -> Iterator[None]:
 
 @pytest.fixture
 def serve() -> Iterator[Serve]:
-    """Start sandboxes and set the package to the last one.
+    """Start sandboxes and configure the package for the last one.
 
-    Without a rate of its own, a test goes far above the service's, so that it is quick.
+    The default rate is far above Pronto's rate limit, so that tests are quick.
     """
     with ExitStack() as stack:
 

@@ -88,9 +88,13 @@ class Opened:
         return cells.nth(index).locator(".jp-Cell-outputArea")
 
     def type_into(self, label: str, text: str) -> None:
-        """Type into the field of a widget, key by key, and leave the field."""
+        """Paste into the field of a widget and leave the field.
+
+        One message carries the text. Typed key by key, the last keys may still wait in the page for
+        a kernel that is slow, when a click has already been sent.
+        """
         field = self.page.get_by_label(label, exact=True)
-        field.press_sequentially(text)
+        field.fill(text)
         field.blur()
 
     def click(self, name: str) -> None:

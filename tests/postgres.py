@@ -1,4 +1,4 @@
-"""A PostgreSQL server of the tests' own, on loopback, below one folder; and a database a test."""
+"""A PostgreSQL server for the tests, on loopback, in one folder; one database per test."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
     import pwd
 
 WAIT = 60.0
-"""Seconds until a server is up or down: for a machine under load."""
+"""Seconds in which a server must start or stop, on a machine under load."""
 
 USER = "pronto"
-"""Who owns the databases; nobody else is let in, as the server is reached from here alone."""
+"""The databases' owner. No password: only this machine can connect."""
 
 SETTINGS = {
     "listen_addresses": "127.0.0.1",
@@ -55,18 +55,18 @@ LACKING = [
     *(["PostgreSQL"] if BINARIES is None else []),
     *(["psycopg"] if importlib.util.find_spec("psycopg") is None else []),
 ]
-"""What the tests with PostgreSQL need and this machine has not."""
+"""Requirements of the PostgreSQL tests that this machine lacks."""
 
 
 class Postgres:
-    """A server; a context manager. It ends with the process that started it, however that ends.
+    """A server; a context manager. It ends when the process that started it ends or is killed.
 
     PostgreSQL refuses to run as root: then it runs as Debian's user for it, or as ``nobody``.
 
     Parameters
     ----------
     folder : Path
-        For its data, its log and its sockets; it is given to the user that runs the server.
+        For its data, log and sockets; the user who runs the server becomes its owner.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -92,7 +92,7 @@ class Postgres:
         self.stop()
 
     def start(self) -> None:
-        """Start it and wait until it takes connections."""
+        """Start the server and wait until it accepts connections."""
         settings = [part for name, value in SETTINGS.items() for part in ("-c", f"{name}={value}")]
         command = [str(self._binaries / "postgres"), "-D", "data", "-p", str(self.port)]
         with (self.folder / "log").open("ab") as log:
@@ -110,12 +110,12 @@ class Postgres:
             time.sleep(0.02)
 
     def stop(self, *, hard: bool = False) -> None:
-        """End every session and stop; what is committed stays.
+        """End every session and stop; commits stay.
 
         Parameters
         ----------
         hard : bool
-            As in a crash: without writing anything more.
+            As in a crash: write nothing more.
         """
         if self._process is not None:
             self._process.send_signal(signal.SIGQUIT if hard else signal.SIGINT)
@@ -123,7 +123,7 @@ class Postgres:
             self._process = None
 
     def restart(self, *, hard: bool = False, down: float = 0.0) -> None:
-        """Stop it, wait for so many seconds, and start it at the same address."""
+        """Stop the server, wait ``down`` seconds, and start it on the same port."""
         self.stop(hard=hard)
         time.sleep(down)
         self.start()
@@ -135,7 +135,7 @@ class Postgres:
         return f"postgresql+psycopg://{USER}@127.0.0.1:{self.port}/{name}"
 
     def drop_database(self, url: str) -> None:
-        """Drop a database, whoever uses it."""
+        """Drop a database, even if it is in use."""
         self.execute(f"DROP DATABASE {_name(url)} WITH (FORCE)")
 
     def terminate(self, url: str) -> int:
@@ -147,7 +147,7 @@ class Postgres:
         return int(ended)
 
     def execute(self, statement: str) -> str:
-        """Run a statement as the server's owner, and return what it prints."""
+        """Run a statement as the server's owner and return its output."""
         where = ["-h", "127.0.0.1", "-p", str(self.port), "-U", USER, "-d", "postgres"]
         return self._run("psql", *where, "-XAtqc", statement).strip()
 
@@ -185,9 +185,9 @@ def _name(url: str) -> str:
 
 @contextmanager
 def serving() -> Iterator[Postgres]:
-    """Run a server in a new folder, and take both away at the end."""
-    # Not below pytest's own folder, which only root may enter where root runs the tests; and the
-    # path of a socket must be short.
+    """Run a server in a new folder; delete both at the end."""
+    # Not in pytest's folder: only root may enter it if root runs the tests, and the path of a
+    # socket must be short.
     with (
         tempfile.TemporaryDirectory(prefix="pronto-postgres-") as folder,
         Postgres(Path(folder)) as server,
@@ -206,7 +206,7 @@ def postgres() -> Iterator[Postgres]:
 
 @pytest.fixture
 def postgres_url(postgres: Postgres) -> Iterator[str]:
-    """Return the URL of a database that is new, for one test."""
+    """Return the URL of a new database for one test."""
     url = postgres.create_database()
     yield url
     postgres.drop_database(url)

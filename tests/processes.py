@@ -1,4 +1,4 @@
-"""Runs in processes of their own on a ledger that they share, as on several machines."""
+"""Runs in separate processes that share a ledger, as on several machines."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from typing import Any
 from pronto_pandas.sandbox import Server
 
 LEASE = 2.0
-"""Seconds for which a run that does not renew its lease counts as living, in these tests."""
+"""Seconds after which a run that has not renewed its lease counts as dead, in these tests."""
 
 ENDS = 120.0
-"""Seconds within which a run has ended, on a machine under load."""
+"""Seconds in which a run must end, on a machine under load."""
 
 _HEAD = """
     import time
@@ -46,20 +46,20 @@ _HEAD = """
 
 
 class Process:
-    """A script that runs, with its own home and so without the files that runs share.
+    """A running script with its own home folder, so that runs share only the ledger.
 
     Parameters
     ----------
     server : Server
-        The sandbox that it asks.
+        The sandbox.
     ledger : str
         A path or a URL.
     code : str
-        What it does; ``people``, ``pronto``, ``show`` and ``line_up`` are there.
+        The script; it can use ``people``, ``pronto``, ``show`` and ``line_up``.
     home : Path
-        Its home.
+        Its home folder.
     rate : float
-        Requests a second.
+        Requests per second.
     clock : float
         Seconds by which its clock is ahead.
     lease : float
@@ -88,7 +88,8 @@ class Process:
             stderr=subprocess.PIPE,
             text=True,
             env={
-                **os.environ,
+                # Without coverage, which makes a process a third slower.
+                **{k: v for k, v in os.environ.items() if not k.startswith("COVERAGE_")},
                 "HOME": str(home),
                 "XDG_STATE_HOME": str(home / "state"),
                 "PRONTO_LEASE_SECONDS": str(lease),
@@ -97,47 +98,39 @@ class Process:
         )
 
     def ready(self) -> None:
-        """Wait until it stands in line."""
+        """Wait until the script has called ``line_up``."""
         assert self._process.stdout is not None
         assert self._process.stdout.readline() == "ready\n", self._process.communicate()[1]
 
     def go(self) -> None:
-        """Let it go on from the line."""
+        """Let the script continue after ``line_up``."""
         assert self._process.stdin is not None
         self._process.stdin.write("go\n")
         self._process.stdin.flush()
 
     def signal(self, number: int) -> None:
-        """Send it a signal."""
+        """Send a signal."""
         self._process.send_signal(number)
 
     @property
     def running(self) -> bool:
-        """Whether it has not ended."""
+        """Whether the script is running."""
         return self._process.poll() is None
 
     def result(self) -> Result:
-        """Wait for its end and return what it showed last; fail where it failed."""
+        """Wait for the end and return the result; fail if the script failed."""
         stdout, stderr = self._process.communicate(timeout=ENDS)
         assert self._process.returncode == 0, (self._process.returncode, stderr[-3_000:])
         return Result(json.loads(stdout.splitlines()[-1]), stderr)
 
     def end(self) -> None:
-        """End it, however it is."""
+        """Kill the script."""
         self._process.kill()
         self._process.communicate()
 
 
 class Result:
-    """What a run showed.
-
-    Parameters
-    ----------
-    shown : dict
-        Statuses of its rows, and the categories of its warnings.
-    stderr : str
-        What else it wrote.
-    """
+    """Statuses of a run's rows, categories of its warnings, and its stderr."""
 
     def __init__(self, shown: dict[str, Any], stderr: str) -> None:
         self.statuses: Counter[str] = Counter(shown["statuses"])
@@ -147,7 +140,7 @@ class Result:
 
 @contextmanager
 def ended(*processes: Process) -> Iterator[None]:
-    """End processes with the block, so that a test that fails leaves none behind."""
+    """Kill processes at the end of the block, also if a test fails."""
     try:
         yield
     finally:
@@ -156,7 +149,7 @@ def ended(*processes: Process) -> Iterator[None]:
 
 
 def lined_up(processes: list[Process]) -> None:
-    """Let processes go on together."""
+    """Let processes continue at the same time."""
     for process in processes:
         process.ready()
     for process in processes:
@@ -164,11 +157,11 @@ def lined_up(processes: list[Process]) -> None:
 
 
 def asked_twice(server: Server) -> int:
-    """Return how many people the service was asked about more than once."""
+    """Return how many people were requested more than once."""
     return sum(count > 1 for count in server.sandbox.asked.values())
 
 
 def charged_twice(server: Server) -> int:
-    """Return how many people were charged for more than once, free answers not counted."""
+    """Return how many people were charged more than once; free answers do not count."""
     charged = Counter(c["contact"] for c in server.sandbox.charges if c["credits"])
     return sum(count > 1 for count in charged.values())

@@ -28,7 +28,7 @@ from pronto_pandas.sending.polling import LATEST, SOONEST, Polling
 from pronto_pandas.sending.request import Request
 
 from . import virtual
-from .conftest import Serve, people
+from .conftest import Serve, others_slow, people
 from .test_calling import script, wait_for
 from .test_dispatch import FOUND, play
 from .test_ledger import SETTLED, enrich, states
@@ -256,7 +256,7 @@ def test_a_synchronous_answer_that_is_to_come_later_is_fetched(
 KILLED = """
     import warnings
     warnings.simplefilter("ignore", pronto.UnknownRowsWarning)
-    df = people(2000)
+    df = people(ROWS)
     pronto.configure(rate=100)
     print("begin", flush=True)
     df.pronto.enrich("email", via="async", progress=False)
@@ -264,13 +264,17 @@ KILLED = """
 """
 
 
-def test_killed_at_20_moments_all_that_was_submitted_arrives(serve: Serve) -> None:
-    """One run of 2,000 rows, killed and started again until it is through."""
+@pytest.mark.parametrize(("moments", "rows"), others_slow((1, 200), (20, 2000)))
+def test_killed_at_some_moments_all_that_was_submitted_arrives(
+    serve: Serve, moments: int, rows: int
+) -> None:
+    """One run, killed and started again until it is through."""
+    killed = KILLED.replace("ROWS", str(rows))
     sandbox = (server := serve(latency=0.5)).sandbox
     chance = random.Random(11)
     kills: list[float] = []
-    while len(kills) < 20:
-        process = script(server, KILLED)
+    while len(kills) < moments:
+        process = script(server, killed)
         try:
             assert process.stdout is not None
             assert process.stdout.readline() == "begin\n"
@@ -283,13 +287,13 @@ def test_killed_at_20_moments_all_that_was_submitted_arrives(serve: Serve) -> No
             process.kill()
             process.communicate()
         wait_for(lambda: sandbox.in_flight == 0)
-    assert script(server, KILLED).communicate(timeout=240)[0] == "begin\nend\n"
+    assert script(server, killed).communicate(timeout=240)[0] == "begin\nend\n"
     assert max(sandbox.asked.values()) == 1
     assert max(Counter(charge["contact"] for charge in sandbox.charges).values()) == 1
     with pytest.warns(pronto.UnknownRowsWarning):
-        out = people(2000).pronto.collect("email")
+        out = people(rows).pronto.collect("email")
     assert set(out["pronto_status"]) <= SETTLED | {"unknown"}
     unknown = out.loc[out["pronto_status"] == "unknown", list(people(1).columns)]
     # Whose name was not yet told, or not yet on disk, when the run was killed. Nobody can tell.
-    assert len(unknown) <= 20 * 2
+    assert len(unknown) <= moments * 2
     assert len(sandbox.submitted) - out["enrichment_id"].notna().sum() <= len(unknown)

@@ -10,7 +10,7 @@ import pronto_pandas as pronto
 from pronto_pandas.notebook.progress import Watcher
 from pronto_pandas.notebook.progress_bar import REDRAW, SILENT, Notebook, watching, words
 
-from .conftest import Serve, people
+from .conftest import Serve, people, slow
 from .test_kernel import SET_UP, Kernel
 from .test_kernel import kernel as kernel
 
@@ -135,6 +135,7 @@ def test_credits_so_far_are_those_of_the_run(serve: Serve) -> None:
     assert pronto.Progress(total=5).seconds_left is None
 
 
+@slow
 def test_in_a_notebook_one_output_replaces_itself(serve: Serve, kernel: Kernel) -> None:
     """So a saved notebook has the last line, which can be read without a kernel."""
     server = serve(latency=0.05)

@@ -10,12 +10,13 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from .conftest import Serve
+from .conftest import Serve, slow
 
 BENCHMARKS = Path(__file__).parent.parent / "benchmarks"
 sys.path.insert(0, str(BENCHMARKS))
 
 
+@slow
 @pytest.mark.parametrize("recipe", ["httpx + Semaphore(50)", "pronto-pandas"])
 def test_a_recipe_asks_for_each_row(serve: Serve, recipe: str) -> None:
     """And says what it cost."""
@@ -38,6 +39,7 @@ def test_rates_are_of_the_steady_part() -> None:
     assert most_in_a_second(moments) == pytest.approx(50, abs=1)
 
 
+@slow
 @pytest.mark.parametrize(("kind", "measured"), [("frame", "people"), ("file", "rows of a file")])
 def test_what_the_ledger_answers(kind: str, measured: str) -> None:
     """The benchmark of frames and files sends nothing and finds everybody."""
@@ -46,6 +48,7 @@ def test_what_the_ledger_answers(kind: str, measured: str) -> None:
     assert json.loads(done.stdout)[measured] == {"people": 200, "rows of a file": 2000}[measured]
 
 
+@slow
 def test_a_run_beside_a_reader() -> None:
     """Both waits are measured."""
     command = [sys.executable, str(BENCHMARKS / "contention.py"), "--known", "300", "--rows", "20"]

@@ -11,12 +11,14 @@ from typing import Any, Literal
 import pytest
 from playwright.sync_api import Browser, expect
 
-from .conftest import Serve
+from .conftest import Serve, slow
 from .lab import Lab, chromium
 from .nowhere import assert_nowhere
 from .opened import Opened
 
 StartLab = Callable[..., Lab]
+
+pytestmark = slow
 
 KEY = 'sk-browser"7/+&'  # written otherwise in a URL, in JSON and in HTML
 ROWS = 24

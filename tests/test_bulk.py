@@ -22,7 +22,7 @@ from pronto_pandas.bulk.batches import sizes
 from pronto_pandas.sandbox.faults import FAULTS
 from pronto_pandas.sandbox.people import identity, truth
 
-from .conftest import Serve, people
+from .conftest import Serve, people, slow
 from .test_calling import script, wait_for
 from .test_ledger import enrich, ledger_file
 
@@ -169,9 +169,8 @@ def test_answers_that_never_come_stay_unknown(serve: Serve, hook: pronto.Webhook
     server = serve(deliveries_lost=0.3)
     df = people(100)
     job = bulk(df, hook)
-    wait_for(
-        lambda: sum(server.sandbox.delivered.values()) > 40 and not job.wait(1, progress=False)
-    )
+    delivered, deliveries = server.sandbox.delivered, server.sandbox._deliveries
+    wait_for(lambda: sum(delivered.values()) > 40 and not deliveries._tasks)
     missing = job.missing
     assert 0 < missing < 60
     with pytest.warns(pronto.UnknownRowsWarning, match=str(missing)):
@@ -193,6 +192,7 @@ KILLED = """
 """
 
 
+@slow
 def test_a_kernel_that_dies_and_the_next_that_picks_the_job_up(
     serve: Serve, hook: pronto.Webhook
 ) -> None:

@@ -21,7 +21,7 @@ import pronto_pandas as pronto
 from pronto_pandas.enrich import request
 from pronto_pandas.notebook import event_loop
 
-from .conftest import Serve, people
+from .conftest import Serve, others_slow, people, slow
 
 SETTLED = {"found", "not_found"}
 
@@ -132,7 +132,7 @@ NEST = """
 
 @pytest.mark.parametrize(
     ("mode", "apply", "patched"),
-    [("thread", False, False), ("nest", False, True), ("thread", True, True)],
+    others_slow(("nest", False, True), ("thread", False, False), ("thread", True, True)),
 )
 def test_nest_asyncio_is_used_where_asked_for_or_applied(
     serve: Serve, mode: str, apply: bool, patched: bool
@@ -144,6 +144,7 @@ def test_nest_asyncio_is_used_where_asked_for_or_applied(
     assert stdout.splitlines() == ["['found', 'not_found']", str(patched)], stderr
 
 
+@slow
 def test_the_sandbox_in_process_runs_after_nest_asyncio() -> None:
     """Its server must not depend on what is patched."""
     code = """
@@ -267,7 +268,7 @@ def test_first_interrupt_asks_second_lets_go(nested: bool) -> None:
     code = f"""
         import asyncio, os, signal, threading, time
         signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job ignores it
-        from pronto_pandas.notebook import loop
+        from pronto_pandas.notebook import event_loop
         from tests.test_calling import _Stubborn
         task = _Stubborn()
         def interrupts():
@@ -296,7 +297,7 @@ def test_an_interrupt_is_not_swallowed_by_what_draws_the_bar() -> None:
     code = """
         import os, signal, threading, time
         signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job ignores it
-        from pronto_pandas.notebook import loop
+        from pronto_pandas.notebook import event_loop
         from tests.test_calling import _Stubborn
         task, swallowed = _Stubborn(), []
         def draw(event):

@@ -14,6 +14,7 @@ from pronto_pandas.sending.dispatcher import Dispatch
 from pronto_pandas.sending.request import Request
 
 from . import virtual
+from .conftest import others_slow
 from .test_dispatch import FOUND, Result, play
 
 
@@ -100,7 +101,7 @@ LATENCIES: dict[str, Callable[[], float]] = {
 }
 
 
-@pytest.mark.parametrize("name", LATENCIES)
+@pytest.mark.parametrize("name", others_slow(*LATENCIES, quick=2))
 def test_no_queue_is_seen_where_there_is_none(name: str) -> None:
     """However much answers differ, starts keep the pace."""
     CHANCE.seed(name)

@@ -20,7 +20,7 @@ from pronto_pandas.frame.results import text_dtype
 from pronto_pandas.sandbox import Sandbox, Server
 from pronto_pandas.sandbox.people import identity, truth
 
-from .conftest import Serve, people
+from .conftest import Serve, people, slow
 from .test_rate_limit import most_in_a_second
 
 enrich: Any = pronto.enrich  # for calls that a type checker refuses
@@ -49,6 +49,7 @@ def test_each_row_gets_its_own_persons_email(serve: Serve) -> None:
     assert {"found", "not_found"} == set(out["pronto_status"])
 
 
+@slow
 def test_5000_rows_with_a_repeated_index_each_get_their_own(serve: Serve) -> None:
     """Every row its own person's answer, and every person one request."""
     server = serve()

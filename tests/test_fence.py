@@ -15,6 +15,7 @@ import time
 import warnings
 from collections.abc import Callable
 from contextlib import closing, suppress
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ from pronto_pandas.api.contact import Contact
 from pronto_pandas.sandbox import Server
 from pronto_pandas.sandbox.people import identity
 
-from .conftest import Serve, people
+from .conftest import Serve, others_slow, people, slow
 from .processes import LEASE, Process, asked_twice, charged_twice, ended, lined_up
 from .test_calling import wait_for
 from .test_old_ledgers import LEDGERS
@@ -127,7 +128,7 @@ def assert_nothing_lost(server: Server, count: int, at_once: int = 1) -> None:
 
 @pytest.mark.parametrize(
     ("code", "kind"),
-    [(SYNC, "path"), (SYNC, "sqlite url"), (SYNC, "postgres"), (ASYNC, "path")],
+    others_slow((SYNC, "path"), (SYNC, "sqlite url"), (SYNC, "postgres"), (ASYNC, "path")),
     ids=["sync-path", "sync-url", "sync-postgres", "async-path"],
 )
 def test_a_run_that_was_stopped_does_not_send_what_another_has_taken_over(
@@ -141,6 +142,7 @@ def test_a_run_that_was_stopped_does_not_send_what_another_has_taken_over(
     assert_nothing_lost(server, 60)
 
 
+@slow
 @pytest.mark.parametrize("kind", ["path", "postgres"])
 def test_a_bulk_run_that_was_stopped_does_not_send_what_another_has_taken_over(
     serve: Serve, place: Place, tmp_path: Path, kind: str
@@ -166,7 +168,7 @@ def test_a_run_that_was_stopped_for_longer_than_the_lease_of_users(
     stopped_beside_another(server, place(kind), SYNC, tmp_path, rate=20, lease=30)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", others_slow(*KINDS))
 def test_runs_that_start_together_share_the_work(
     serve: Serve, place: Place, tmp_path: Path, kind: str
 ) -> None:
@@ -224,7 +226,7 @@ TEN_OPEN = """
 """
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", others_slow(*KINDS))
 def test_ten_processes_open_an_empty_ledger_at_once(place: Place, kind: str) -> None:
     """Each makes what is missing, and none stumbles over what another makes."""
     ledgers = [place(kind) for _ in range(6)]
@@ -313,6 +315,7 @@ def known_to_a_ledger(server: Server, path: Path, count: int) -> None:
         connection.commit()
 
 
+@slow
 def test_a_paying_run_goes_on_beside_one_that_reads_much(serve: Serve, tmp_path: Path) -> None:
     """Its requests do not wait for the end of what another process reads."""
     server = serve(latency=0.05)
@@ -339,6 +342,7 @@ def test_a_paying_run_goes_on_beside_one_that_reads_much(serve: Serve, tmp_path:
     assert max(after - before for before, after in itertools.pairwise(starts)) < 1.0
 
 
+@slow
 @pytest.mark.parametrize(
     ("kind", "ahead"),
     [("path", 45.0), ("path", -600.0), ("postgres", 600.0), ("postgres", -600.0)],
@@ -375,8 +379,9 @@ show(people(120).pronto.enrich("email", progress=jump))
 """
 
 
-@pytest.mark.parametrize("kind", ["path", "postgres"])
-@pytest.mark.parametrize("jump", [3600, -3600])
+@pytest.mark.parametrize(
+    ("kind", "jump"), others_slow(*product(["path", "postgres"], [3600, -3600]))
+)
 def test_a_clock_that_is_set_while_a_run_works_asks_nobody_twice(
     serve: Serve, place: Place, tmp_path: Path, kind: str, jump: int
 ) -> None:
@@ -395,7 +400,7 @@ def test_a_clock_that_is_set_while_a_run_works_asks_nobody_twice(
     assert {status for result in results for status in result.statuses} <= {"found", "not_found"}
 
 
-@pytest.mark.parametrize("replaced", [False, True], ids=["deleted", "replaced"])
+@pytest.mark.parametrize("replaced", others_slow(False, True), ids=["deleted", "replaced"])
 def test_a_ledger_that_is_taken_away_stops_the_run(
     serve: Serve, tmp_path: Path, replaced: bool
 ) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from jupyter_client.manager import KernelManager
 
-from .conftest import Serve
+from .conftest import Serve, others_slow, slow
 from .test_calling import script, wait_for
 
 ROOT = Path(__file__).parent.parent
@@ -94,7 +94,7 @@ SET_UP = """
 CALLS = ["df.pronto.enrich('email')", "await df.pronto.aenrich('email')"]
 
 
-@pytest.mark.parametrize("call", [*CALLS, "df.pronto.enrich('email', progress=False)"])
+@pytest.mark.parametrize("call", others_slow(*CALLS, "df.pronto.enrich('email', progress=False)"))
 def test_the_stop_button_waits_for_answers_and_the_next_run_goes_on(
     serve: Serve, kernel: Kernel, call: str
 ) -> None:
@@ -119,6 +119,7 @@ def test_the_stop_button_waits_for_answers_and_the_next_run_goes_on(
     assert max(server.sandbox.asked.values()) == 1
 
 
+@slow
 @pytest.mark.parametrize("call", CALLS)
 def test_interrupted_at_ten_moments(serve: Serve, kernel: Kernel, call: str) -> None:
     """Each time the cell ends soon, and the same cell goes on; nobody is asked twice."""
@@ -144,6 +145,7 @@ def test_interrupted_at_ten_moments(serve: Serve, kernel: Kernel, call: str) -> 
     assert len(server.sandbox.charges) == len(server.sandbox.asked) == 1000
 
 
+@slow
 @pytest.mark.parametrize("call", CALLS)
 def test_interrupted_twice_while_answers_take_long(serve: Serve, kernel: Kernel, call: str) -> None:
     """The second one does not wait; what was in flight may be charged, and is said to be."""
@@ -165,6 +167,7 @@ def test_interrupted_twice_while_answers_take_long(serve: Serve, kernel: Kernel,
     assert "unknown" in printed
 
 
+@slow
 def test_a_run_in_the_background_of_a_kernel_is_not_a_cells(serve: Serve, kernel: Kernel) -> None:
     """The stop button means the cell; and the kernel lives on."""
     server = serve()
@@ -187,6 +190,7 @@ def test_a_run_in_the_background_of_a_kernel_is_not_a_cells(serve: Serve, kernel
     assert "600 " in kernel.printed()
 
 
+@slow
 def test_two_cells_in_a_row_and_one_that_awaits(serve: Serve, kernel: Kernel) -> None:
     """On the kernel's own loop, which stays as it is."""
     server = serve()
@@ -251,6 +255,7 @@ LIVE = {
 }
 
 
+@slow
 @pytest.mark.parametrize("cell", LIVE)
 def test_beside_what_else_runs_in_a_kernel(serve: Serve, kernel: Kernel, cell: str) -> None:
     """Magics, widget callbacks, tasks, threads, patched loops, servers."""
@@ -264,6 +269,7 @@ def test_beside_what_else_runs_in_a_kernel(serve: Serve, kernel: Kernel, cell: s
     assert kernel.printed().startswith("600\n")
 
 
+@slow
 def test_on_another_loop(serve: Serve) -> None:
     """uvloop, whose loop nest-asyncio cannot patch."""
     server = serve()

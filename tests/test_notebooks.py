@@ -15,6 +15,8 @@ from nbclient import NotebookClient
 
 import pronto_pandas as pronto
 
+from .conftest import slow
+
 NOTEBOOKS = Path(__file__).parent.parent / "notebooks"
 
 
@@ -33,6 +35,7 @@ def outputs(notebook: Any) -> str:
     return json.dumps(notebook, ensure_ascii=False)
 
 
+@slow
 def test_the_quickstart_runs(tmp_path: Path, kernels: None) -> None:
     """Every cell, with a bar, a table, and the file at the end."""
     notebook = executed("quickstart.ipynb", tmp_path)
@@ -46,6 +49,7 @@ def test_the_quickstart_runs(tmp_path: Path, kernels: None) -> None:
     assert saved["pronto_message"].str.contains("Made up by the sandbox").sum() == 221
 
 
+@slow
 def test_the_list_cleaning_notebook_runs(tmp_path: Path, kernels: None) -> None:
     """From a messy export to a workbook that reads back as it was."""
     notebook = executed("list_cleaning.ipynb", tmp_path)
@@ -62,6 +66,7 @@ def below(notebook: Any, source: str) -> str:
     return json.dumps(cell["outputs"], ensure_ascii=False)
 
 
+@slow
 def test_the_bulk_notebook_runs(tmp_path: Path, kernels: None) -> None:
     """A job, a webhook on this machine, and every answer."""
     notebook = executed("bulk.ipynb", tmp_path)
@@ -74,6 +79,7 @@ def test_the_bulk_notebook_runs(tmp_path: Path, kernels: None) -> None:
     assert "pending" not in counts
 
 
+@slow
 def test_the_demo_runs() -> None:
     """``make demo``: over a real socket, and it says that nothing of it is real."""
     done = subprocess.run(

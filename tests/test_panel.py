@@ -442,10 +442,10 @@ def test_a_ledger_that_cannot_be_read_is_reported(monkeypatch: pytest.MonkeyPatc
     """The panel still opens."""
     monkeypatch.setenv("PRONTO_LEDGER", "/proc/pronto/ledger.sqlite3")
     panel = Panel()
-    assert "cannot be written there" in words(panel)
+    assert "Cannot write the ledger" in words(panel)
     button(panel, "Delete all answers…").click()
     button(panel, "Yes, delete all answers").click()
-    assert "Problem: The ledger at /proc" in words(panel)
+    assert "Problem: Cannot write the ledger at /proc" in words(panel)
     pronto.configure(ledger=None)
     assert "in memory only" in actions.ledger_state()
 

@@ -59,7 +59,7 @@ def mode(path: Path) -> int:
     return stat.S_IMODE(path.stat().st_mode)
 
 
-NO_URL = "ledger= is a path, None for memory, or the URL"
+NO_URL = "ledger= must be a path, a PostgreSQL URL"
 
 
 @pytest.mark.parametrize(
@@ -78,12 +78,12 @@ NO_URL = "ledger= is a path, None for memory, or the URL"
         (f"postgresql://u:{SECRET}@127.0.0.1:99999/db", "options or the port"),
         (f"postgresql://u@127.0.0.1:1/db?nonsense={SECRET}", "options or the port"),
         (f"postgresql://u@127.0.0.1:1/db?password={SECRET}", "cannot be reached. Check"),
-        (f"postgresql://u:a@{SECRET}@127.0.0.1:1/db", 'write it as "%40"'),
-        ("sqlite://host/ledger.sqlite3", "the path alone"),
-        ("sqlite:////tmp/what?x=1", "the path alone"),
-        ("~nosuchuser/ledger.sqlite3", r"home directory\). Choose another place"),
-        ("sqlite:///~nosuchuser/ledger.sqlite3", r"home directory\). Choose another place"),
-        ("nul\0.sqlite3", "Choose another place"),
+        (f"postgresql://u:a@{SECRET}@127.0.0.1:1/db", 'Write it as "%40"'),
+        ("sqlite://host/ledger.sqlite3", "only the path"),
+        ("sqlite:////tmp/what?x=1", "only the path"),
+        ("~nosuchuser/ledger.sqlite3", r"home directory\). Choose another location"),
+        ("sqlite:///~nosuchuser/ledger.sqlite3", r"home directory\). Choose another location"),
+        ("nul\0.sqlite3", "Choose another location"),
     ],
 )
 def test_a_place_that_cannot_be_is_refused(
@@ -196,7 +196,7 @@ def test_what_is_not_a_file_is_refused(serve: Serve, tmp_path: Path, kind: str) 
         path.symlink_to(tmp_path / "other")
         (tmp_path / "other").symlink_to(path)
     pronto.configure(ledger=path)
-    with refused(serve(), "Choose another place"):
+    with refused(serve(), "Choose another location"):
         enrich()
 
 
@@ -249,7 +249,7 @@ def test_a_file_that_another_user_has_put_there_is_refused(
     planted.touch(0o666)
     os.chown(planted, 65_534, 65_534)
     pronto.configure(ledger=tmp_path / "ledger.sqlite3")
-    with refused(server, "belongs to another user.*chown.*Choose another place"):
+    with refused(server, "belongs to another user.*chown.*Choose another location"):
         enrich()
     assert planted.stat().st_size == 0
 
@@ -299,7 +299,7 @@ def test_what_may_only_be_read_is_refused(serve: Serve, kind: str) -> None:
             path.chmod(0o400)
         else:
             folder.chmod(0o500)
-        with refused(server, r"\(Permission denied\). Choose another place"):
+        with refused(server, r"\(Permission denied\). Choose another location"):
             connect(str(path), "x")
 
 
@@ -313,7 +313,7 @@ def test_a_file_system_that_keeps_no_modes_is_refused(
     path.chmod(0o644)
     monkeypatch.setattr(Path, "chmod", lambda *_, **__: None)
     pronto.configure(ledger=path)
-    with refused(serve(), "can be read by others, and its file system.*Choose another place"):
+    with refused(serve(), "Other users can read.*its file system.*Choose another location"):
         enrich()
 
 
@@ -331,7 +331,7 @@ def test_a_version_that_cannot_be_is_refused(
             connection.execute("UPDATE pronto_meta SET value = ?", (version,))
         connection.commit()
     pronto.configure(ledger=path)
-    with refused(serve(), r"is damaged.*Move it away.*pronto\.ledger\.backup"):
+    with refused(serve(), r"is damaged.*pronto\.ledger\.backup.*move the ledger away"):
         enrich()
 
 
@@ -342,7 +342,7 @@ def test_tables_of_another_program_are_left_alone(serve: Serve, tmp_path: Path, 
     with closing(sqlite3.connect(path)) as connection:
         connection.execute(f"CREATE TABLE pronto_{table} (something)")
     pronto.configure(ledger=path)
-    with refused(serve(), r"is damaged.*Move it away"):
+    with refused(serve(), r"is damaged.*move the ledger away"):
         enrich()
     with closing(sqlite3.connect(path)) as connection:
         tables = connection.execute("SELECT name FROM sqlite_master").fetchall()
@@ -385,7 +385,7 @@ def test_a_webhook_whose_ledger_is_moved_away_waits_for_it(
         assert [file.name for file in tmp_path.iterdir()] == ["away"]
         lines = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
         assert len(lines) == 2
-        assert f"{path} was deleted or replaced while it was used. Put it back" in lines[0]
+        assert f"{path} was deleted or replaced while it was in use. Put it back" in lines[0]
         assert "a@b.example" not in "".join(lines)
         (tmp_path / "away").rename(path)
         assert post() == 200
@@ -542,7 +542,7 @@ def test_a_backup_that_cannot_be_written_is_an_error(tmp_path: Path, name: str) 
     """And leaves nothing."""
     (tmp_path / "file").touch()
     pronto.configure(ledger=None)
-    with pytest.raises(pronto.LedgerError, match="No backup could be written"):
+    with pytest.raises(pronto.LedgerError, match="Could not write a backup"):
         pronto.ledger.backup(tmp_path / name)
     assert [file.name for file in tmp_path.iterdir()] == ["file"]
 
@@ -578,8 +578,8 @@ def role(postgres: Postgres) -> Iterator[Callable[[str], str]]:
         postgres.execute(f"DROP ROLE {name}")
 
 
-REFUSED = "does not take this user, password or database. Correct its URL"
-MAY_NOT = "may not be written by this user. Grant it CREATE"
+REFUSED = "does not accept this user, password or database. Correct the URL"
+MAY_NOT = "does not let this user write. Grant the user CREATE"
 
 
 @pytest.mark.parametrize("how", ["wrong password", "no password", "no login", "no role"])
@@ -646,7 +646,7 @@ def test_a_server_without_a_free_connection_is_named(
     server = serve()
     user = role("LOGIN CONNECTION LIMIT 0")
     pronto.configure(ledger=url_of(postgres, user, postgres_url.rpartition("/")[2]))
-    with refused(server, "has no connection free. Close others, or try again later"):
+    with refused(server, "has no free connection. Close other connections or try again later"):
         enrich()
 
 

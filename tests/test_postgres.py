@@ -28,7 +28,7 @@ from pronto_pandas.storage.entry import Renewal, Wanted
 from pronto_pandas.storage.lease import new_run
 from pronto_pandas.storage.store import connect
 
-from .conftest import Serve, people
+from .conftest import Serve, people, slow
 from .postgres import Postgres
 from .processes import Process, asked_twice, charged_twice, ended, lined_up
 from .test_calling import wait_for
@@ -71,12 +71,13 @@ STARTS = """
 """
 """Notes each start, on the clock that all processes of this machine have in common."""
 
-SLOW = pytest.mark.skipif("PRONTO_SLOW_TESTS" not in os.environ, reason="it takes a minute")
+FULL_SIZE = pytest.mark.skipif("PRONTO_SLOW_TESTS" not in os.environ, reason="it takes a minute")
 
 
+@slow
 @pytest.mark.parametrize(
     ("machines", "rows"),
-    [(3, 300), pytest.param(3, 2000, marks=SLOW), pytest.param(5, 2000, marks=SLOW)],
+    [(3, 300), pytest.param(3, 2000, marks=FULL_SIZE), pytest.param(5, 2000, marks=FULL_SIZE)],
 )
 def test_machines_one_of_them_killed_and_the_server_restarted(
     serve: Serve, postgres: Postgres, postgres_url: str, tmp_path: Path, machines: int, rows: int
@@ -116,6 +117,7 @@ def test_machines_one_of_them_killed_and_the_server_restarted(
         assert share >= 0.95, share
 
 
+@slow
 @pytest.mark.parametrize("how", ["restart", "crash", "terminate"])
 def test_a_run_goes_on_when_the_server_is_back(
     serve: Serve, postgres: Postgres, postgres_url: str, tmp_path: Path, how: str

@@ -15,10 +15,10 @@ import pytest
 import sqlalchemy as sa
 
 import pronto_pandas as pronto
-from pronto_pandas.storage import schema, statements
+from pronto_pandas.storage import schema, statements, writer
 from pronto_pandas.storage.store import connect
 
-from .conftest import Serve, people
+from .conftest import Serve, people, slow
 from .test_calling import script, wait_for
 from .test_ledger import fills_up, ledger_file
 
@@ -119,6 +119,7 @@ def full_mid_run(patch: pytest.MonkeyPatch, stack: ExitStack) -> None:
 def locked(patch: pytest.MonkeyPatch, stack: ExitStack) -> None:
     """Let another program hold it."""
     patch.setattr(schema, "BUSY_TIMEOUT", 50)
+    patch.setattr(writer, "RETRY_FOR", 0.5)
     connect(str(ledger_file()), "x")
     other = stack.enter_context(closing(sqlite3.connect(ledger_file(), isolation_level=None)))
     other.execute("begin exclusive")
@@ -154,6 +155,7 @@ def test_a_ledger_that_fails_says_nothing_of_a_person(
         assert_silent(*everything_said(run, caplog))
 
 
+@slow
 @pytest.mark.parametrize("via", ["sync", "async"])
 def test_a_killed_process_has_said_nothing(serve: Serve, via: str) -> None:
     """Nor has one of two over the same list, with every log switched on."""

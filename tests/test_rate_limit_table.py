@@ -17,6 +17,7 @@ from pronto_pandas.errors import LedgerError
 from pronto_pandas.sending.rate_limit import pace_for
 from pronto_pandas.sending.rate_limit_table import RateLimitTable, account
 
+from .conftest import slow
 from .postgres import Postgres
 from .test_rate_limit import most_in_a_second
 
@@ -157,6 +158,7 @@ asyncio.run(main())
 """
 
 
+@slow
 def test_processes_share_a_limit(postgres_url: str) -> None:
     """No sliding second of three processes together holds more than the rate."""
     processes = [
@@ -177,6 +179,7 @@ def test_processes_share_a_limit(postgres_url: str) -> None:
     assert most_in_a_second(starts) <= 200
 
 
+@slow
 def test_the_database_restarts(postgres: Postgres, engine: sa.Engine) -> None:
     """Starts wait for it and go on."""
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from .conftest import others_slow
 from .test_public import PACKAGE
 
 PEOPLE = """
@@ -120,7 +121,7 @@ def edit(path: Path, old: str, new: str, times: int = 1) -> None:
     path.write_text(text)
 
 
-@pytest.mark.parametrize("price", [True, False])
+@pytest.mark.parametrize("price", others_slow(True, False))
 def test_the_steps_for_a_new_type_are_complete(tmp_path: Path, price: bool) -> None:
     """All parts of the package take it; without a price nothing is sent before one is set."""
     package = tmp_path / PACKAGE.name

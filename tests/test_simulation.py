@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from .conftest import others_slow
 from .simulation.planted import BUGS, plant
 from .simulation.simulation import play
 
@@ -14,7 +15,7 @@ SEEDS = int(os.environ.get("PRONTO_SEEDS", "2000"))
 BLOCKS = 20
 
 
-@pytest.mark.parametrize("block", range(BLOCKS))
+@pytest.mark.parametrize("block", others_slow(*range(BLOCKS)))
 def test_whatever_happens_nobody_is_paid_for_twice_and_nothing_is_lost(block: int) -> None:
     """A failure's note has its seed and what happened; see `tests.simulation`."""
     for seed in range(block, SEEDS, BLOCKS):

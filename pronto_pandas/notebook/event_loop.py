@@ -1,9 +1,9 @@
-"""Runs a coroutine to its end from code that may or may not have an event loop already.
+"""Runs a coroutine to its end, whether or not the caller already has an event loop.
 
-The coroutine gets a loop of its own in a thread; its events are shown from the caller's thread,
-where widgets live and where an interrupt arrives. So one way serves scripts, notebooks, worker
-threads and code that awaits. Nothing of the caller's loop is patched, and nothing that happens to
-it tears a request away. ``nest`` is for who asks for it.
+The coroutine runs on a new loop in a thread. Its events are shown in the caller's thread, where
+widgets must be updated and interrupts arrive. So the same code serves scripts, notebooks, worker
+threads and async code. The caller's loop is not patched, and nothing that happens to it cancels a
+request. ``nest`` patches it on request.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ T = TypeVar("T")
 E = TypeVar("E", covariant=True)
 
 CANCEL_GRACE = 1.0
-"""Seconds that answers in flight get when the task that awaits the run is cancelled."""
+"""Seconds to wait for answers in flight when the task that awaits the run is cancelled."""
 
 _TICK = 0.1
 _LEAVE_AT = 3
-"""What is raised for the third time does not wait for the run any more."""
+"""The third exception in the caller's thread no longer waits for the run."""
 
 
 class Task(Protocol[E]):
-    """A run: it emits events, and can be stopped from within its loop."""
+    """A run that emits events and can be stopped from its event loop."""
 
     def start(self, emit: Callable[[E], object]) -> Coroutine[Any, Any, None]: ...  # noqa: D102
     def interrupt(self, grace: float | None) -> None: ...  # noqa: D102
@@ -42,7 +42,7 @@ class _Ended:
 
 
 class _Threaded(Generic[E]):
-    """A task in a thread, and the caller, who follows it to its end."""
+    """A task in a thread, followed to its end by the caller's thread."""
 
     def __init__(
         self, task: Task[E], show: Callable[[E], object], tick: Callable[[], object]
@@ -63,7 +63,7 @@ class _Threaded(Generic[E]):
             # Not asyncio.run, which nest_asyncio.apply() replaces for the whole process.
             with asyncio.Runner() as runner:
                 self._loop = runner.get_loop()
-                if self._stops:  # while there was no loop to tell
+                if self._stops:  # before there was a loop
                     self._loop.call_soon(self._stop_task)
                 runner.run(self._main())
         except BaseException as error:  # noqa: BLE001  raised again in the caller's thread
@@ -79,7 +79,7 @@ class _Threaded(Generic[E]):
             watching.cancel()
 
     async def _watch_caller(self) -> None:
-        """Stop when the loop of the caller does: nobody would see what is spent."""
+        """Stop when the caller's loop stops: nobody would see what the run spends."""
         while self._caller is None or self._caller.is_running():  # noqa: ASYNC110  it has no event for that
             await asyncio.sleep(_TICK)
         self._raised = self._raised or asyncio.CancelledError()
@@ -92,12 +92,12 @@ class _Threaded(Generic[E]):
                 self._caller.call_soon_threadsafe(self._arrived)
 
     def stop(self) -> None:
-        """Let nothing more start; the second time, let go of what is in flight."""
+        """Start no more requests; on the second call, do not wait for those in flight either."""
         self._stops += 1
         self._pass_on()
 
     def _cancel(self) -> None:
-        """Stop, and wait for answers for a short time only."""
+        """Stop, and wait only a short time for answers."""
         self._grace = CANCEL_GRACE
         self._stops = self._stops or 1
         self._pass_on()
@@ -114,7 +114,7 @@ class _Threaded(Generic[E]):
             self._task.abandon()
 
     def follow(self, pump: asyncio.AbstractEventLoop | None = None) -> None:
-        """Show what comes until the run has ended, and keep a loop of the caller's running."""
+        """Show events until the run has ended, and keep the caller's loop ``pump`` running."""
         self._caller = pump
         begun = ended = False
         while not ended:
@@ -123,7 +123,7 @@ class _Threaded(Generic[E]):
                     begun = True
                     self._thread.start()
                 if pump is None:
-                    # The time-out is what lets an interrupt through on every system.
+                    # With a timeout, an interrupt arrives on every operating system.
                     ended = self._next(_TICK)
                 else:
                     pump.run_until_complete(self._arrival_or_tick())
@@ -133,7 +133,7 @@ class _Threaded(Generic[E]):
         self._raise()
 
     async def afollow(self) -> None:
-        """Do the same on the caller's loop."""
+        """Show events until the run has ended, as a task on the caller's loop."""
         self._caller = asyncio.get_running_loop()
         self._thread.start()
         ended = False
@@ -152,7 +152,7 @@ class _Threaded(Generic[E]):
         self._raise()
 
     def _next(self, seconds: float) -> bool:
-        """Show one event, and return whether the run has ended."""
+        """Show one event; return whether the run has ended."""
         try:
             event = self._events.get(timeout=seconds)
         except queue.Empty:
@@ -174,7 +174,7 @@ class _Threaded(Generic[E]):
             self._arrival.set_result(None)
 
     def _keep(self, error: BaseException) -> None:
-        """Stop the run for what was raised in the caller's thread, and raise it at the end."""
+        """Stop the run after an exception in the caller's thread, and raise it at the end."""
         self._raised = self._raised or error
         self.stop()
         if self._stops >= _LEAVE_AT:
@@ -196,18 +196,18 @@ def run(
     task : Task
         What to run.
     show : callable
-        Gets each event, in the caller's thread.
+        Receives each event, in the caller's thread.
     tick : callable
-        Called there now and then while there is none.
+        Called in the caller's thread every 0.1 s without an event.
     nest : bool
-        Keep the loop that runs already, if one does, running meanwhile, patched by nest-asyncio.
-        That of a loop that is patched already is kept running without being asked for.
+        Patch the caller's running loop with nest-asyncio and keep it running. A loop that is
+        already patched is always kept running.
 
     Raises
     ------
     KeyboardInterrupt
-        After an interrupt or SIGTERM, when what was in flight is answered; a second one does not
-        wait for that. Whatever else is raised in the caller's thread meanwhile waits as well.
+        After SIGINT or SIGTERM, when all requests in flight are answered; a second signal does not
+        wait for them. Other exceptions in the caller's thread are raised at the same time.
     """
     try:
         loop = asyncio.get_running_loop()
@@ -225,10 +225,10 @@ def run(
 
 @contextmanager
 def _callbacks_kept(loop: asyncio.AbstractEventLoop | None) -> Iterator[None]:
-    """Leave a loop that was patched just now as many callbacks as it counted before it began.
+    """Leave a loop that was just patched as many callbacks as it had before.
 
-    The round that was under way then is not nest-asyncio's: it takes the callbacks that it counted,
-    and what runs within it has taken them already. It would end the loop with an IndexError.
+    Its current iteration began unpatched: it pops as many callbacks as it counted at the start, but
+    nested iterations have popped some of them. Without replacements it would raise an IndexError.
     """
     ready = getattr(loop, "_ready", ())
     counted = len(ready)
@@ -245,30 +245,30 @@ def _nothing() -> None:
 
 
 async def awaited(task: Task[E], show: Callable[[E], object], tick: Callable[[], object]) -> None:
-    """Run a task to its end, while the loop of the caller goes on.
+    """Run a task to its end while the caller's loop continues.
 
     Raises
     ------
     asyncio.CancelledError
-        Where the caller's task was cancelled, after a short grace; or after an interrupt, when
-        what was in flight is answered.
+        The caller's task was cancelled (raised after `CANCEL_GRACE` seconds at most), or a signal
+        came (raised when all requests in flight are answered).
     """
     threaded = _Threaded(task, show, tick)
     with signals.held(asyncio.CancelledError):
         with signals.sent_to(threaded.stop):
             await threaded.afollow()
-        # To end before the others do would cancel them.
+        # Ending before the other runs of this loop would cancel them.
         while signals.others_are_stopping():  # noqa: ASYNC110  they end one by one
             await asyncio.sleep(_TICK)
 
 
 def result_of(work: Callable[[], Coroutine[Any, Any, T]], timeout: float) -> T:
-    """Run a short coroutine in a thread and return its result, loop around or not.
+    """Run a short coroutine in a thread and return its result.
 
     Raises
     ------
     TimeoutError
-        Where it takes longer than ``timeout`` seconds.
+        The coroutine takes longer than ``timeout`` seconds.
     """
 
     async def main() -> T:

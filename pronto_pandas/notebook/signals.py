@@ -1,4 +1,4 @@
-"""SIGINT and SIGTERM: they stop the runs of the main thread, and are delivered when those ended."""
+"""SIGINT and SIGTERM: they stop the runs of the main thread and are delivered afterwards."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from types import FrameType
 from typing import Any
 
 _LEAVE_AT = 3
-"""The third signal does not wait for the runs any more."""
+"""The third signal no longer waits for the runs."""
 
 
 class _Signals:
-    """One handler for all runs of the main thread, which may end in any order.
+    """One signal handler for all runs of the main thread, which may end in any order.
 
-    An interrupt that is raised in the middle of drawing a bar can be lost there, and the run would
-    go on. So the handler tells the runs, and raises nothing before the third signal.
+    A KeyboardInterrupt raised while a progress bar is drawn can be lost, and the run would
+    continue. So the handler stops the runs, and raises nothing before the third signal.
     """
 
     def __init__(self) -> None:
@@ -34,12 +34,12 @@ class _Signals:
         Parameters
         ----------
         error : type of BaseException
-            Raised at the end of the block where a signal came. ``asyncio.CancelledError`` is for
-            code on the caller's event loop; the handler from before gets a SIGINT afterwards, and
-            cancels what it would have cancelled. A SIGTERM is always delivered afterwards.
+            Raised at the end of the block if a signal came. ``asyncio.CancelledError`` is for code
+            on the caller's event loop: the previous handler then receives the SIGINT and cancels
+            the caller's task as usual. A SIGTERM is always delivered to the previous handler.
         """
         if not _in_main_thread():
-            yield  # signals go to the main thread alone
+            yield  # only the main thread receives signals
             return
         on_loop = error is not KeyboardInterrupt
         self._hold(on_loop)
@@ -49,14 +49,14 @@ class _Signals:
                 raise error
         except Exception as failed:
             if self._received and not from_handler(failed):
-                raise error from failed  # a loop that goes on after errors must end, too
+                raise error from failed  # a script that continues after errors must end, too
             raise
         finally:
             self._release(on_loop)
 
     @contextmanager
     def sent_to(self, stop: Callable[[], object]) -> Iterator[None]:
-        """Call a function at each signal, and at once where one has come already."""
+        """Call a function at each signal, and at once if a signal has already come."""
         if not _in_main_thread():
             yield
             return
@@ -69,7 +69,7 @@ class _Signals:
             self._stops.remove(stop)
 
     def others_are_stopping(self) -> bool:
-        """Whether other runs of this thread still wait for answers after a signal."""
+        """Return whether other runs of this thread still wait for answers after a signal."""
         return _in_main_thread() and bool(self._received and self._stops)
 
     def _hold(self, on_loop: bool) -> None:
@@ -79,10 +79,10 @@ class _Signals:
         self._received.clear()
         for number in (signal.SIGINT, signal.SIGTERM):
             before = signal.getsignal(number)
-            if before == self._handle:  # put back by somebody who had it replaced meanwhile
+            if before == self._handle:  # put back by code that had replaced it temporarily
                 continue
-            # What is ignored stays so, as in the background of a shell or of a kernel; but whoever
-            # interrupts a call that blocks means that call.
+            # Ignored signals stay ignored, as in background jobs of a shell or a kernel. But a
+            # SIGINT during a blocking call is meant for that call.
             ignored = before is None or before == signal.SIG_IGN
             if not ignored or (number == signal.SIGINT and not on_loop):
                 self._before[number] = before
@@ -112,7 +112,7 @@ class _Signals:
             self._deliver(signal.SIGINT)
 
     def _deliver(self, number: int) -> None:
-        """Do what the handler from before would have done."""
+        """Do what the previous handler would have done."""
         before = self._before.get(number)
         if callable(before):
             before(number, inspect.currentframe())
@@ -131,7 +131,7 @@ others_are_stopping = _signals.others_are_stopping
 
 
 def from_handler(error: BaseException) -> bool:
-    """Whether an exception was raised by the handler of a signal, wherever it was caught."""
+    """Return whether a signal handler raised an exception, wherever it was caught."""
     handlers = map(signal.getsignal, signal.valid_signals())
     codes = {getattr(handler, "__code__", None) for handler in handlers} - {None}
     trace = error.__traceback__

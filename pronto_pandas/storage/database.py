@@ -1,4 +1,4 @@
-"""The database of a ledger: how it is opened, read, written, and what its errors mean."""
+"""Opens, reads and writes a ledger's database, and explains its errors."""
 
 from __future__ import annotations
 
@@ -27,21 +27,11 @@ from .lease import machine_clock
 
 
 class LedgerBusyError(LedgerError):
-    """The ledger cannot be used just now; the same may work in a moment."""
+    """The ledger cannot be used right now; the same call may work later."""
 
 
 class Transaction:
-    """A transaction, and the clocks that leases and entries go by.
-
-    Parameters
-    ----------
-    connection : Connection
-        In its transaction.
-    clock : callable
-        The machine's clock, where the database has none for all.
-    date_clock : callable
-        Seconds since 1970, likewise.
-    """
+    """A transaction, and the clocks by which leases expire and entries are dated."""
 
     def __init__(
         self,
@@ -57,19 +47,19 @@ class Transaction:
 
     @functools.cached_property
     def now(self) -> float:
-        """The clock that leases are compared by: the database's, else the machine's."""
+        """The clock of leases: PostgreSQL's, or this machine's for SQLite."""
         return self.date if self.one_clock else self._clock()
 
     @functools.cached_property
     def date(self) -> float:
-        """The seconds since 1970: the database's, else the machine's."""
+        """Seconds since 1970, by PostgreSQL's clock, or this machine's for SQLite."""
         if not self.one_clock:
             return self._date_clock()
         return float(self.connection.scalar(_DATABASE_CLOCK) or 0.0)
 
 
 BACKUP: Final = 0x50726F6E
-"""What SQLite's header says of a backup, so that the next one may replace it."""
+"""SQLite's application id of a backup: only such a file may be replaced by another backup."""
 
 
 _DATABASE_CLOCK: Final = sa.select(sa.extract("epoch", sa.func.clock_timestamp()))
@@ -81,13 +71,13 @@ class Database:
     Parameters
     ----------
     engine : Engine
-        How it is reached.
+        Opens connections.
     place : str
-        What to call it in messages, without a password.
+        Path or URL for messages, without a password.
     path : Path, optional
-        The file, where it is one.
+        The file, if it is SQLite on disk.
     lock : lock, optional
-        Held during a transaction, where threads share one connection.
+        Held during a transaction if threads share one connection.
     clock, date_clock : callable
         The machine's clock, and seconds since 1970; injected.
     """
@@ -110,17 +100,17 @@ class Database:
 
     @property
     def server(self) -> sa.Engine | None:
-        """The engine of a database that machines share; None where it is of this machine."""
+        """The engine, if machines can share the database (PostgreSQL); otherwise None."""
         return self.engine if self.engine.dialect.name == "postgresql" else None
 
     @contextmanager
     def read(self) -> Iterator[Transaction]:
-        """Open a transaction that only reads, sees one moment, and holds nobody up.
+        """Open a read-only transaction: one consistent snapshot that blocks no writer.
 
         Raises
         ------
         LedgerError
-            Where the ledger cannot be read.
+            The ledger cannot be read.
         """
         self._same_file()
         options: dict[str, Any] = {schema.READS: True}
@@ -138,12 +128,12 @@ class Database:
         Parameters
         ----------
         kept : Connection, optional
-            To be used instead of a new one; see `keep`.
+            An open connection to use; see `keep`.
 
         Raises
         ------
         LedgerError
-            Where the ledger cannot be written.
+            The ledger cannot be written.
         """
         self._same_file()
         with self._named_errors():
@@ -155,18 +145,18 @@ class Database:
                     yield self._transaction(connection)
 
     def keep(self) -> sa.Connection | None:
-        """Open a connection for many transactions, to be closed; None where threads share one."""
+        """Open a connection for many transactions, to be closed; None if threads share one."""
         self._same_file()
         with self._named_errors():
             return None if self._shared else self.engine.connect()
 
     def prepare(self) -> None:
-        """Create the tables or bring them up to date, where that is needed.
+        """Create or migrate the tables if needed.
 
         Raises
         ------
         LedgerError
-            Where the ledger cannot be used.
+            The ledger cannot be used.
         """
         with self.read() as t:
             if schema.version_of(t.connection, self.place) == schema.VERSION:
@@ -175,7 +165,7 @@ class Database:
             schema.migrate(t.connection, self.place)
 
     def checkpoint(self) -> None:
-        """Remove what was deleted from SQLite's own log, too."""
+        """Empty SQLite's write-ahead log, so that deleted data is not left in it."""
         if self.engine.dialect.name != "sqlite":
             return
         self._same_file()
@@ -187,27 +177,27 @@ class Database:
             connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def backup(self, target: Path) -> None:
-        """Copy all, as it is at one moment, to a file for the user alone.
+        """Copy a consistent snapshot to a file that only the user can read.
 
         Parameters
         ----------
         target : Path
-            Not there yet, or an earlier backup.
+            A new file, or an earlier backup, which is replaced.
 
         Raises
         ------
         LedgerError
-            Where that cannot be done; the target is then as it was.
+            The backup failed; the target is unchanged.
         """
         if self.server is not None:
             raise LedgerError(
-                f"The ledger at {self.place} is backed up by PostgreSQL's own means: pg_dump."
+                f"The ledger at {self.place} is a PostgreSQL database. Back it up with pg_dump."
             )
         self._same_file()
         try:
             if os.path.lexists(target) and not self._may_replace(target):
                 raise LedgerError(
-                    f"{target} is there, and is not a backup of a ledger. Choose another name."
+                    f"{target} exists and is not a backup of a ledger. Choose another name."
                 )
             target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             file, name = tempfile.mkstemp(".part", f".{target.name}.", target.parent)
@@ -219,10 +209,10 @@ class Database:
                 Path(name).unlink(missing_ok=True)
         except (OSError, ValueError, sqlite3.Error) as error:
             why = getattr(error, "strerror", None) or str(error)
-            raise LedgerError(f"No backup could be written to {target} ({why}).") from None
+            raise LedgerError(f"Could not write a backup to {target} ({why}).") from None
 
     def _may_replace(self, target: Path) -> bool:
-        """Return whether a file is a backup, and not one that has become this ledger."""
+        """Return whether a file is a backup, but not one that was restored as this ledger."""
         if not target.is_file() or _identity(target) == self._file:
             return False
         uri = f"{target.as_uri()}?mode=ro"
@@ -244,16 +234,16 @@ class Database:
             copy.execute(f"PRAGMA application_id = {BACKUP}")
 
     def replaced(self) -> bool:
-        """Return whether the file is another one than when it was opened, or gone."""
+        """Return whether the file was deleted or replaced since it was opened."""
         return self._path is not None and _identity(self._path) != self._file
 
     def reopened(self) -> Database:
-        """Return the database that is now in the place of one that was replaced.
+        """Open the file that has replaced this one.
 
         Raises
         ------
         LedgerError
-            Where there is none, or it cannot be used; none is created.
+            No file has replaced it, or the file cannot be used. No file is created.
         """
         if self._path is not None and _identity(self._path) is None:
             self._same_file()
@@ -262,8 +252,8 @@ class Database:
     def _same_file(self) -> None:
         if self.replaced():
             raise LedgerError(
-                f"The ledger at {self.place} was deleted or replaced while it was used. Put it "
-                "back, if it was moved. Nothing is sent without an entry in it."
+                f"The ledger at {self.place} was deleted or replaced while it was in use. Put it "
+                f"back if it was moved. {_NOT_RECORDED}"
             )
 
     def _transaction(self, connection: sa.Connection) -> Transaction:
@@ -279,19 +269,19 @@ class Database:
 
 
 def open_database(where: str | None, *, create: bool = True) -> Database:
-    """Open a database, ready for use.
+    """Open a database and create or migrate its tables.
 
     Parameters
     ----------
     where : str, optional
-        A path, a URL of SQLite or PostgreSQL, or None for the memory of this process.
+        A path, a SQLite or PostgreSQL URL, or None for a database in memory.
     create : bool
         If False, a file that does not exist is an error.
 
     Raises
     ------
     LedgerError
-        Where it cannot be used; nothing was sent.
+        The database cannot be used.
     """
     if where is not None and "://" in where and not where.startswith("sqlite"):
         database = _on_server(_server_url(where))
@@ -307,13 +297,13 @@ _SQLITE_URL: Final = re.compile(r"sqlite(?:\+\w+)?://(?:/([^?]*))?")
 
 
 def _file_of_url(where: str) -> str | None:
-    """Return the path in a URL of SQLite."""
+    """Return the path in a SQLite URL."""
     # SQLAlchemy 2.1 decodes "%20" and 2.0 does not: that would be two ledgers.
     found = _SQLITE_URL.fullmatch(where)
     if found is None:
         raise LedgerError(
-            "A URL of SQLite is 'sqlite:///' and a path, without a host or options. Give ledger= "
-            "the path alone; it may hold any character. Nothing was sent."
+            "A SQLite URL is 'sqlite:///' and a path, without a host or options. You can also pass "
+            "ledger= only the path; it may contain any character. Nothing was sent."
         )
     return unquote(found[1]) if found[1] else None
 
@@ -326,16 +316,16 @@ def _server_url(where: str) -> sa.URL:
         known = False
     if not known:
         raise LedgerError(_NO_URL)
-    if "@" in (url.host or ""):  # the rest of a password, which messages would show
+    if "@" in (url.host or ""):  # the end of a password, which messages would show
         raise LedgerError(
-            'The password in the URL of the ledger holds "@": write it as "%40". Nothing was sent.'
+            'The password in the ledger\'s URL contains "@". Write it as "%40". Nothing was sent.'
         )
     return url.set(drivername="postgresql+psycopg")
 
 
 _NO_URL: Final = (
-    "ledger= is a path, None for memory, or the URL of a database of PostgreSQL: "
-    "'postgresql://user@host/database'. Nothing was sent."
+    "ledger= must be a path, a PostgreSQL URL such as 'postgresql://user@host/database', or None "
+    "to keep the ledger in memory only. Nothing was sent."
 )
 
 
@@ -350,7 +340,7 @@ def _on_server(url: sa.URL) -> Database:
         )
     except ModuleNotFoundError:
         raise LedgerError(
-            f"The ledger at {place} needs the driver psycopg: "
+            f"The ledger at {place} requires the PostgreSQL driver psycopg. Install it: "
             "pip install 'pronto-pandas[postgres]'. Nothing was sent."
         ) from None
     except sa.exc.ArgumentError:  # of its options
@@ -360,11 +350,11 @@ def _on_server(url: sa.URL) -> Database:
 
 
 CONNECT_TIMEOUT: Final = 10
-"""Seconds for a connection to PostgreSQL to open."""
+"""Seconds in which a connection to PostgreSQL must open."""
 
 
 def _set_time_limits(connection: Any, record: object) -> None:
-    """Let no process that was stopped in a transaction hold the others up for ever."""
+    """Limit how long a process that was stopped in a transaction can block the others."""
     with connection.cursor() as cursor:
         cursor.execute("SET lock_timeout = '10s'")
         cursor.execute("SET idle_in_transaction_session_timeout = '15s'")
@@ -386,10 +376,8 @@ def _in_file(path: Path, *, create: bool) -> Database:
         _keep_private(real)
     except (OSError, RuntimeError, ValueError) as error:
         why = getattr(error, "strerror", None) or str(error).rstrip(".")
-        raise LedgerError(
-            f"The ledger at {path} cannot be written there ({why}). {_ELSEWHERE}"
-        ) from None
-    # SQLite creates no file that nobody else may read: where it has gone, this fails.
+        raise LedgerError(f"Cannot write the ledger at {path} ({why}). {_ELSEWHERE}") from None
+    # SQLite would create a file that others can read. mode=rw fails if the file is missing.
     connect = functools.partial(
         sqlite3.connect, f"{path.as_uri()}?mode=rw", uri=True, check_same_thread=False
     )
@@ -405,12 +393,13 @@ def _sqlite(pool: Any, **arguments: Any) -> sa.Engine:
 
 
 _ELSEWHERE: Final = (
-    "Choose another place with pronto.configure(ledger=…), or None for memory. Nothing was sent."
+    "Choose another location with pronto.configure(ledger=…); ledger=None keeps it in memory only. "
+    "Nothing was sent."
 )
 
 
 def _create(path: Path) -> None:
-    """Create the file for the user alone, if there is none."""
+    """Create the file if it is missing; only the user can read it."""
     if not path.parent.exists():
         path.parent.mkdir(parents=True, mode=0o700)
     with contextlib.suppress(FileExistsError):
@@ -418,10 +407,10 @@ def _create(path: Path) -> None:
 
 
 def _keep_private(path: Path) -> None:
-    """See that the file, and those that SQLite keeps beside it, are the user's alone.
+    """Let only the user read and write the file and SQLite's files for it (-wal, -shm).
 
-    They are not opened for that: POSIX drops all locks of a process on a file when any of its
-    descriptors is closed, also those by which SQLite knows that the file is in use.
+    This must not open them: POSIX drops all locks of a process on a file when any of its
+    descriptors is closed, including those by which SQLite knows that the file is in use.
     """
     _keep_file_private(path)
     for suffix in ("-wal", "-shm", "-journal"):
@@ -433,19 +422,19 @@ def _keep_file_private(file: Path) -> None:
     found = file.lstat()
     if not stat.S_ISREG(found.st_mode):
         raise LedgerError(f"The ledger at {file} is not a file. {_ELSEWHERE}")
-    if os.name != "posix":  # pragma: no cover  modes mean nothing there
+    if os.name != "posix":  # pragma: no cover  there are no such modes
         return
     if found.st_uid != os.geteuid():
         raise LedgerError(
-            f"The file of the ledger at {file} belongs to another user, who could read the "
-            f"answers. Make it yours (chown). {_ELSEWHERE}"
+            f"The ledger file {file} belongs to another user, who could read the answers. Change "
+            f"its owner (chown). {_ELSEWHERE}"
         )
     if found.st_mode & 0o077:
         file.chmod(0o600)
         if file.lstat().st_mode & 0o077:
             raise LedgerError(
-                f"The file of the ledger at {file} can be read by others, and its file system "
-                f"does not let that be changed. {_ELSEWHERE}"
+                f"Other users can read the ledger file {file}, and its file system does not allow "
+                f"changing its permissions. {_ELSEWHERE}"
             )
     if not os.access(file, os.R_OK | os.W_OK, effective_ids=os.access in os.supports_effective_ids):
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
@@ -460,10 +449,10 @@ def _identity(path: Path) -> tuple[int, int] | None:
 
 
 def named(error: Exception, place: str) -> LedgerError:
-    """Return what is wrong with the ledger, without a value of it."""
+    """Return a LedgerError that explains a database error and contains no value from the ledger."""
     cause = getattr(error, "orig", None) or error
     code = getattr(cause, "sqlite_errorname", None) or getattr(cause, "sqlstate", None) or ""
-    # PostgreSQL gives no code while a connection opens, and its driver none where one is lost.
+    # PostgreSQL has no code for a connection that does not open, psycopg none for one that is lost.
     if getattr(error, "connection_invalidated", False):
         code = _LOST
     elif not code:
@@ -477,8 +466,10 @@ def named(error: Exception, place: str) -> LedgerError:
     if "no such" in str(cause):
         why, busy = _DAMAGED, False
     kind = LedgerBusyError if busy else LedgerError
-    return kind(f"The ledger at {place} {why}. Nothing is sent without an entry in it.")
+    return kind(f"The ledger at {place} {why}. {_NOT_RECORDED}")
 
+
+_NOT_RECORDED: Final = "Requests are sent only if they can be recorded."
 
 _LOST: Final = "08006"
 _REFUSALS: Final = (
@@ -486,40 +477,49 @@ _REFUSALS: Final = (
     (("too many", "connection slots"), "53300"),
     (("bad: invalid", "invalid URI", "invalid connection option", "invalid integer"), "URL"),
 )
-"""By words of a server, in English, that lets nobody in: the code that says the same."""
+"""A server that refuses a connection gives English text only: the code for that text."""
 
-_DAMAGED: Final = f"is damaged. {schema.START_ANEW}"
+_DAMAGED: Final = f"is damaged. {schema.RECOVERY}"
 _UNREACHABLE: Final = (
     "cannot be reached. Check the server and the network, and the user, password and database in "
-    "its URL"
+    "the URL"
 )
 _MEANINGS: Final[tuple[tuple[tuple[str, ...], str, bool], ...]] = (
     (
         ("SQLITE_BUSY", "SQLITE_LOCKED", "55P03"),
-        "is locked by another program. Close it, or wait until it is done",
+        "is locked by another program. Close that program or wait for it to finish",
         True,
     ),
-    (("40001", "40P01", "25P03"), "was used by many at once. Run the same line again", True),
+    (
+        ("40001", "40P01", "25P03"),
+        "was in use by too many programs at once. Run the same line again",
+        True,
+    ),
     (("08", "57P"), _UNREACHABLE, True),
-    (("53300",), "has no connection free. Close others, or try again later", True),
-    (("URL",), "does not take the options or the port in its URL. Correct it", False),
+    (("53300",), "has no free connection. Close other connections or try again later", True),
+    (("URL",), "does not accept the options or the port in its URL. Correct the URL", False),
     (
         ("28", "3D000"),
-        "does not take this user, password or database. Correct its URL, or create them",
+        "does not accept this user, password or database. Correct the URL, or create the user or "
+        "the database",
         False,
     ),
     (
         ("42501", "25006"),
-        "may not be written by this user. Grant it CREATE on the schema and all rights on the "
+        "does not let this user write. Grant the user CREATE on the schema and all rights on the "
         "tables, or use another user",
         False,
     ),
-    (("SQLITE_FULL", "53100"), "cannot be written: the disk is full. Make room", False),
+    (
+        ("SQLITE_FULL", "53100"),
+        "cannot be written because the disk is full. Free some space",
+        False,
+    ),
     (("SQLITE_NOTADB", "SQLITE_CORRUPT", "42P01", "42703"), _DAMAGED, False),
     (
         ("SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_PERM", "SQLITE_AUTH", "SQLITE_IOERR"),
-        "cannot be written there. Choose another place with pronto.configure(ledger=…)",
+        "is not writable. Choose another location with pronto.configure(ledger=…)",
         False,
     ),
 )
-"""By the beginning of an error's code: what it means, and whether another try may work."""
+"""Prefixes of error codes, what they mean, and whether a retry may work."""

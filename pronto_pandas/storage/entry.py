@@ -1,20 +1,20 @@
-"""One entry of the ledger, and what it means to a run that did not write it.
+"""One entry of the ledger, and its meaning to other runs.
 
-One entry for each person, type and service, so that no answer is paid for twice and none that was
-paid for is lost::
+The ledger has one entry per person, type and service, so that no answer is paid for twice or lost::
 
     claimed ─► sent ─► answered
                  ├───► submitted ─► answered
                  ├───► enqueued ──► answered
                  └───► unknown
 
-``claimed``: a run is about to send it, and no other run does. ``sent``: written before the request
-leaves. ``submitted``: the service has taken the work under a name, and its answer can be fetched as
-often as it takes. ``enqueued``: the service has taken it in a batch and delivers the answer; until
-then nobody can fetch it. ``answered``: written before anything else sees the answer.
+``claimed``: a run is about to send the request; no other run will. ``sent``: written before the
+request is sent. ``submitted``: Pronto has accepted the request and returned an enrichment ID, by
+which the answer can be fetched repeatedly. ``enqueued``: Pronto has accepted the request in a batch
+and will deliver the answer; it cannot be fetched. ``answered``: written before any other code sees
+the answer.
 
-Of what a dead run left behind, ``claimed`` counts for nothing, ``sent`` is ``unknown``, and
-``submitted`` is fetched by the next run.
+After a run has died, its ``claimed`` entries are void, its ``sent`` entries are ``unknown``, and
+the next run fetches its ``submitted`` entries.
 """
 
 from __future__ import annotations
@@ -23,22 +23,22 @@ from dataclasses import dataclass
 from typing import Literal
 
 State = Literal["held", "submitted", "enqueued", "answered", "unknown"]
-"""What an entry is to other runs; see `Entry`."""
+"""The state of an entry as other runs see it; see `Entry`."""
 
 Key = tuple[str, str]
-"""The key of a person, and a type."""
+"""A person's key and an enrichment type."""
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What is looked up: one person and type.
+    """A person and type to look up.
 
     Parameters
     ----------
     type : str
         An enrichment type.
     keys : tuple of str
-        The key under which a new entry is made, then the others under which one may be found.
+        The key for a new entry, then further keys under which an entry may exist.
     """
 
     type: str
@@ -52,23 +52,23 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What the ledger has of one person and type.
+    """The ledger's entry for one person and type.
 
     Parameters
     ----------
     contact : str
-        The key of the person under which it stands.
+        The person's key in the ledger.
     state : str
-        ``held``: a living run has it. ``submitted``: its run is gone, and the answer can be
-        fetched. ``enqueued``: its answer is delivered when it is there. ``answered``. ``unknown``:
-        its run is gone, and so is the answer.
+        ``held``: an active run has claimed it. ``submitted``: its run has ended; the answer can be
+        fetched. ``enqueued``: Pronto will deliver the answer. ``answered``. ``unknown``: its run
+        has ended and the answer is lost.
     at : float
         When the state was reached, in seconds since 1970.
     body : str, optional
-        The answer as it came, where there is one and it was read; where the state is another one,
-        it is an earlier answer, which was to be asked for again.
+        The unmodified answer, if there is one and it was read. In other states than ``answered``,
+        an earlier answer that was to be refreshed.
     enrichment_id : str, optional
-        The service's name of what was submitted.
+        Pronto's ID of a submitted request.
     """
 
     contact: str
@@ -85,16 +85,16 @@ class Renewal:
     Parameters
     ----------
     answered_before : float
-        Answers that came before this moment, in seconds since 1970, are asked for again.
+        Answers older than this time (seconds since 1970) are requested again.
     unknown_before : float
-        Requests without an answer that were sent before this moment are sent again.
+        Requests without an answer, sent before this time, are sent again.
     """
 
     answered_before: float = 0.0
     unknown_before: float = 0.0
 
     def allows(self, entry: Entry) -> bool:
-        """Return whether an entry may be sent again; never what a living run has."""
+        """Return whether an entry may be sent again; never if an active run holds it."""
         if entry.state == "answered":
             return entry.at < self.answered_before
         return entry.state in {"unknown", "enqueued"} and entry.at < self.unknown_before

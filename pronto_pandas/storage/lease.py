@@ -1,9 +1,9 @@
 """Leases: which run holds an entry, and whether that run is still alive.
 
-A run renews its lease while it works. Who reads a lease must not be fooled by a clock that was set
-meanwhile, or by a machine that slept. On PostgreSQL leases are compared by the database's clock. In
-a file they are compared by the machine's own clock, which nobody sets and which goes on in sleep;
-only a run of another machine, or from before a restart, is judged by the time of day.
+A run renews its lease while it works. A clock that is set, or a machine that sleeps, must not make
+a lease look valid or expired. On PostgreSQL, leases use the database's clock. In a file, they use
+the machine's time since boot, which nobody can set and which includes sleep; only a run of another
+machine, or from before a restart, is judged by the time of day.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from pathlib import Path
 from typing import Final
 
 LEASE: Final = float(os.environ.get("PRONTO_LEASE_SECONDS", "30"))
-"""Seconds for which a run that does not renew its lease counts as alive; tests shorten it."""
+"""Seconds after which a run that has not renewed its lease counts as dead; tests shorten it."""
 
 
 def machine_clock() -> float:
-    """Return the seconds since this machine started, its sleep included."""
+    """Return the seconds since this machine started, including sleep."""
     if sys.platform == "linux":
         return time.clock_gettime(time.CLOCK_BOOTTIME)
     if sys.platform == "darwin":  # pragma: no cover  time.monotonic() stops in sleep there
@@ -31,16 +31,16 @@ def machine_clock() -> float:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One run, and where it lives.
+    """One run, its machine and its process.
 
     Parameters
     ----------
     id : str
-        Its name in the ledger.
+        The run's ID in the ledger.
     machine : str
-        The machine since it was started; clocks can be compared within one.
+        ID of the machine's current boot; clocks are comparable only if it is the same.
     process : str
-        The process, and the name space in which its number means something.
+        PID namespace and process ID.
     """
 
     id: str
@@ -55,14 +55,14 @@ def new_run() -> Run:
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """A run's lease, as the ledger has it.
+    """A run's lease in the ledger.
 
     Parameters
     ----------
     run : Run
-        Whose it is.
+        The run.
     until : float
-        Its end, on the ledger's clock: the database's or the machine's.
+        When it expires, by the database's or the machine's clock.
     renewed : float
         When it was renewed, in seconds since 1970.
     """
@@ -84,7 +84,7 @@ def is_alive(lease: Lease, now: float, date: float, *, one_clock: bool) -> bool:
     date : float
         Seconds since 1970.
     one_clock : bool
-        Whether ``now`` is the same clock for all machines.
+        Whether all machines share the clock of ``now``.
     """
     if process_gone(lease.run):
         return False
@@ -94,7 +94,7 @@ def is_alive(lease: Lease, now: float, date: float, *, one_clock: bool) -> bool:
 
 
 def process_gone(run: Run) -> bool:
-    """Return whether a run's process has surely ended; False where nobody can tell from here."""
+    """Return whether a run's process has certainly ended; False if this process cannot tell."""
     namespace, _, number = run.process.rpartition(":")
     same_place = run.machine == _machine() and namespace == _namespace()
     if not same_place or not number.isdigit() or os.name != "posix":
@@ -118,7 +118,7 @@ def _machine() -> str:
 
 @functools.cache
 def _namespace() -> str:
-    """Name the space of process numbers: containers on one machine have their own."""
+    """Return the PID namespace: each container on a machine has a different one."""
     try:
         return str(Path("/proc/self/ns/pid").readlink())
     except OSError:

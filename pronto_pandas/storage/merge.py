@@ -1,4 +1,4 @@
-"""Copies a ledger to another file, or adds it to the ledger that is there."""
+"""Copies a ledger to another file, or merges it into the ledger there."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ from .database import open_database
 
 
 def carry_over(source: Path, target: Path) -> None:
-    """Copy a ledger's file, or add what it holds to the ledger that is there. The source stays.
+    """Copy a ledger's file, or merge it into the target if that exists. The source stays.
 
     Parameters
     ----------
     source, target : Path
-        Files of SQLite; the source need not exist.
+        SQLite files; the source may be missing.
 
     Raises
     ------
     LedgerError
-        Where one cannot be read or written; the target is then as it was.
+        A file cannot be read or written; the target is unchanged.
     """
     if not source.exists():
         return
-    with _said(target):
+    with _explained(target):
         if target.exists():
             for path in (source, target):
                 open_database(str(path))  # brings its tables up to date
@@ -41,17 +41,17 @@ def carry_over(source: Path, target: Path) -> None:
 
 
 @contextmanager
-def _said(target: Path) -> Iterator[None]:
+def _explained(target: Path) -> Iterator[None]:
     try:
         yield
     except (OSError, sqlite3.Error) as error:
         raise LedgerError(
-            f"The ledger could not be carried over to {target} ({type(error).__name__})."
+            f"Could not copy the ledger to {target} ({type(error).__name__})."
         ) from None
 
 
 def _copy(source: Path, target: Path) -> None:
-    """Copy a file that may be in use; the copy is there when it is whole."""
+    """Copy a file that may be in use; the target appears only when it is complete."""
     if not target.parent.exists():
         target.parent.mkdir(parents=True, mode=0o700)
     part = target.with_suffix(".part")
@@ -66,7 +66,7 @@ def _copy(source: Path, target: Path) -> None:
 
 
 def _add(source: Path, target: Path) -> None:
-    """Add what is new; of two entries for the same, the better one stays, or the later answer."""
+    """Add new entries; of two for the same person, keep the better one, or the later answer."""
     same = " AND ".join(f"o.{c.name} = e.{c.name}" for c in schema.entries.primary_key)
     one, other = _RANK.replace("entry.", "e."), _RANK.replace("entry.", "o.")
     later = f"{other} = {_ANSWERED} AND {one} = {_ANSWERED} AND o.at > e.at"
@@ -79,7 +79,7 @@ def _add(source: Path, target: Path) -> None:
         connection.execute("BEGIN IMMEDIATE")
         connection.execute(f"DELETE FROM main.pronto_entries AS e WHERE EXISTS ({better})")  # noqa: S608  as above
         for table in schema.metadata.sorted_tables:
-            if table is not schema.runs:  # a lease holds in its own ledger
+            if table is not schema.runs:  # a lease is valid only in its own ledger
                 connection.execute(_insert(table))
         connection.execute("COMMIT")
 
@@ -88,11 +88,11 @@ _ANSWERED: Final = 4
 _RANK: Final = f"""CASE CASE entry.state WHEN 'claimed' THEN entry.before ELSE entry.state END
 WHEN 'answered' THEN {_ANSWERED} WHEN 'submitted' THEN 3 WHEN 'enqueued' THEN 2
 WHEN 'sent' THEN 1 WHEN 'unknown' THEN 1 ELSE 0 END"""
-"""How much an entry is worth; a claim as much as what it covers."""
+"""How good an entry is; a claim counts as the state before it."""
 
 
 def _insert(table: sa.Table) -> str:
-    # Payloads that were set aside are numbered by each file for itself.
+    # Each file numbers its payloads itself.
     names = ", ".join(c.name for c in table.columns if c is not schema.aside.c.number)
     return (
         f"INSERT OR IGNORE INTO main.{table.name} ({names}) "  # noqa: S608  names of our own tables

@@ -1,4 +1,4 @@
-"""The tables of the ledger, their version, and how SQLite is used."""
+"""The ledger's tables, their migrations, and the settings of SQLite."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .lease import LEASE
 VERSION: Final = 4
 
 BUSY_TIMEOUT: Final = 5_000
-"""Milliseconds to wait for another program that writes."""
+"""Milliseconds to wait while another program writes."""
 
 metadata = sa.MetaData()
 
@@ -43,7 +43,7 @@ entries = sa.Table(
     sa.Column("body", sa.Text),
     sa.Column("at", sa.Float, nullable=False),
 )
-"""``before`` and ``before_at``: the state to go back to where a request comes to nothing."""
+"""``before`` and ``before_at``: the state to restore if a request is not processed."""
 
 aliases = sa.Table(
     "pronto_aliases",
@@ -64,7 +64,7 @@ runs = sa.Table(
     sa.Column("lease", sa.Float, nullable=False),
     sa.Column("renewed", sa.Float, nullable=False),
 )
-"""The runs that work now; see `lease`."""
+"""The active runs; see `lease`."""
 
 jobs = sa.Table(
     "pronto_jobs",
@@ -111,12 +111,12 @@ def insert(dialect: str, table: sa.Table) -> Any:
 
 
 def version_of(connection: sa.Connection, place: str) -> int | None:
-    """Return the version of a ledger; None where it has no tables yet.
+    """Return the version of a ledger; None if it has no tables yet.
 
     Raises
     ------
     LedgerError
-        Where the tables are not ours, or a later version of the package has written them.
+        The tables are not ours, or a newer version of the package has written them.
     """
     ours = metadata.tables.keys() & set(sa.inspect(connection).get_table_names())
     text: object = None
@@ -130,21 +130,21 @@ def version_of(connection: sa.Connection, place: str) -> int | None:
         raise _damaged(place)
     if int(str(text)) > VERSION:
         raise LedgerError(
-            f"The ledger at {place} was written by a later version of pronto-pandas. "
-            "Update the package. Nothing was sent."
+            f"The ledger at {place} was written by a newer version of pronto-pandas. Upgrade the "
+            "package: pip install --upgrade pronto-pandas. Nothing was sent."
         )
     return int(str(text))
 
 
 def migrate(connection: sa.Connection, place: str) -> None:
-    """Create the tables, or bring those of an earlier version up to date.
+    """Create the tables, or migrate those of an older version.
 
     Raises
     ------
     LedgerError
-        Where that cannot be done.
+        The tables are not ours, or an older version of the package is using them.
     """
-    if connection.dialect.name == "postgresql":  # one process at a time; the others find it done
+    if connection.dialect.name == "postgresql":  # one process at a time
         connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
     version = version_of(connection, place)
     if version == VERSION:
@@ -158,19 +158,19 @@ def migrate(connection: sa.Connection, place: str) -> None:
     )
 
 
-_LOCK: Final = 0x50524F4E  # any number that nobody else locks
+_LOCK: Final = 0x50524F4E  # arbitrary; no other program locks it
 
 
 def _damaged(place: str) -> LedgerError:
     return LedgerError(
-        f"The ledger at {place} is damaged, or its tables are another program's. {START_ANEW}. "
+        f"The ledger at {place} is damaged, or its tables belong to another program. {RECOVERY}. "
         "Nothing was sent."
     )
 
 
-START_ANEW: Final = (
-    "Move it away to start a new one (its answers will be asked for and paid for again), or put a "
-    "backup in its place, as pronto.ledger.backup makes them"
+RECOVERY: Final = (
+    "Restore a backup made by pronto.ledger.backup, or move the ledger away to start with an empty "
+    "one (its answers would be requested and paid for again)"
 )
 
 
@@ -178,12 +178,12 @@ def _add_enrichment_ids(connection: sa.Connection) -> None:
     connection.exec_driver_sql("ALTER TABLE pronto_entries ADD COLUMN enrichment_id VARCHAR")
 
 
-def _add_tables_alone(connection: sa.Connection) -> None:
-    """Leave what is there as it is; new tables are created afterwards."""
+def _only_new_tables(connection: sa.Connection) -> None:
+    """Change nothing: `migrate` creates the new tables."""
 
 
 def _services_and_bodies(connection: sa.Connection) -> None:
-    """Give entries to services instead of addresses, whole answers, and runs with leases."""
+    """Key entries by service instead of URL; store whole answers, and runs with leases."""
     _refuse_while_used(connection)
     for statement in (
         "ALTER TABLE pronto_entries RENAME COLUMN address TO service",
@@ -193,7 +193,7 @@ def _services_and_bodies(connection: sa.Connection) -> None:
         "ALTER TABLE pronto_entries DROP COLUMN lease",
         "DROP INDEX IF EXISTS ix_pronto_entries_owner",
         "CREATE INDEX ix_pronto_entries_run ON pronto_entries (run)",
-        # Of runs that are gone: a claim counts for nothing, a request without an answer is unknown.
+        # No run is active: its claims are void, and requests without an answer are unknown.
         "DELETE FROM pronto_entries WHERE state = 'claimed' AND before IS NULL",
         "UPDATE pronto_entries SET state = before WHERE state = 'claimed'",
         "UPDATE pronto_entries SET state = 'unknown' WHERE state = 'sent'",
@@ -211,8 +211,8 @@ def _refuse_while_used(connection: sa.Connection) -> None:
     held = sa.text("SELECT 1 FROM pronto_entries WHERE lease > :now LIMIT 1")
     if connection.scalar(held, {"now": time.time()}) is not None:
         raise LedgerError(
-            "A run of an earlier version of pronto-pandas uses the ledger. Wait until it is done, "
-            f"or, if it was killed, {LEASE:g} s. Nothing was sent."
+            "A run of an older version of pronto-pandas is using the ledger. Wait for it to "
+            f"finish; if it was killed, wait {LEASE:g} s. Nothing was sent."
         )
 
 
@@ -228,7 +228,7 @@ def _rename_services(connection: sa.Connection, table: sa.Table) -> None:
 
 
 def _join(connection: sa.Connection, address: str, service: str) -> None:
-    """Give the entries of an address to its service; of two for the same, the better one stays."""
+    """Move a URL's entries to its service; of two for the same person, keep the better one."""
     connection.execute(_drop_worse(address, than=service, ties=True))
     connection.execute(_drop_worse(service, than=address, ties=False))
     these = sa.update(entries).where(entries.c.service == address)
@@ -238,7 +238,7 @@ def _join(connection: sa.Connection, address: str, service: str) -> None:
 def _drop_worse(service: str, *, than: str, ties: bool) -> sa.Delete:
     """Delete the entries of one service that are worse than those of another.
 
-    An answer is better than any other state, and the later one of two.
+    An answer is better than any other state; of two answers, the later one.
     """
     other = entries.alias()
     one, two = _rank(entries), _rank(other)
@@ -261,35 +261,35 @@ def _rank(table: sa.FromClause) -> sa.ColumnElement[int]:
 
 MIGRATIONS: Final[dict[int, Callable[[sa.Connection], None]]] = {
     1: _add_enrichment_ids,
-    2: _add_tables_alone,
+    2: _only_new_tables,
     3: _services_and_bodies,
 }
-"""From each version to the next one."""
+"""The migration from each version to the next."""
 
 
 def on_connect(connection: Any, record: object) -> None:
-    """Set SQLite up: wait for others, delete for good, and be on disk when it says so."""
-    connection.isolation_level = None  # transactions begin where on_begin says
+    """Configure SQLite: wait for other writers, erase deleted data, flush commits to disk."""
+    connection.isolation_level = None  # on_begin starts the transactions
     cursor = connection.cursor()
     cursor.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT}")
     cursor.execute("PRAGMA secure_delete = ON")
     cursor.execute("PRAGMA synchronous = FULL")
     try:
         cursor.execute("PRAGMA journal_mode = WAL")
-    except sqlite3.OperationalError:  # a network folder: the rollback journal does there
+    except sqlite3.OperationalError:  # a network folder: the rollback journal works there
         cursor.execute("PRAGMA journal_mode = DELETE")
     cursor.close()
 
 
 READS: Final = "pronto_reads"
-"""The option of a connection that only reads."""
+"""Execution option of a connection that only reads."""
 
 
 def on_begin(connection: sa.Connection) -> None:
-    """Take the right to write at once, so that what was read still holds when it is written.
+    """Take the write lock at once, so that what was read is still true when it is written.
 
-    Who only reads takes no lock, and holds nobody up.
+    A connection that only reads takes no lock and blocks nobody.
     """
     begin = "BEGIN" if connection.get_execution_options().get(READS) else "BEGIN IMMEDIATE"
-    # Past SQLAlchemy, whose own way takes longer than the transaction.
+    # Directly on the driver: SQLAlchemy's way takes longer than the transaction itself.
     connection.connection.driver_connection.execute(begin)  # type: ignore[union-attr]  # there is one

@@ -1,4 +1,4 @@
-"""The statements by which an entry goes from state to state; each changes only what it may."""
+"""The SQL statements that move an entry from state to state, each only from allowed states."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ _KEY: Final = [column.name for column in entries.primary_key]
 
 _NOBODYS: Final[dict[str, Any]] = {"run": None, "before": None, "before_at": None}
 
-# As text: in an INSERT, SQLAlchemy would take the table of entries for one to select from.
+# As text: in an INSERT, SQLAlchemy would add the entries table to the FROM clause.
 _HELD: Final = sa.exists().where(runs.c.id == sa.literal_column("pronto_entries.run"))
-"""The run that has the entry is in the table of runs; the dead ones were deleted before."""
+"""The entry's run is in the table of runs; dead runs were deleted before."""
 
 
 def _state(*names: str, of: sa.ColumnElement[str] = E.state) -> sa.ColumnElement[bool]:
-    """Return whether a state is one of these; an ``IN`` cannot be run for many rows at once."""
+    """Return whether a state is one of these; ``IN`` does not work with executemany."""
     return sa.or_(*(of == name for name in names))
 
 
 _SEEN: Final = sa.case(
     (E.state == "claimed", E.before), (E.state == "sent", "unknown"), else_=E.state
 )
-"""What an entry is to others, where no living run has it."""
+"""An entry's state as other runs see it, if no active run holds it."""
 
 _SENDABLE: Final = sa.or_(
     _SEEN.is_(None),
@@ -44,7 +44,7 @@ _FREE: Final = sa.or_(
 
 @functools.cache
 def claim(dialect: str) -> sa.Insert:
-    """Take entries for a run where they are free, and return those that were taken."""
+    """Claim entries for a run if they are free, and return the claimed ones."""
     new = insert(dialect, entries)
     statement: sa.Insert = new.on_conflict_do_update(
         index_elements=_KEY,
@@ -56,13 +56,13 @@ def claim(dialect: str) -> sa.Insert:
 
 @functools.cache
 def alias(dialect: str) -> sa.Insert:
-    """Add further keys of an entry; one that is there stays."""
+    """Add further keys of an entry; existing ones stay."""
     return insert(dialect, aliases).on_conflict_do_nothing()  # type: ignore[no-any-return]  # SQLAlchemy's own insert
 
 
 @functools.cache
 def lease(dialect: str) -> sa.Insert:
-    """Give a run a new lease, also one that had been taken for dead."""
+    """Give a run a new lease, even if it was deleted as dead."""
     new = insert(dialect, runs)
     changes = {name: new.excluded[name] for name in ("lease", "renewed")}
     statement: sa.Insert = new.on_conflict_do_update(index_elements=["id"], set_=changes)
@@ -71,11 +71,11 @@ def lease(dialect: str) -> sa.Insert:
 
 @functools.cache
 def answer(dialect: str) -> sa.Insert:
-    """Write an answer, whatever was there before."""
+    """Write an answer, whatever the entry's state was."""
     new = insert(dialect, entries)
     changes: dict[str, Any] = {name: new.excluded[name] for name in ("state", "body", "at")}
-    # The name under which it was fetched, which the answer itself need not have; ``answered`` where
-    # the transaction is repeated.
+    # Keep the enrichment ID by which it was fetched: the answer may not contain it. The state is
+    # already ``answered`` if the transaction is repeated.
     name = sa.case((_state("submitted", "answered"), E.enrichment_id))
     statement: sa.Insert = new.on_conflict_do_update(
         index_elements=_KEY, set_=changes | _NOBODYS | {"enrichment_id": name}
@@ -100,7 +100,7 @@ SEND: Final = (
     .values(state="sent", before_at=E.at, at=sa.bindparam("date"))
     .returning(E.contact)
 )
-"""The fence: a request leaves only for entries that this returns."""
+"""The fence: a request is sent only for entries that this returns."""
 
 SEND_AGAIN: Final = (
     sa.update(entries)
@@ -112,7 +112,7 @@ SEND_AGAIN: Final = (
     )
     .returning(E.contact)
 )
-"""The same where nobody knows whether its first transaction was committed."""
+"""The same, if the first transaction may have been committed."""
 
 UNSEND: Final = (
     sa.update(entries)
@@ -120,7 +120,8 @@ UNSEND: Final = (
     .values(state="claimed", at=sa.func.coalesce(E.before_at, E.at), before_at=None)
 )
 
-# Its name is worth money: it is kept although another run holds the entry, unless that has sent.
+# The enrichment ID is worth money: keep it even if another run has claimed the entry, unless that
+# run has sent its request.
 _TAKEN: Final = (
     *_THESE,
     sa.or_(E.run == sa.bindparam("me"), _state("claimed", "unknown")),
@@ -178,7 +179,7 @@ PURGE: Final = sa.delete(entries).where(
         sa.and_(E.state == "claimed", E.before == "answered", sa.not_(_HELD)),
     ),
 )
-"""Answers, also those that a dead run was about to ask for again."""
+"""Answers, including those that a dead run was about to refresh."""
 
 PURGE_BODIES: Final = (
     sa.update(entries)
@@ -190,7 +191,7 @@ PURGE_BODIES: Final = (
     )
     .values(body=None)
 )
-"""Earlier answers of what was asked for again, which itself may be charged, and is kept."""
+"""Earlier answers of people requested again. That request may be charged, so its entry stays."""
 
 LEAVE: Final = sa.update(entries).where(*_MINE, E.state == "submitted").values(run=None)
 LEAVE_ALL: Final = sa.update(entries).where(E.run == sa.bindparam("me")).values(run=None)

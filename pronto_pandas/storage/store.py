@@ -1,4 +1,4 @@
-"""The entries of one service: read, claimed, and written in transactions."""
+"""The ledger of one service: reads, claims and writes its entries in transactions."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from .lease import LEASE, Lease, Run, is_alive
 from .schema import aliases, entries, runs
 
 CHUNK: Final = 400
-"""Keys that a statement asks for; SQLite takes a bounded number of values."""
+"""Keys per statement; SQLite limits the number of values."""
 
 PIECE: Final = 20 * CHUNK
-"""Keys that one transaction of a large read asks for."""
+"""Keys per transaction of a large read."""
 
 SCAN: Final = 10_000
-"""From so many keys on, it is worth to read first which ones the ledger has at all."""
+"""With more keys than this, first reading which keys the ledger has is faster."""
 
 
 class Ledger:
@@ -32,9 +32,9 @@ class Ledger:
     Parameters
     ----------
     database : Database
-        Where they are.
+        The database with the entries.
     service : str
-        Whose answers they are; made-up people never mix with real ones.
+        The service that gave the answers; the sandbox's never mix with Pronto's.
     """
 
     def __init__(self, database: Database, service: str) -> None:
@@ -43,23 +43,18 @@ class Ledger:
 
     @property
     def place(self) -> str:
-        """What the place is called."""
+        """Path or URL for messages, without a password."""
         return self.database.place
 
     def date(self) -> float:
-        """Return the seconds since 1970, on the clock that entries are dated by."""
+        """Return the seconds since 1970, by the clock that dates entries."""
         with self.read() as t:
             return t.date
 
     def find(self, wanted: Sequence[Wanted], *, bodies: bool = True) -> dict[Key, Entry]:
-        """Return what is known, in several short transactions.
+        """Return the entries of these people, read in several short transactions.
 
-        Parameters
-        ----------
-        wanted : sequence of Wanted
-            Whom and what to look for.
-        bodies : bool
-            If False, entries come without their answers, which take longest to read.
+        With ``bodies=False``, entries come without their answers, which take longest to read.
         """
         if len(wanted) > SCAN:
             wanted = self._there(wanted)
@@ -70,7 +65,7 @@ class Ledger:
         return found
 
     def held_elsewhere(self, t: Transaction, wanted: Sequence[Wanted], run: Run) -> set[Key]:
-        """Return what another living run has."""
+        """Return the keys that another active run holds."""
         alive = self._alive(t) - {run.id}
         found = self._find(t, wanted, alive, bodies=False)
         return {key for key, entry in found.items() if entry.state == "held"}
@@ -78,9 +73,9 @@ class Ledger:
     def find_in(
         self, t: Transaction, wanted: Sequence[Wanted], *, bodies: bool = True
     ) -> dict[Key, Entry]:
-        """Return what is known, within a transaction; a dead run's claims count for nothing.
+        """Return the entries of these people, read within a transaction.
 
-        Of several entries of one person, an answer is what is known.
+        A dead run's claims are ignored. Of several entries of one person, an answer is preferred.
         """
         return self._find(t, wanted, self._alive(t), bodies=bodies)
 
@@ -107,23 +102,12 @@ class Ledger:
         renewal: Renewal,
         busy: Container[Key] = (),
     ) -> Claims:
-        """Take for a run what may be sent, and return the entries of what may not.
+        """Claim for a run the entries that may be sent, and return those that may not.
 
-        What a dead run has submitted is this run's now, too, and among what is returned; so is
-        what this run has submitted itself, which it may have left, and nobody else fetches.
+        The run also takes over entries that a dead run has submitted, and returns them. It returns
+        the entries that it has submitted itself, too, as no other run fetches them.
 
-        Parameters
-        ----------
-        t : Transaction
-            One that writes.
-        wanted : sequence of Wanted
-            What to send.
-        run : Run
-            Who sends.
-        renewal : Renewal
-            Which entries may be sent again.
-        busy : container of Key, optional
-            Entries that the run has claimed already, for another request; they are held.
+        ``busy`` are entries that the run has already claimed for another request; they are held.
         """
         if t.one_clock:  # SQLite has one writer at a time anyway
             t.execute(sa.select(sa.func.pg_advisory_xact_lock(_CLAIM_LOCK)))
@@ -142,7 +126,7 @@ class Ledger:
         left = [place for place in dict.fromkeys(at.values()) if place not in taken]
         alive = {lease.run.id for lease in self._leases(t)}
         known = self._entries(t, [p for p in left if p in busy], alive, bodies=True)
-        # What is this run's, and not busy, an earlier try of this claim has adopted.
+        # An earlier attempt at this claim may have adopted entries: they are this run's, not held.
         others = [p for p in left if p not in busy]
         known |= self._entries(t, others, alive - {run.id}, bodies=True)
         known |= self._adopted(t, known, run)
@@ -150,10 +134,10 @@ class Ledger:
         for key, place in at.items():
             if place in taken and first[place] == key:
                 claims.taken[key] = place[0]
-            else:  # free again meanwhile, or another of this very claim
+            else:  # freed since, or a duplicate within this claim
                 held = Entry(place[0], "held")
                 entry = known.get(place, held)
-                # Of two that share what was submitted, one fetches it, and the other one waits.
+                # If two share one submitted entry, one fetches it and the other waits.
                 waits = entry.state == "submitted" and first.get(place) != key
                 claims.kept[key] = held if waits else entry
         return claims
@@ -161,42 +145,32 @@ class Ledger:
     def send(
         self, t: Transaction, keys: Sequence[Key], run: Run, *, again: bool = False
     ) -> set[Key]:
-        """Note that a run's requests leave as soon as this is on disk; return those that may.
+        """Record that a run's requests are sent after this commit; return those that may be.
 
-        What another run has taken over, or is claimed under a lease that has run out, may not.
-
-        Parameters
-        ----------
-        t : Transaction
-            One that writes.
-        keys : sequence of Key
-            What is to be sent.
-        run : Run
-            Who has claimed it.
-        again : bool
-            The transaction is repeated, and nobody knows whether the first one was committed.
+        A request may not be sent if another run has taken over its entry, or if the run's lease
+        has expired. ``again``: the transaction is repeated, and the first may have been committed.
         """
         statement = statements.SEND_AGAIN if again else statements.SEND
         return set(self._change(t, statement, keys, me=run.id, now=t.now, date=t.date))
 
     def unsend(self, t: Transaction, keys: Sequence[Key], run: Run) -> None:
-        """Note that requests were surely not worked on, and that their entries stay claimed."""
+        """Record that requests were certainly not processed; their entries stay claimed."""
         self._change(t, statements.UNSEND, keys, me=run.id)
 
     def submit(self, t: Transaction, keys: Sequence[Key], run: Run, enrichment_id: str) -> None:
-        """Store the name under which the service works on a request."""
+        """Record that Pronto has accepted a request, with its enrichment ID."""
         self._change(
             t, statements.SUBMIT, keys, me=run.id, name=storable(enrichment_id), date=t.date
         )
 
     def enqueue(self, t: Transaction, keys: Sequence[Key], run: Run, enrichment_id: str) -> None:
-        """Note that the service has taken a batch, and will deliver its answers."""
+        """Record that Pronto has accepted a batch and will deliver its answers."""
         self._change(
             t, statements.ENQUEUE, keys, me=run.id, name=storable(enrichment_id), date=t.date
         )
 
     def answer(self, t: Transaction, bodies: Mapping[Key, str]) -> None:
-        """Store answers as they came."""
+        """Store unmodified answers."""
         rows = [
             {"service": self.service, "contact": contact, "type": type_, "state": "answered",
              "body": body, "at": t.date}
@@ -206,15 +180,15 @@ class Ledger:
             t.execute(statements.answer(t.dialect), rows)
 
     def leave(self, t: Transaction, keys: Sequence[Key], run: Run) -> None:
-        """Let any run fetch what this one has submitted and does not wait for any more."""
+        """Let any run fetch the answers that this one has submitted and no longer waits for."""
         self._change(t, statements.LEAVE, keys, me=run.id)
 
     def lose(self, t: Transaction, keys: Sequence[Key], run: Run) -> None:
-        """Note that requests were sent and that nobody knows what became of them."""
+        """Record that requests were sent and their outcome is unknown."""
         self._change(t, statements.LOSE, keys, me=run.id, date=t.date)
 
     def release(self, t: Transaction, keys: Sequence[Key], run: Run) -> None:
-        """Give up a run's claims; what was known before is known again."""
+        """Give up a run's claims; their entries return to the state before."""
         self._change(t, statements.RESTORE, keys, me=run.id)
         self._change(t, statements.REMOVE, keys, me=run.id)
 
@@ -225,72 +199,86 @@ class Ledger:
         t.execute(statements.lease(t.dialect), row)
 
     def end(self, t: Transaction, run: Run) -> None:
-        """End a run; what it has submitted and not fetched is left for the next one to fetch."""
+        """End a run; the next run can fetch the answers that it submitted and did not fetch."""
         t.execute(statements.LEAVE_ALL, {"me": run.id})
         t.execute(statements.END, {"me": run.id})
 
     def forget(self, t: Transaction, people: Sequence[Collection[str]]) -> Forgotten:
-        """Delete all that is known of people, at every service.
+        """Delete the entries of people at every service.
 
-        What a living run is asking for keeps an empty entry, so that it is not asked for twice.
+        An entry that an active run holds is emptied, not deleted, so that it is not sent twice.
 
         Parameters
         ----------
         t : Transaction
-            One that writes.
+            A write transaction.
         people : sequence
-            For each person all keys under which an entry may stand.
+            For each person, all keys under which an entry may exist.
         """
-        alive = self._alive(t)
-        there: set[str] = set()
+        held = sa.and_(
+            entries.c.state.in_(("claimed", "sent", "submitted")),
+            entries.c.run.is_not(None),  # otherwise NOT held would be NULL
+            entries.c.run.in_(self._alive(t)),
+        )
+        found: set[str] = set()
         in_use: set[str] = set()
-        gone = 0
+        deleted = 0
         for chunk in _chunks(list(dict.fromkeys(key for keys in people for key in keys))):
             named = sa.select(aliases.c.alias, aliases.c.contact).where(aliases.c.alias.in_(chunk))
             pairs = t.execute(named).all()
-            there.update(alias for alias, _ in pairs)
-            chunk = [*chunk, *(contact for _, contact in pairs)]
-            these = entries.c.contact.in_(chunk)
-            there.update(t.connection.scalars(sa.select(entries.c.contact).where(these)))
-            held = sa.and_(
-                these,
-                entries.c.state.in_(("claimed", "sent", "submitted")),
-                entries.c.run.in_(alive),
-            )
-            kept = set(t.connection.scalars(sa.select(entries.c.contact).where(held)))
+            contacts = [*chunk, *(contact for _, contact in pairs)]
+            these = entries.c.contact.in_(contacts)
+            found.update(alias for alias, _ in pairs)
+            found.update(t.connection.scalars(sa.select(entries.c.contact).where(these)))
+            kept = set(t.connection.scalars(sa.select(entries.c.contact).where(these, held)))
             in_use |= kept | {alias for alias, contact in pairs if contact in kept}
-            t.execute(sa.update(entries).where(held).values(body=None, before=None))
-            gone += t.execute(sa.delete(entries).where(these, sa.not_(held))).rowcount
-            for table in (aliases, schema.members, schema.aside):
-                rows: sa.ColumnElement[bool] = table.c.contact.in_(chunk)
-                if table is aliases:  # whoever has another key of a person in use finds it
-                    rows &= table.c.contact.not_in(kept)
-                t.execute(sa.delete(table).where(rows))
-        known = sum(not there.isdisjoint(keys) for keys in people)
-        return Forgotten(known, gone, sum(not in_use.isdisjoint(keys) for keys in people))
+            t.execute(sa.update(entries).where(these, held).values(body=None, before=None))
+            unused = sa.delete(entries).where(these, sa.not_(held))
+            deleted += t.execute(unused).rowcount
+            self._forget_references(t, contacts, kept)
+        return Forgotten(
+            people=sum(not found.isdisjoint(keys) for keys in people),
+            entries=deleted,
+            in_use=sum(not in_use.isdisjoint(keys) for keys in people),
+        )
+
+    @staticmethod
+    def _forget_references(t: Transaction, contacts: Sequence[str], in_use: set[str]) -> None:
+        """Delete people from bulk jobs and payloads, and the aliases of entries not in use."""
+        for table in (aliases, schema.members, schema.aside):
+            rows: sa.ColumnElement[bool] = table.c.contact.in_(contacts)
+            if table is aliases:
+                rows &= table.c.contact.not_in(in_use)
+            t.execute(sa.delete(table).where(rows))
 
     def purge(self, t: Transaction, before: float) -> int:
-        """Delete answers that came before a moment, at every service; return how many.
+        """Delete the answers of every service from before a date; return how many.
 
-        What was sent and not answered is spared, whenever that was: it may be charged.
+        Requests without an answer stay, whatever their age: they may have been charged.
         """
         self._delete_dead_runs(t)
-        gone = t.execute(statements.PURGE, {"before_date": before}).rowcount
+        deleted = t.execute(statements.PURGE, {"before_date": before}).rowcount
         t.execute(statements.PURGE_BODIES, {"before_date": before})
-        nobody = sa.select(entries.c.contact).where(
+        named = sa.select(entries.c.contact).where(
             entries.c.service == aliases.c.service,
             entries.c.contact == aliases.c.contact,
             entries.c.type == aliases.c.type,
         )
-        t.execute(sa.delete(aliases).where(sa.not_(nobody.exists())))
+        t.execute(sa.delete(aliases).where(sa.not_(named.exists())))
         t.execute(sa.delete(schema.aside).where(schema.aside.c.at < before))
-        waits = (
+        self._purge_jobs(t, before)
+        return deleted
+
+    @staticmethod
+    def _purge_jobs(t: Transaction, before: float) -> None:
+        """Delete bulk jobs created before a date that no longer wait for an answer."""
+        waiting = (
             sa.select(schema.members.c.job)
             .join(entries, entries.c.contact == schema.members.c.contact)
             .where(entries.c.state.in_(("sent", "enqueued", "submitted")))
         )
         old = sa.select(schema.jobs.c.id).where(
-            schema.jobs.c.created < before, schema.jobs.c.id.not_in(waits)
+            schema.jobs.c.created < before, schema.jobs.c.id.not_in(waiting)
         )
         ids = list(t.connection.scalars(old))
         for table, column in (
@@ -298,12 +286,11 @@ class Ledger:
         ):  # fmt: skip
             for chunk in _chunks(ids):
                 t.execute(sa.delete(table).where(table.c[column].in_(chunk)))
-        return gone
 
     def count(self, t: Transaction) -> list[tuple[str, str, int, float, float]]:
-        """Return service, state, number of entries, and the first and last moment of each.
+        """Return per service and state: the number of entries, the oldest and the newest date.
 
-        A claim is no state of its own: it shows what was there before, if anything.
+        A claim counts as the state before it, if there was one.
         """
         at, claimed = entries.c.at, entries.c.state == "claimed"
         state = sa.case((claimed, entries.c.before), else_=entries.c.state)
@@ -313,11 +300,11 @@ class Ledger:
 
     @staticmethod
     def count_payloads(t: Transaction) -> int:
-        """Return how many webhook payloads were set aside."""
+        """Return the number of webhook payloads that belong to no bulk job."""
         return int(t.scalar(sa.select(sa.func.count()).select_from(schema.aside)) or 0)
 
     def _there(self, wanted: Sequence[Wanted]) -> Sequence[Wanted]:
-        """Return those of a large list that the ledger may know, where it holds fewer people."""
+        """Return those of a large list that the ledger may have, if the ledger is smaller."""
         known: set[str] = set()
         with self.read() as t:
             mine = sa.select(sa.func.count()).where(entries.c.service == self.service)
@@ -346,7 +333,7 @@ class Ledger:
     def _entries(
         self, t: Transaction, keys: Sequence[Key], alive: set[str], *, bodies: bool
     ) -> dict[Key, Entry]:
-        """Return the entries under just these keys."""
+        """Return the entries with exactly these keys."""
         columns = [c for c in entries.columns if bodies or c is not entries.c.body]
         found: dict[Key, Entry] = {}
         types = sorted({type_ for _, type_ in keys})
@@ -365,7 +352,7 @@ class Ledger:
         return found
 
     def _other_keys(self, t: Transaction, wanted: Sequence[Wanted]) -> dict[Key, list[Key]]:
-        """Return for each the other keys under which an entry may stand, the best one first."""
+        """Return for each person the other keys of possible entries, best first."""
         named = self._aliases(t, wanted)
         return {
             one.key: [
@@ -376,9 +363,9 @@ class Ledger:
         }
 
     def _places(self, t: Transaction, wanted: Sequence[Wanted]) -> dict[Key, Key]:
-        """Return for each the key under which its entry stands or is to be made.
+        """Return for each person the key of the existing or new entry.
 
-        Its other keys are written down, so that whoever has one of them finds it.
+        The person's other keys are stored as aliases, so that each of them finds the entry.
         """
         at = {one.key: one.key for one in wanted}
         several = [one for one in wanted if len(one.keys) > 1]
@@ -408,7 +395,7 @@ class Ledger:
         return at
 
     def _standing(self, t: Transaction, contacts: Sequence[str]) -> dict[Key, str | None]:
-        """Return the entries under these keys, in whatever state; a claim as what it covers."""
+        """Return the state of each entry with these keys; a claim as the state before it."""
         found: dict[Key, str | None] = {}
         state = sa.case((entries.c.state == "claimed", entries.c.before), else_=entries.c.state)
         for chunk in _chunks(list(dict.fromkeys(contacts))):
@@ -419,7 +406,7 @@ class Ledger:
         return found
 
     def _aliases(self, t: Transaction, wanted: Sequence[Wanted]) -> dict[Key, str]:
-        """Return for each key that is an alias the key of its entry."""
+        """Return the entry's key for each key that is an alias."""
         found: dict[Key, str] = {}
         for chunk in _chunks(list(dict.fromkeys(key for one in wanted for key in one.keys))):
             these = sa.select(aliases.c.alias, aliases.c.type, aliases.c.contact).where(
@@ -429,7 +416,7 @@ class Ledger:
         return found
 
     def _adopted(self, t: Transaction, known: Mapping[Key, Entry], run: Run) -> dict[Key, Entry]:
-        """Take over what dead runs have submitted; what another run was quicker to take is held."""
+        """Take over what dead runs have submitted; return as held what another run took first."""
         submitted = [key for key, entry in known.items() if entry.state == "submitted"]
         mine = set(self._change(t, statements.ADOPT, submitted, me=run.id))
         return {key: Entry(key[0], "held") for key in submitted if key not in mine}
@@ -437,7 +424,7 @@ class Ledger:
     def _change(
         self, t: Transaction, statement: Any, keys: Sequence[Key], **values: Any
     ) -> Iterable[Key]:
-        """Run a statement on these entries; return those that it returns."""
+        """Run a statement on these entries; return the keys that it returns."""
         changed: list[Key] = []
         for type_, group in groupby(sorted(keys, key=_by_type), key=_by_type):
             for chunk in _chunks([contact for contact, _ in group]):
@@ -467,14 +454,14 @@ class Ledger:
 
 @dataclass(frozen=True, slots=True)
 class Claims:
-    """What became of an attempt to claim.
+    """Result of a claim.
 
     Parameters
     ----------
     taken : dict
-        For each key that is the run's now, the key of the person under which its entry stands.
+        For each claimed key, the person's key in the ledger.
     kept : dict
-        The entries that were not taken.
+        The entries that were not claimed.
     """
 
     taken: dict[Key, str]
@@ -483,16 +470,16 @@ class Claims:
 
 @dataclass(frozen=True, slots=True)
 class Forgotten:
-    """What was deleted.
+    """Counts of deleted people and entries.
 
     Parameters
     ----------
     people : int
-        Of whom something was known.
+        People who were in the ledger.
     entries : int
-        One a person, type and service.
+        One per person, type and service.
     in_use : int
-        People whom a run was asking for; their entries are empty, and stay until it ends.
+        People whom an active run is requesting; their emptied entries stay until it ends.
     """
 
     people: int
@@ -501,29 +488,29 @@ class Forgotten:
 
 
 _RUNS: Final = sa.select(runs)
-_CLAIM_LOCK: Final = 0x50524F43  # any number that nobody else locks
+_CLAIM_LOCK: Final = 0x50524F43  # arbitrary; no other program locks it
 
 
 def connect(where: str | None, service: str) -> Ledger:
-    """Open the ledger of a service, ready for use.
+    """Open the ledger of a service.
 
     Parameters
     ----------
     where : str, optional
-        A path, a URL, or None for the memory of this process.
+        A path, a URL, or None for a ledger in memory.
     service : str
-        Whose answers.
+        The service that gives the answers.
 
     Raises
     ------
     LedgerError
-        Where it cannot be used; nothing was sent.
+        The ledger cannot be used.
     """
     return Ledger(open_database(where), service)
 
 
 def _seen(row: Any, alive: Container[str]) -> State | None:
-    """Return what an entry is to other runs; None where it counts for nothing."""
+    """Return an entry's state as other runs see it; None if it is void."""
     if row.state in {"claimed", "sent", "submitted"}:
         if row.run in alive:
             return "held"

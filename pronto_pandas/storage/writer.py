@@ -1,8 +1,8 @@
 """Group commit: the tasks of an event loop write to the ledger together.
 
-A thread takes what the tasks want written, commits it in one transaction, and only then lets them
-go on. So a request never leaves before its entry is on disk, and waiting for the disk costs a run
-with a thousand requests in flight one commit, not a thousand.
+A thread collects the tasks' writes, commits them in one transaction, and only then lets the tasks
+continue. So a request is never sent before its entry is on disk, and a thousand requests in flight
+wait for one commit, not for a thousand.
 """
 
 from __future__ import annotations
@@ -25,34 +25,27 @@ from .store import Ledger
 T = TypeVar("T")
 
 RETRY_FOR = 45.0
-"""Seconds for which a ledger that is locked or cannot be reached is tried again."""
+"""Seconds during which a ledger that is locked or cannot be reached is retried."""
 
 RETRY_WAIT = 0.25
-"""Seconds between two tries."""
+"""Seconds between two attempts."""
 
 Operation = Callable[[Transaction, bool], T]
-"""Writes in a transaction; the flag says that an earlier try may have been committed."""
+"""Writes in a transaction; the flag: an earlier attempt may have been committed."""
 
 _Work = tuple[Operation[Any], "asyncio.Future[Any]"]
 
 Commit = Generator[float, bool, list[Any]]
-"""Yields the seconds to wait before another try, is sent whether to give up, and returns results.
+"""Yields the seconds to wait before a retry, is sent whether to give up, and returns the results.
 
-In the place of a result is the exception of an operation that could not be written.
+The result of an operation that could not be written is its exception.
 """
 
 
 class Commits:
-    """Commits a run's operations together, and its lease with them; it neither waits nor sleeps.
+    """Commits a run's operations and its lease together; the caller does the waiting.
 
-    Parameters
-    ----------
-    ledger : Ledger
-        Where to write.
-    run : Run
-        Whose lease is renewed.
-    clock, monotonic : callable
-        The machine's clock, its sleep included, and one that measures retries; injected.
+    ``clock`` includes the machine's sleep; ``monotonic`` measures retries.
     """
 
     def __init__(
@@ -69,11 +62,11 @@ class Commits:
         self._renewed = -math.inf
 
     def leased(self) -> bool:
-        """Return whether the run's lease has not run out, also not while the machine slept."""
+        """Return whether the run's lease is still valid; the machine's sleep counts."""
         return self._clock() < self._renewed + LEASE
 
     def commit(self, operations: Sequence[Operation[Any]]) -> Commit:
-        """Commit operations, and the renewal of the lease where it is due."""
+        """Commit operations, and renew the lease if that is due."""
         began = self._clock()
         renews = began - self._renewed > LEASE / 3
         if renews:
@@ -84,12 +77,12 @@ class Commits:
         return results
 
     def close(self) -> None:
-        """Close the connection that was kept."""
+        """Close the connection."""
         if self._kept is not None:
             self._kept.close()
 
     def _together(self, operations: Sequence[Operation[Any]]) -> Commit:
-        """Commit all together, and where one of them cannot be written, each by itself."""
+        """Commit all together; if one of them cannot be written, each separately."""
         until, again = self._monotonic() + RETRY_FOR, False
         while True:
             try:
@@ -106,13 +99,13 @@ class Commits:
                 self._discard()
                 if len(operations) == 1:
                     return [error]
-                alone: list[Any] = []
+                results = []
                 for one in operations:
-                    alone += yield from self._together([one])
-                return alone
+                    results += yield from self._together([one])
+                return results
 
     def _discard(self) -> None:
-        """Close a connection that may be broken; the next one is a new one."""
+        """Close a connection that may be broken; the next commit opens a new one."""
         if self._kept is not None:
             self._kept.invalidate()
             self._kept.close()
@@ -120,15 +113,7 @@ class Commits:
 
 
 class Writer:
-    """Writes for one run, and renews its lease; an async context manager.
-
-    Parameters
-    ----------
-    ledger : Ledger
-        Where to write.
-    run : Run
-        Whose lease is renewed.
-    """
+    """Writes for one run and renews its lease; an async context manager."""
 
     def __init__(self, ledger: Ledger, run: Run) -> None:
         self.run = run
@@ -147,23 +132,23 @@ class Writer:
         await asyncio.to_thread(self._thread.join)
 
     async def write(self, operation: Operation[T]) -> T:
-        """Return what an operation returns, once it is on disk.
+        """Return an operation's result once it is on disk.
 
         Raises
         ------
         LedgerError
-            Where it could not be written.
+            The operation could not be written.
         """
         future: asyncio.Future[T] = self._loop.create_future()
         self._waiting.put((operation, future))
         return await future
 
     def leased(self) -> bool:
-        """Return whether the run's lease has not run out, also not while the machine slept."""
+        """Return whether the run's lease is still valid; the machine's sleep counts."""
         return self._commits.leased()
 
     def hurry(self) -> None:
-        """Do not try again any more what cannot be written."""
+        """Stop retrying writes that fail."""
         self._hurried.set()
 
     def _work(self) -> None:
@@ -186,7 +171,7 @@ class Writer:
             return batch
 
     def _finish(self, commit: Commit) -> list[Any]:
-        """Run a commit to its end, with the waits that it asks for."""
+        """Run a commit to its end, waiting as it requests."""
         try:
             wait = next(commit)
             while True:
@@ -197,12 +182,12 @@ class Writer:
 
 
 def commit(ledger: Ledger, operation: Callable[[Transaction], T]) -> T:
-    """Return what an operation returns, once it is on disk; for writes outside of a run.
+    """Return an operation's result once it is on disk; for writes outside of a run.
 
     Raises
     ------
     LedgerError
-        Where it could not be written; a ledger that is busy is tried again first.
+        The operation could not be written, or the ledger stayed busy for `RETRY_FOR` seconds.
     """
     until = time.monotonic() + RETRY_FOR
     while True:
@@ -216,7 +201,7 @@ def commit(ledger: Ledger, operation: Callable[[Transaction], T]) -> T:
 
 
 def set_results(futures: Sequence[asyncio.Future[Any]], results: Sequence[Any]) -> None:
-    """Give each future its result; those whose tasks were cancelled meanwhile need none."""
+    """Give each future its result, unless its task was cancelled."""
     for future, result in zip(futures, results, strict=True):
         if future.done():
             continue
