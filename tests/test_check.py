@@ -36,7 +36,7 @@ def test_each_row_is_told(serve: Serve) -> None:
     assert check.loc[0, ["firstname", "lastname", "domain"]].tolist() == [
         "Ana", "Lark", "acme.example",
     ]  # fmt: skip
-    assert check.loc[2, "note"] == "domain is no internet domain, so it is left out"
+    assert check.loc[2, "note"] == "domain is not a valid domain, so it is left out"
     assert check["note"].notna().tolist() == [False, False, True, False, False, False]
 
 
@@ -137,7 +137,7 @@ def test_a_whole_name_helps_out_where_a_part_is_missing() -> None:
     assert cleaned["lastname"].tolist() == ["Lark", "Moor", "Vane", "-"]
     assert df.pronto.check("email")["check"].tolist()[3] == (
         "invalid: firstname is missing; lastname is missing; "
-        "fullname is one word, so it has no last name"
+        "fullname is a single word; a last name is missing"
     )
 
 

@@ -13,8 +13,7 @@ import pronto_pandas as pronto
 from pronto_pandas.arrays import Objects
 from pronto_pandas.cleaning import fields
 from pronto_pandas.frame import columns
-from pronto_pandas.frame.headers import BY_CONTENT, OWN, normalised
-from pronto_pandas.frame.headers import SPELLINGS as TABLE
+from pronto_pandas.frame.headers import OWN
 
 from .conftest import people
 
@@ -142,15 +141,6 @@ def test_common_spellings_are_understood(header: str, field: str) -> None:
 def test_other_headers_are_left_alone(header: object) -> None:
     """What belongs to an owner, an assistant or the company is not the person's."""
     assert places(columns.find(frame(header))) == {}
-
-
-def test_the_table_is_written_as_headers_are_compared() -> None:
-    """Else a spelling would never be met; and each is there once a field."""
-    for tables in (TABLE, {field: (names,) for field, names in BY_CONTENT.items()}):
-        for tiers in tables.values():
-            names = " ".join(tiers).split()
-            assert [normalised(name) for name in names] == names
-            assert len(set(names)) == len(names)
 
 
 @pytest.mark.parametrize(

@@ -8,10 +8,10 @@ from pronto_pandas.cleaning.domains import PERSONAL, domain, is_personal, of_ema
 from pronto_pandas.cleaning.fields import trimmed
 from pronto_pandas.cleaning.text import UnusableError
 
-NONE = "is no internet domain"
-MAIL = "is a personal mail host, not a company's domain"
-NOBODY = "stands for no company"
-PAGE = "is a page on somebody else's site, not the company's own domain"
+NONE = "is not a valid domain"
+MAIL = "is a personal email provider, not a company domain"
+NOBODY = "is a placeholder, not a company domain"
+PAGE = "is a page on another site, not the company's own domain"
 
 DOMAINS = [
     ("acme.example", "acme.example"), ("WWW.Acme.Example", "acme.example"),
@@ -130,9 +130,9 @@ def test_an_emails_domain_goes_by_the_same_rules() -> None:
     assert of_email("ana@bücher.example") == "xn--bcher-kva.example"
     for written, reason in [
         ("ana@gmail.com", MAIL),
-        ("acme.example", "is no email address"),
-        ("https://acme.example/@ana", "is no email address"),
-        ("ana@acme", "is no email address"),
+        ("acme.example", "is not a valid email address"),
+        ("https://acme.example/@ana", "is not a valid email address"),
+        ("ana@acme", "is not a valid email address"),
     ]:
         with pytest.raises(UnusableError, match=reason):
             of_email(written)

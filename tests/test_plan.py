@@ -93,7 +93,7 @@ def test_every_endpoint_and_type_has_its_needs() -> None:
         (
             only(*NAMES) | {"domain": "soon"},
             ("email",),
-            "email: needs one of domain, company_name, linkedin_url; domain is no internet domain",
+            "email: needs one of domain, company_name, linkedin_url; domain is not a valid domain",
         ),
         (only(*NAMES, "domain"), ("personal_email",), "personal_email: needs linkedin_url"),
         (
@@ -116,7 +116,7 @@ def test_what_is_left_out_of_a_row_is_said() -> None:
     """A broken domain does not keep a row with a company from being sent."""
     made = plan([FULL | {"domain": "soon"}])
     assert made.contacts[0].body().keys() == FULL.keys() - {"domain"}
-    assert made.row_message[0] == "domain is no internet domain, so it is left out"
+    assert made.row_message[0] == "domain is not a valid domain, so it is left out"
 
 
 def test_a_row_asks_for_what_it_can() -> None:

@@ -8,8 +8,8 @@ from urllib.parse import unquote
 
 from .text import UnusableError, table
 
-_NO_DOMAIN: Final = "is no internet domain"
-_NO_EMAIL: Final = "is no email address"
+_NO_DOMAIN: Final = "is not a valid domain"
+_NO_EMAIL: Final = "is not a valid email address"
 
 PERSONAL: Final = table(
     # Worldwide
@@ -258,9 +258,9 @@ def _companys(name: str, path: str) -> str:
         or (path and not SOCIAL.isdisjoint(parents))
         or (path and any(map(_SOCIAL_ANYWHERE.fullmatch, parents)))
     ):
-        raise UnusableError("is a page on somebody else's site, not the company's own domain")
+        raise UnusableError("is a page on another site, not the company's own domain")
     if is_personal(name):
-        raise UnusableError("is a personal mail host, not a company's domain")
+        raise UnusableError("is a personal email provider, not a company domain")
     if not _PLACEHOLDERS.isdisjoint(parents):
-        raise UnusableError("stands for no company")
+        raise UnusableError("is a placeholder, not a company domain")
     return name

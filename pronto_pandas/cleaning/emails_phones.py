@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
+import functools
 import re
 import unicodedata
 from typing import Final
 
 from . import domains
+from .languages import alternatives, entries
 from .text import UnusableError
 
-_NO_PHONE: Final = "is no phone number"
-_LABEL: Final = re.compile(
-    r"^(?:tel|telephone|phone|mobile|mob|cell|fax|[tmpf])\b[.:]*\s*", re.IGNORECASE
-)
+_NO_PHONE: Final = "is not a valid phone number"
 _ONE: Final = re.compile(r"[;,|\n]|(?<=\d)\s*/\s*(?=\+|00)")
 _ABROAD: Final = re.compile(r"[(\s]*(?:\+|00)")
 _PUNCTUATION: Final = re.compile(r"[\s()./\u2010-\u2015-]+")
@@ -58,13 +57,19 @@ def phone(text: str) -> str:
         Where it has not the form of one.
     """
     written = unicodedata.normalize("NFKC", text)
-    first = _LABEL.sub("", _ONE.split(written)[0].strip())
+    first = _label().sub("", _ONE.split(written)[0].strip())
     if abroad := _ABROAD.match(first):
         return _international(first[abroad.end() :])
     digits = _PUNCTUATION.sub("", first)
     if not (digits.isdecimal() and _SHORTEST <= len(digits) <= _LONGEST):
         raise UnusableError(_NO_PHONE)
     return "".join(str(int(digit)) for digit in digits)
+
+
+@functools.cache
+def _label() -> re.Pattern[str]:
+    labels = alternatives(entries("phones", "labels"))
+    return re.compile(rf"^(?:{labels})\b[.:]*\s*", re.IGNORECASE)
 
 
 def _international(rest: str) -> str:

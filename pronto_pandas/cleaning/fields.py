@@ -15,7 +15,7 @@ from ..arrays import Objects, cells_of, missing, objects
 from .companies import company
 from .domains import domain
 from .linkedin import linkedin
-from .single_names import first, last
+from .names import first, last
 from .text import UnusableError, trimmed
 
 __all__ = ["CLEANERS", "LONGEST", "Cleaner", "UnusableError", "cleaned", "company", "trimmed"]

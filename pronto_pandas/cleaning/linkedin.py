@@ -10,15 +10,15 @@ from urllib.parse import quote, unquote
 from .domains import SCHEME
 from .text import JOINERS, UnusableError
 
-_NO_PROFILE: Final = "is no address of a person's LinkedIn profile"
-_COMPANY: Final = "is the page of a company, not of a person"
-_SALES: Final = "is a Sales Navigator address, which is no public profile"
-_RECRUITER: Final = "is a Recruiter address, which is no public profile"
-_CONTENT: Final = "is the address of a post, a group, a job or a course, not of a person"
-_SEARCH: Final = "is a search for people, not one person's profile"
-_SHORT: Final = "is a short link; open it and use the address it leads to"
-_SPACE: Final = "has a space in it"
-_SEVERAL: Final = "holds the profiles of several people"
+_NO_PROFILE: Final = "is not a LinkedIn profile URL"
+_COMPANY: Final = "is a company page, not a person's profile"
+_SALES: Final = "is a Sales Navigator link, not a public profile URL"
+_RECRUITER: Final = "is a LinkedIn Recruiter link, not a public profile URL"
+_CONTENT: Final = "is a post, group, job or course, not a person's profile"
+_SEARCH: Final = "is a search page, not a profile"
+_SHORT: Final = "is a short link; open it and use the full URL"
+_SPACE: Final = "contains a space"
+_SEVERAL: Final = "contains more than one profile URL"
 
 _OTHERS: Final = {
     **dict.fromkeys(
@@ -28,7 +28,7 @@ _OTHERS: Final = {
     **dict.fromkeys(("talent", "recruiter", "cap", "hire"), _RECRUITER),
     **dict.fromkeys(("posts", "feed", "pulse", "groups", "jobs", "learning", "events"), _CONTENT),
     **dict.fromkeys(("search", "people"), _SEARCH),
-    "profile": "is an old address without the public profile",
+    "profile": "is an old LinkedIn link without a public profile",
 }
 """By the first part of the path."""
 
@@ -131,7 +131,7 @@ def _slug(path: str) -> str:
     while parts and parts[0].lower() in _BEFORE:
         del parts[0]
     if not parts:
-        raise UnusableError("is the address of LinkedIn itself, without a profile")
+        raise UnusableError("is the LinkedIn home page, not a profile")
     kind = parts[0].lower()
     if kind == "lnkd.in":
         raise UnusableError(_SHORT)

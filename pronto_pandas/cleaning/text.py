@@ -42,13 +42,21 @@ def readable(text: str) -> str:
     if text.isascii():
         return text
     if _GARBLED.search(text):
-        raise UnusableError("is garbled: its file was read in a wrong encoding")
+        raise UnusableError("has garbled characters: the file was read with the wrong encoding")
     return text.translate(_WIDE)
 
 
 def table(*lines: str) -> frozenset[str]:
     """Return the words of all lines."""
     return frozenset(" ".join(lines).split())
+
+
+def bare(word: str) -> str:
+    """Return a word in small letters, without accents and full stops."""
+    if not word.isascii():
+        decomposed = unicodedata.normalize("NFKD", word)
+        word = "".join(c for c in decomposed if not unicodedata.combining(c))
+    return word.replace(".", "").casefold()
 
 
 def trimmed(text: str) -> str:
