@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
 from ..api.contact import same
@@ -26,37 +26,45 @@ _LETTERS_APART: Final = re.compile(r"(?<!\S)(\w) (?=\w(?!\S))")
 
 
 class LegalForms(NamedTuple):
-    """Legal forms as words of a text: which of them people are never called."""
+    """Legal forms as words of a text that may be a person's name."""
 
     in_any_case: frozenset[str]
-    of_several_words: frozenset[str]
+    of_several_words: Mapping[str, list[str]]  # by their first word
     as_written: frozenset[str]
-    or_surnames: frozenset[str]
+    as_written_or_surnames: frozenset[str]
 
-    def among(self, words: Sequence[str], as_written: frozenset[str]) -> bool:
-        """Return whether one of the words, or some in a row, are a legal form."""
-        plain = [bare(word) for word in words]
-        if not self.in_any_case.isdisjoint(plain) or not as_written.isdisjoint(words):
-            return True
+    def spread_over(self, plain: Sequence[str]) -> bool:
+        """Return whether some words in a row, as `bare` writes them, are a legal form."""
+        if self.of_several_words.keys().isdisjoint(plain):
+            return False
         text = f" {' '.join(plain)} "
-        return any(form in text for form in self.of_several_words)
+        return any(form in text for word in plain for form in self.of_several_words.get(word, ()))
 
 
 @functools.cache
 def legal_forms() -> LegalForms:
     """Return the legal forms of companies in all languages."""
-    plain = {" ".join(map(bare, form.split())) for form in entries("companies", "legal_forms")}
+    several: dict[str, list[str]] = {}
+    plain = [[bare(word) for word in form.split()] for form in _entries("legal_forms")]
+    for first, *more in plain:
+        if more:
+            several.setdefault(first, []).append(f" {' '.join([first, *more])} ")
+    as_written = _entries("legal_forms_as_written")
     return LegalForms(
-        frozenset(form for form in plain if " " not in form),
-        frozenset(f" {form} " for form in plain if " " in form),
-        frozenset(entries("companies", "legal_forms_as_written")),
-        frozenset(entries("companies", "legal_forms_or_surnames")),
+        frozenset(form[0] for form in plain if len(form) == 1),
+        several,
+        frozenset(as_written),
+        frozenset(as_written + _entries("legal_forms_or_surnames")),
     )
+
+
+def _entries(*parts: str) -> list[str]:
+    return [entry for part in parts for entry in entries("companies", part)]
 
 
 @functools.cache
 def _no_company() -> frozenset[str]:
-    return frozenset(map(_letters, entries("companies", "no_company")))
+    return frozenset(map(_letters, _entries("no_company")))
 
 
 def _letters(text: str) -> str:
@@ -65,9 +73,9 @@ def _letters(text: str) -> str:
 
 @functools.cache
 def _legal_form_at_the_end() -> re.Pattern[str]:
-    parts = ("legal_forms", "legal_forms_as_written", "legal_forms_or_surnames", "joining")
-    forms = dict.fromkeys(_plain(same(e)) for part in parts for e in entries("companies", part))
-    return re.compile(f"(?: (?:{'|'.join(map(re.escape, forms))}))+$")
+    forms = _entries("legal_forms", "legal_forms_as_written", "legal_forms_or_surnames", "joining")
+    plain = dict.fromkeys(_plain(same(form)) for form in forms)
+    return re.compile(f"(?: (?:{'|'.join(map(re.escape, plain))}))+$")
 
 
 def company(text: str) -> str:

@@ -45,6 +45,8 @@ class _Words(NamedTuple):
     letters_or_surnames: frozenset[str]
     job_words: frozenset[str]
     at_words: frozenset[str]
+    title_starts: frozenset[str]
+    title_pattern: re.Pattern[str]
     title: re.Pattern[str]
     titles_behind: re.Pattern[str]
     degree: re.Pattern[str]
@@ -65,6 +67,8 @@ def _words() -> _Words:
         letters_or_surnames=as_written("letters_or_surnames"),
         job_words=plain("job_words"),
         at_words=as_written("at_words"),
+        title_starts=frozenset(title.split()[0].casefold() for title in as_written("titles")),
+        title_pattern=re.compile(pattern("names", "title_patterns"), re.IGNORECASE),
         title=re.compile(
             rf"^(?:(?:{pattern('names', 'title_patterns')}"
             rf"|(?:{titles})(?:\.\s*|\s+)|(?:{dotted})\.\s*)(?:(?:{suffixes})\.\s*)*)+(?=\w)",
@@ -92,9 +96,17 @@ def is_clean(text: str) -> bool:
     if not space:
         return True
     words = _words()
-    if first in words.leading or words.title.match(text) or words.maiden.search(text):
+    if first in words.leading or _has_title(first, text) or words.maiden.search(text):
         return False
     return _without_last_degree(text) == text and NOTHING.isdisjoint(text.split())
+
+
+def _has_title(first: str, text: str) -> bool:
+    """Return whether the title rule would change a text, but faster if it would not."""
+    words = _words()
+    if first.casefold() not in words.title_starts and not words.title_pattern.match(text):
+        return False
+    return words.title.match(text) is not None
 
 
 def cleaned(text: str, least: int = 2) -> str:

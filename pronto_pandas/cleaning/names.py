@@ -28,6 +28,8 @@ _DIGITS: Final = re.compile(r"[\s(+]+\d[\d\s()/.+-]*$")
 _EAST_ASIAN: Final = re.compile(
     r"[\u3005\u3006\u3041-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U000323af]+"
 )
+_SIGN: Final = re.compile(r"[&+/]")
+_NUMBER_OR_SIGN: Final = re.compile(r"[\d&+/]")
 _HONORIFICS: Final = frozenset({"様", "さん", "殿", "先生", "님", "씨", "先生様"})
 _EAST_ASIAN_FIRMS: Final = re.compile(r"株式会社|有限会社|合同会社|公司|集团|주식회사|유한회사")
 # Two capitals before a name are initials ("JP Durand"), but for these.
@@ -123,10 +125,16 @@ def last(text: str) -> str:
     if "," in text and any(map(str.isalpha, head := text.partition(",")[0])):
         text = _single(head)
     written = text.split()
-    forms = companies.legal_forms()
-    if bare(text) == "team" or (len(written) > 1 and forms.among(written, forms.as_written)):
+    if bare(text) == "team" or (len(written) > 1 and _has_legal_form(written)):
         raise UnusableError(_NO_PERSON)
     return text
+
+
+def _has_legal_form(words: Sequence[str]) -> bool:
+    forms, plain = companies.legal_forms(), [bare(word) for word in words]
+    if not forms.in_any_case.isdisjoint(plain) or not forms.as_written.isdisjoint(words):
+        return True
+    return forms.spread_over(plain)
 
 
 def _single(text: str) -> str:
@@ -136,11 +144,18 @@ def _single(text: str) -> str:
         before = text
         shorter = _DIGITS.sub("", text)
         text = _cleaned(shorter, 1) if any(map(str.isalpha, shorter)) else text
-    if _words().two_people.search(text):
+    if _are_two(text):
         raise UnusableError(_SEVERAL)
     if not _words().no_name.isdisjoint((_stopped(text), _joined(text))):
         raise UnusableError(_NO_NAME)
     return text
+
+
+def _are_two(text: str) -> bool:
+    words = _words()
+    if words.joining.isdisjoint(text.split()) and not _SIGN.search(text):  # faster than the rule
+        return False
+    return words.two_people.search(text) is not None
 
 
 def _cleaned(text: str, least: int) -> str:
@@ -206,33 +221,35 @@ def split(text: str) -> tuple[str, str]:
 
 
 def _require_person(parts: Sequence[str]) -> None:
-    if _are_several(parts) or _is_team(parts) or _is_company(parts):
+    plain = [bare(part.strip(",")) for part in parts]
+    if _are_several(parts) or _is_team(parts, plain) or _is_company(parts, plain):
         raise UnusableError(_NO_PERSON)
     if len(parts) == 1:
         raise UnusableError("is a single word; a last name is missing")
 
 
 def _are_several(parts: Sequence[str]) -> bool:
-    """Return whether two people are named, or a number, as in an address."""
+    """Return whether these are two people, or numbered, as in an address."""
     if not _words().joining.isdisjoint(parts) and "zu" not in parts:  # "von und zu Zorn"
         return True
-    return any(char.isdecimal() or char in "&+/" for part in parts for char in part)
+    return _NUMBER_OR_SIGN.search(" ".join(parts)) is not None
 
 
-def _is_team(parts: Sequence[str]) -> bool:
-    """Return whether a mailbox, a team or a topic is named."""
-    words, first, capitals = _words(), parts[0], all(part.isupper() for part in parts)
-    if bare(first) in words.teams or (first in _TOPICS and not capitals):
+def _is_team(parts: Sequence[str], plain: Sequence[str]) -> bool:
+    """Return whether this is a mailbox, a team or a topic."""
+    words = _words()
+    if plain[0] in words.teams and "," not in parts[0]:
         return True
-    return not words.not_a_person.isdisjoint(bare(part.strip(",")) for part in parts)
+    if parts[0] in _TOPICS and not all(map(str.isupper, parts)):
+        return True
+    return not words.not_a_person.isdisjoint(plain)
 
 
-def _is_company(parts: Sequence[str]) -> bool:
+def _is_company(parts: Sequence[str], plain: Sequence[str]) -> bool:
     forms = companies.legal_forms()
-    as_written = forms.as_written | forms.or_surnames
-    return forms.among([part.strip(",") for part in parts], as_written) or any(
-        map(_EAST_ASIAN_FIRMS.search, parts)
-    )
+    if not forms.as_written_or_surnames.isdisjoint(part.strip(",") for part in parts):
+        return True
+    return forms.spread_over(plain) or any(map(_EAST_ASIAN_FIRMS.search, parts))
 
 
 def _in_one_script(parts: list[str]) -> list[str]:
