@@ -104,7 +104,7 @@ def test_a_frame_without_rows_is_checked() -> None:
 
 def test_a_check_needs_what_a_run_needs() -> None:
     """The same arguments are refused with the same words."""
-    with pytest.raises(pronto.ColumnsError, match="no column for"):
+    with pytest.raises(pronto.ColumnsError, match="No column found for"):
         MESSY[["Company"]].pronto.check("email")
     with pytest.raises(pronto.ConfigurationError, match="is unknown"):
         MESSY.pronto.check("fax")

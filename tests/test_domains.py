@@ -11,7 +11,7 @@ from pronto_pandas.cleaning.text import UnusableError
 NONE = "is not a valid domain"
 MAIL = "is a personal email provider, not a company domain"
 NOBODY = "is a placeholder, not a company domain"
-PAGE = "is a page on another site, not the company's own domain"
+PAGE = "is a page on another site, not the company's domain"
 
 DOMAINS = [
     ("acme.example", "acme.example"), ("WWW.Acme.Example", "acme.example"),

@@ -271,5 +271,5 @@ def test_an_export_is_understood_without_its_rows(name: str) -> None:
     df = pd.read_csv(EXPORTS / f"{name}.csv", dtype="str")
     found, of_none = columns.find(df), columns.find(df.head(0))
     for field, why in found.reasons.items():
-        if field in columns.FIELDS and why == "its header":
+        if field in columns.FIELDS and why == "column name":
             assert of_none.positions[field] == found.positions[field]

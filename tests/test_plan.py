@@ -211,7 +211,7 @@ def test_customs_are_what_json_has() -> None:
 
 def test_a_custom_column_that_is_not_there_is_said() -> None:
     """Before anything is sent."""
-    with pytest.raises(pronto.ColumnsError, match="custom= names 'crm'"):
+    with pytest.raises(pronto.ColumnsError, match="custom=: no column named 'crm'"):
         plan([FULL], custom=("crm",))
 
 

@@ -1,4 +1,4 @@
-"""From what people write for a company's website to its internet domain."""
+"""From a company's website, as people write it, to its domain."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ PERSONAL: Final = table(
     "yopmail.fr trashmail.com trash-mail.com sharklasers.com getnada.com dispostable.com",
     "maildrop.cc throwawaymail.com mailnesia.com fakeinbox.com spamgourmet.com mohmal.com",
 )
-"""Hosts where people have mailboxes of their own. What they have in every country is a rule."""
+"""Email providers of people. Those with a host per country are a pattern below."""
 
 _COUNTRY: Final = r"(?:com?\.)?[a-z]{2,3}"
 _PERSONAL: Final = re.compile(
@@ -76,7 +76,7 @@ SOCIAL: Final = table(
     "recruitee.com teamtailor.com bamboohr.com workday.com myworkdayjobs.com archive.org f6s.com",
     "producthunt.com patreon.com substack.com bandcamp.com booking.com airbnb.com upwork.com",
 )
-"""A page there is not the domain of the company it is about; the host alone is its owner's."""
+"""A page there is not the domain of the company it is about; without a path, the host may be."""
 
 _SOCIAL_ANYWHERE: Final = re.compile(
     r"(?:amazon|ebay|yelp|tripadvisor|indeed|glassdoor|pinterest|google)\.(?:com?\.)?[a-z]{2,3}"
@@ -89,21 +89,21 @@ PAGES_ALONE: Final = table(
     "itunes.apple.com play.google.com jobs.lever.co boards.greenhouse.io job-boards.greenhouse.io",
     "apply.workable.com jobs.ashbyhq.com business.site",
 )
-"""Hosts that hold nothing but pages of others."""
+"""Hosts that contain only pages of others."""
 
 _OF_OTHERS: Final = table(
     "workable.com recruitee.com teamtailor.com bamboohr.com jobs.personio.de jobs.personio.com",
     "myworkdayjobs.com wordpress.com blogspot.com wixsite.com weebly.com webflow.io github.io",
 )
-"""Hosts that hold the pages of others under names of their own."""
+"""Hosts where each page of others has a subdomain."""
 
 _PLACEHOLDERS: Final = table(
     "example.com example.org example.net test.com domain.com website.com yourdomain.com",
     "yourcompany.com yourwebsite.com mydomain.com",
 )
 
-# No company's: names within a network, and what "report.pdf" ends in. Endings of files that are
-# top-level domains too (.zip, .mov, .ai, .pl) can be either.
+# Names within a network, and file extensions: "report.pdf". Extensions that are also top-level
+# domains (.zip, .mov, .ai, .pl) may be either.
 _NO_TOP_LEVEL: Final = table(
     "local localhost localdomain internal intranet lan home corp invalid onion arpa pdf doc docx",
     "xls xlsx xlsm ppt pptx csv tsv txt rtf odt ods jpg jpeg png gif bmp tif tiff svg webp ico",
@@ -117,7 +117,7 @@ SCHEME: Final = re.compile(
     r"^(?:(?:(?:h{0,2}t{1,3}ps{0,2}|ftp)(?::[/\\]{0,3}|[;.]?[/\\]{2,3})|mailto:|[/\\]{2})\s*)+",
     re.IGNORECASE,
 )
-"""What stands before a host, as it is mistyped too."""
+"""Schemes before a host, with typing errors."""
 
 _PLAIN: Final = re.compile(
     r"(?:https?://)?(?:www\.)?([a-z0-9-]+(?:\.[a-z0-9-]+)+)(/[\w./-]*)?(?:[?#][\w./=&-]*)?",
@@ -135,40 +135,27 @@ _LOCAL: Final = re.compile(r"(?!\.)[^\s@<>()\[\],;:\"\\/]{1,64}(?<!\.)")
 
 
 def domain(text: str) -> str:
-    """Cut a company's internet domain out of an address, an email or a plain domain.
+    """Return the company's domain in a URL, an email address or a domain; of several the first.
 
-    Parameters
-    ----------
-    text : str
-        A trimmed text; of several domains the first counts.
-
-    Returns
-    -------
-    str
-        In lower case, letters beyond ASCII in Punycode, without ``www.``.
-
-    Raises
-    ------
-    UnusableError
-        Where there is none, or where it is not the company's own.
+    It is in lower case, with letters beyond ASCII in Punycode, and without ``www.``.
     """
-    return _companys(*address(text))
+    return _company_host(*address(text))
 
 
 def address(text: str) -> tuple[str, str]:
-    """Return the host and the path of the one address in a text, whosever they are."""
+    """Return the host and the path of the one URL in a text, of any site."""
     plain = _PLAIN.fullmatch(text)
     written, path = (plain[1], (plain[2] or "").strip("/")) if plain else _address(text)
     return host(written), path
 
 
 def of_email(text: str) -> str:
-    """Return the domain of an email address, by the rules of `domain`; of nothing else."""
-    return _companys(host(mailbox(text)[1]), "")
+    """Return the domain of an email address, by the rules of `domain`; refuse anything else."""
+    return _company_host(host(mailbox(text)[1]), "")
 
 
 def mailbox(text: str) -> tuple[str, str]:
-    """Return what stands before and after the @ of the first email address in a text."""
+    """Return the local part and the host of the first email address in a text."""
     for part in re.split(r"[\s,;|]+", text):
         address = SCHEME.sub("", part.strip(_WRAPPING)).partition("?")[0]
         local, at, written = address.rstrip(".").rpartition("@")
@@ -183,35 +170,38 @@ def mailbox(text: str) -> tuple[str, str]:
 
 
 def is_personal(name: str) -> bool:
-    """Say whether a host is one where people have mailboxes of their own."""
+    """Return whether a host is a personal email provider."""
     first, _, rest = name.partition(".")
     bare = rest if first in _WEBMAIL and "." in rest else name
     return bare in PERSONAL or name in PERSONAL or _PERSONAL.fullmatch(bare) is not None
 
 
 def host(written: str) -> str:
-    """Return a host in its one form, or raise where it can be none on the internet."""
+    """Return a host in canonical form, or raise if it cannot exist on the internet."""
     labels = written.lower().split(".") if written.isascii() else _DOTS.split(written.lower())
     if not written.isascii():
         labels = [label if label.isascii() else _punycode(label) for label in labels]
     while len(labels) > 2 and _WWW.fullmatch(labels[0]):
         del labels[0]
-    name = ".".join(labels)
-    if (
-        len(labels) < 2
-        or len(name) > 253
-        or labels[-1] in _NO_TOP_LEVEL
-        or not _TOP_LEVEL.fullmatch(labels[-1])
-        or not all(map(_LABEL.fullmatch, labels))
-        # "co.uk": what a domain ends in, not one.
-        or (len(labels) == 2 and len(labels[1]) == 2 and labels[0] in _SECOND_LEVEL)
-    ):
+    if not _is_domain(labels):
         raise UnusableError(_NO_DOMAIN)
-    return name
+    return ".".join(labels)
+
+
+def _is_domain(labels: list[str]) -> bool:
+    if len(labels) < 2 or len(".".join(labels)) > 253:
+        return False
+    *_, second_level, top_level = labels
+    if top_level in _NO_TOP_LEVEL or not _TOP_LEVEL.fullmatch(top_level):
+        return False
+    # "co.uk" is the end of a domain, not one.
+    if len(labels) == 2 and len(top_level) == 2 and second_level in _SECOND_LEVEL:
+        return False
+    return all(map(_LABEL.fullmatch, labels))
 
 
 def _punycode(label: str) -> str:
-    import idna  # takes as long as the rest of this package, and few columns need it
+    import idna  # slow to import, and few columns need it
 
     try:
         return idna.encode(label, uts46=True).decode()
@@ -220,14 +210,14 @@ def _punycode(label: str) -> str:
 
 
 def _address(text: str) -> tuple[str, str]:
-    """Find the first address in a text, and return its host as written, and its path."""
+    """Return the host, as written, and the path of the first URL in a text."""
     if linked := _MARKDOWN.fullmatch(text):
         text = linked[1]
     if "%2f" in text.lower() and "://" not in text:
         text = unquote(text)
     written = _REMARK.sub("", text.lstrip(_WRAPPING))
     bare = SCHEME.sub("", written)
-    # "acme . example": with a space before it the dot ends no sentence.
+    # "acme . example": after a space, a dot does not end a sentence.
     parts = _LONELY_DOT.sub(".", re.split(r"[,;|]", bare)[0]).split()
     if bare == written and len(parts) > 1:
         parts = _addresses(parts)
@@ -241,7 +231,7 @@ def _address(text: str) -> tuple[str, str]:
 
 
 def _addresses(words: list[str]) -> list[str]:
-    """Return those of several words that are addresses; a dot inside a word makes none."""
+    """Return the words that are URLs; a dot inside a word is not enough."""
     if all("." in word.strip(".") for word in words):
         return words
     if len(words) == 2 and words[0].endswith(":"):  # "Website: acme.example"
@@ -249,8 +239,8 @@ def _addresses(words: list[str]) -> list[str]:
     return [w for w in words if "@" in w or "//" in w or w.lower().startswith("www.")]
 
 
-def _companys(name: str, path: str) -> str:
-    """Return a host, or raise where it is not the company's own."""
+def _company_host(name: str, path: str) -> str:
+    """Return a host, or raise if it is not a company's."""
     parents = {name, *(name.split(".", i)[i] for i in range(1, name.count(".")))}
     if (
         not PAGES_ALONE.isdisjoint(parents)
@@ -258,7 +248,7 @@ def _companys(name: str, path: str) -> str:
         or (path and not SOCIAL.isdisjoint(parents))
         or (path and any(map(_SOCIAL_ANYWHERE.fullmatch, parents)))
     ):
-        raise UnusableError("is a page on another site, not the company's own domain")
+        raise UnusableError("is a page on another site, not the company's domain")
     if is_personal(name):
         raise UnusableError("is a personal email provider, not a company domain")
     if not _PLACEHOLDERS.isdisjoint(parents):
