@@ -393,7 +393,7 @@ def test_an_override_tells_what_a_bare_name_is(overrides: dict[str, str], unders
     [
         (
             {"name": "firstname"},
-            "Unknown field 'name' in columns=. Use one of firstname, .*, fullname, email, personal_",
+            "Unknown field 'name' in columns=. Use one of firstname, .*, email, personal_",
         ),
         ({"firstname": "Vorname"}, "no column named 'Vorname'. Columns: firstname, twice, twice"),
         ({"firstname": "twice"}, "2 columns named 'twice'"),
@@ -419,7 +419,7 @@ def test_missing_columns_are_one_error() -> None:
     for part in (
         "No column found for firstname; lastname.",
         "Recognized: company_name = 'Company'",
-        "columns are Rufname, Company",
+        "All columns: Rufname, Company",
         'columns={"firstname": "your column", "lastname": "your column"}',
         'Or map one column of full names: columns={"fullname": "your column"}',
         "Nothing was sent",

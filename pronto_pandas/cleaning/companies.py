@@ -1,4 +1,4 @@
-"""A company's name: whether it names one, and as it is compared with others."""
+"""Clean a company's name, and compare it with others."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _LETTERS_APART: Final = re.compile(r"(?<!\S)(\w) (?=\w(?!\S))")
 
 
 class LegalForms(NamedTuple):
-    """Legal forms as words of a text that may be a person's name."""
+    """Legal forms, to find companies among people's names."""
 
     in_any_case: frozenset[str]
     of_several_words: Mapping[str, list[str]]  # by their first word
@@ -43,7 +43,7 @@ class LegalForms(NamedTuple):
 
 @functools.cache
 def legal_forms() -> LegalForms:
-    """Return the legal forms of companies in all languages."""
+    """Return the legal forms in all languages."""
     several: dict[str, list[str]] = {}
     plain = [[bare(word) for word in form.split()] for form in _entries("legal_forms")]
     for first, *more in plain:
@@ -79,7 +79,7 @@ def _legal_form_at_the_end() -> re.Pattern[str]:
 
 
 def company(text: str) -> str:
-    """Clean a company's name; a digit can be one."""
+    """Clean a company's name; one digit may be a name."""
     text = readable(text)
     small = text.casefold()
     if ("www." in small or "://" in small) and _ADDRESS.search(text):
@@ -95,18 +95,9 @@ def company(text: str) -> str:
 
 
 def company_key(text: str) -> str:
-    """Return a company's name as it is compared where people are counted per company.
+    """Return a name as companies are compared: without case, punctuation, "the" and legal forms.
 
-    Parameters
-    ----------
-    text : str
-        A name, as `company` returns it.
-
-    Returns
-    -------
-    str
-        Without case, punctuation, "the" and legal forms; where that leaves nothing, as `same`
-        writes it.
+    If that leaves nothing, only the case is removed.
     """
     compared = same(text)
     plain = f" {_plain(compared).removeprefix('the ')}"
@@ -114,7 +105,7 @@ def company_key(text: str) -> str:
 
 
 def _plain(text: str) -> str:
-    """Return words without punctuation, and letters that stand alone as one word."""
+    """Return words without punctuation, and single letters joined: "S. A." is "sa"."""
     text = "".join(c if _is_kept(c) else " " for c in _MARKS.sub("", text))
     return _LETTERS_APART.sub(r"\1", " ".join(text.split()))
 

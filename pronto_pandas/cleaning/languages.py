@@ -61,7 +61,8 @@ def plain(*parts: str) -> frozenset[str]:
 
 def alternatives(words: Iterable[str]) -> str:
     """Return a regular expression for any of the words; a space may follow a full stop."""
-    return "|".join(re.sub(r"\\ ", r"\\s+", re.escape(w)).replace(r"\.", r"\.\s?") for w in words)
+    escaped = map(re.escape, sorted(words))
+    return "|".join(word.replace(r"\ ", r"\s+").replace(r"\.", r"\.\s?") for word in escaped)
 
 
 def _in_all(section: str, part: str) -> list[Part]:

@@ -133,7 +133,7 @@ def _old(parts: list[str]) -> str:
     """Return the slug of today for a URL from before 2015.
 
     ``/pub/name/a/b/c`` leads to ``/in/name-cba``, the last two with zeros up to three places, and
-    without the first where it is zero.
+    without the first if it is zero.
     """
     if not parts:
         raise UnusableError(_NO_PROFILE)

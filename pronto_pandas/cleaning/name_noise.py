@@ -1,4 +1,4 @@
-"""What stands beside a name, and how it goes: jobs, pronouns, nicknames, titles, degrees."""
+"""Remove what people write beside a name: jobs, pronouns, nicknames, titles, degrees."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _DROPPED: Final = "*#_†‡§¶\ufe0e\ufe0f"
 
 
 class _Words(NamedTuple):
-    """What the languages say about names, as the rules need it."""
+    """Words beside names, in all languages."""
 
     leading: frozenset[str]
     degrees: frozenset[str]
@@ -110,14 +110,9 @@ def _has_title(first: str, text: str) -> bool:
 
 
 def cleaned(text: str, least: int = 2) -> str:
-    """Apply all rules until none changes anything; one that leaves no letter is not applied.
+    """Apply all rules until none changes anything, but none that would leave no letter.
 
-    Parameters
-    ----------
-    text : str
-        A name and what stands beside it.
-    least : int
-        How many words are a name: behind so many a symbol ends it, as "|" does.
+    A symbol ends the name, as "|" does, if at least this many words are before it.
     """
     before = None
     while text != before:
@@ -172,7 +167,7 @@ def _is_letter(char: str) -> bool:
 
 def _without_degrees(text: str) -> str:
     head, *behind = (part.strip() for part in _LISTED.sub(", ", text).split(","))
-    text = ", ".join([head, *(part for part in behind if not _is_said_of(part, head))])
+    text = ", ".join([head, *(part for part in behind if not _is_no_name(part, head))])
     while (shorter := _without_last_degree(text)) != text:
         text = shorter
     return text.rstrip(", ")
@@ -187,15 +182,15 @@ def _without_last_degree(text: str) -> str:
 
 
 def _is_degree(word: str, text: str) -> bool:
-    """Say whether the last word of a text is a degree or the like, not a name."""
+    """Return whether the last word of a text is a degree or the like, not a name."""
     words = _words()
     if word in words.degrees or words.degree.fullmatch(word):
         return True
     return word in words.letters and not text.isupper()
 
 
-def _is_said_of(part: str, head: str) -> bool:
-    """Say whether a part behind a comma holds degrees or a job, not a name."""
+def _is_no_name(part: str, head: str) -> bool:
+    """Return whether a part behind a comma is degrees, a title or a job, not a name."""
     if not part:
         return True
     words, behind = _words(), part.split()

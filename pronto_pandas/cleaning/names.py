@@ -32,11 +32,11 @@ _SIGN: Final = re.compile(r"[&+/]")
 _NUMBER_OR_SIGN: Final = re.compile(r"[\d&+/]")
 _HONORIFICS: Final = frozenset({"様", "さん", "殿", "先生", "님", "씨", "先生様"})
 _EAST_ASIAN_FIRMS: Final = re.compile(r"株式会社|有限会社|合同会社|公司|集团|주식회사|유한회사")
-# Two capitals before a name are initials ("JP Durand"), but for these.
+# Two capitals before a name are initials ("JP Durand"), except these.
 _SHORT_SURNAMES: Final = table(
     "LI WU XU YU HU LU MA HE GU DU SU FU YE BA LE VO HO NG KO OH IM AN DO SY QI NI YI VLK SRB KRC"
 )
-# With these marks a name is written by somebody who puts the family first.
+# People who write these accents put the family name first.
 _VIETNAMESE: Final = table("Nguyễn Trần Phạm Huỳnh Võ Đặng Bùi Đỗ")
 # No word begins or ends like this, so a surname in capitals does not, but acronyms do.
 _NO_WORD: Final = re.compile(
@@ -46,7 +46,7 @@ _NO_WORD: Final = re.compile(
 _MIXED: Final = re.compile(
     r"(?!Ma?c|D[ei]|L[ae]|Du|Van|Fitz)\w*(?:[A-Z]{2}\w*[a-z]|[a-z]\w*[A-Z]{2})\w*"
 )
-# Before a comma these are given names too, as in "Ben Smith, Berlin".
+# Before a comma these may also be given names, as in "Ben Smith, Berlin".
 _GIVEN_PARTICLES: Final = frozenset({"ben", "al", "bon", "mac", "do", "bar", "bat", "san"})
 _PATRONYMIC: Final = re.compile(
     r"\w+(?:ич|[оеії]вна|[иі]чна|[oe]v(?:ich|na))",
@@ -182,35 +182,20 @@ def _joined(text: str) -> str:
 
 
 def split(text: str) -> tuple[str, str]:
-    """Split a whole name into a first and a last name.
+    """Split a full name into a first and a last name.
 
-    Middle names and initials are left out, but for what goes together ("María José", "Hans Peter")
-    and for what follows an initial ("J. Robert"). Where the given name is Spanish or Portuguese,
-    all that follows is the surname: of "José García Márquez" both. Words in capitals are the
-    surname where the others are not ("DUPONT Jean"). Where that or a comma tells the given names,
-    all stay but initials. In Han, Kana and Hangul the family comes first.
-
-    Parameters
-    ----------
-    text : str
-        A trimmed text.
-
-    Returns
-    -------
-    first, last : str
-        Each as `first` and `last` return it.
-
-    Raises
-    ------
-    UnusableError
-        Where there is no person's first and last name in it, or no telling which is which.
+    Middle names and initials are left out, except those that belong to the first name ("María
+    José", "Hans Peter") or follow an initial ("J. Robert"). After a Spanish or Portuguese given
+    name, everything is the surname: both of "José García Márquez". If only some words are in
+    capitals, they are the surname ("DUPONT Jean"). If capitals or a comma mark the given names, all
+    of them stay, except initials. In Han, Kana and Hangul the family name comes first.
     """
     text = name(text)
     parts = text.replace("・", " ").split()
     _require_person(parts)
     if "," in (whole := " ".join(parts)):
         given, family = _by_comma(whole)
-    elif "・" in text and len(parts) == 2:  # a foreign name in Katakana keeps its order
+    elif "・" in text and len(parts) == 2:  # foreign names in Katakana keep their order
         given, family = parts
     else:
         parts = _in_one_script(parts)
@@ -253,7 +238,7 @@ def _is_company(parts: Sequence[str], plain: Sequence[str]) -> bool:
 
 
 def _in_one_script(parts: list[str]) -> list[str]:
-    """Leave out the words of a name in another script, where the rest is a whole one."""
+    """Leave out the words in another script if the rest is a full name."""
     runs: dict[str, list[str]] = {}
     for part in parts:
         runs.setdefault(_script(part), []).append(part)
@@ -296,18 +281,18 @@ def _by_capitals(parts: Sequence[str]) -> tuple[str, str] | None:
 def _surname_first(surname: list[str], given: list[str]) -> tuple[str, str] | None:
     if len(surname) == 1 and _are_initials(surname[0]):
         return None
-    if _may_be_a_degree(surname[-1], alone=True):
+    if _may_be_a_degree(surname[-1], only_two=True):
         raise UnusableError(_UNCLEAR)
     return " ".join(_without_initials(given)), " ".join(surname)
 
 
 def _surname_last(given: list[str], surname: list[str]) -> tuple[str, str]:
-    if _may_be_a_degree(surname[-1], alone=len(given) + len(surname) == 2):
+    if _may_be_a_degree(surname[-1], only_two=len(given) + len(surname) == 2):
         raise UnusableError(_UNCLEAR)
     while len(given) > 1 and _is_particle(given[-1]):  # "Marie de LA TOUR"
         surname.insert(0, given.pop())
     given = _without_initials(given)
-    # "Eva Klein CAMS": a short one may be an acronym, unless "Eva Maria" says what is given.
+    # "Eva Klein CAMS": a short one may be an acronym, unless "Eva Maria" are both given names.
     short = all(word.isascii() and len(word) <= 5 for word in surname)
     if len(given) > 1 and short and not given_names.are_one(*given[:2]):
         raise UnusableError(_UNCLEAR)
@@ -315,7 +300,7 @@ def _surname_last(given: list[str], surname: list[str]) -> tuple[str, str]:
 
 
 def _are_initials(word: str) -> bool:
-    """Say whether capitals before a name are initials: "JP", "JRR"."""
+    """Return whether capitals before a name are initials: "JP", "JRR"."""
     if word in _SHORT_SURNAMES:
         return False
     return len(word) == 2 or (len(word) == 3 and word.isascii() and set("AEIOUY").isdisjoint(word))
@@ -325,12 +310,12 @@ def _in_capitals(word: str) -> bool:
     return word.isupper() and sum(map(str.isalpha, word)) > 1 and "." not in word
 
 
-def _may_be_a_degree(word: str, *, alone: bool) -> bool:
-    """Say whether a word in capitals beside a name may be none of it: "MA", "CPCC".
+def _may_be_a_degree(word: str, *, only_two: bool) -> bool:
+    """Return whether a word in capitals next to a name may not belong to it: "MA", "CPCC".
 
-    One that stands ``alone`` beside a word may be a short surname.
+    If only one other word is there, a short one may be a surname.
     """
-    if not word.isascii() or word == "NG" or (alone and len(word) < 4):
+    if not word.isascii() or word == "NG" or (only_two and len(word) < 4):
         return False
     if word in _words().letters_or_surnames or set("AEIOUY").isdisjoint(word):
         return True
@@ -354,7 +339,7 @@ def _is_initial(word: str) -> bool:
 
 
 def _by_comma(text: str) -> tuple[str, str]:
-    """Split "Last, First"; a particle may stand behind the first name."""
+    """Split "Last, First"; a particle may follow the first name."""
     surname, _, rest = text.partition(",")
     given = rest.split()
     if not given or "," in rest or not _is_surname(surname, given):
@@ -365,7 +350,7 @@ def _by_comma(text: str) -> tuple[str, str]:
 
 
 def _is_surname(text: str, given: Sequence[str]) -> bool:
-    """Say whether what stands before a comma is surely no whole name with a place behind it."""
+    """Return whether the text before a comma is a surname, not a full name before a place."""
     if _MIXED.fullmatch(given[-1]) or _is_acronym(given[-1]):
         return False
     first, *more = text.split()
