@@ -191,15 +191,13 @@ def _is_degree(word: str, text: str) -> bool:
 
 def _is_no_name(part: str, head: str) -> bool:
     """Return whether a part behind a comma is degrees, a title or a job, not a name."""
-    if not part:
-        return True
     words, behind = _words(), part.split()
     if any(bare(word) in words.job_words or word in words.at_words for word in behind):
         return True
-    if words.titles_behind.fullmatch(part):
+    if words.titles_behind.fullmatch(part) or words.degree.fullmatch(part):
         return True
     unlisted = " " in head and not head.isupper()
-    return words.degree.fullmatch(part) is not None or all(
+    return all(
         _is_degree(word, head)
         or word in words.letters_or_surnames
         or (unlisted and len(word) > 2 and word.isupper())

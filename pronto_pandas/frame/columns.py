@@ -107,24 +107,18 @@ def find(df: pd.DataFrame, overrides: Mapping[str, object] | None = None) -> Col
             'df.columns = ["_".join(map(str, c)) for c in df.columns]. Nothing was sent.'
         )
     given = _overrides(df, {} if overrides is None else overrides)
+    candidates = _candidates(df, given)
     positions: dict[str, int] = {}
     reasons = {name: "set with columns=" for name, place in given.items() if place >= 0}
-    own: dict[Own, tuple[int, ...]] = {}
-    candidates = _candidates(df, given)
     for name in (*FIELDS, "fullname"):
-        if name not in given:
-            place, why = _chosen(df, name, candidates[name])
-            if why:
-                reasons[name] = why
-        else:
-            place = given[name]
+        place, why = (given[name], "") if name in given else _chosen(df, name, candidates[name])
+        if why:
+            reasons[name] = why
         if place >= 0:
             positions[name] = place
-    for kind in OWN:
-        places = (given[kind],) if kind in given else _own(candidates[kind])
-        if places and places[0] >= 0:
-            own[kind] = places
-            reasons.setdefault(kind, "column name" if len(places) == 1 else "column names")
+    own = {kind: places for kind in OWN if (places := _own(kind, given, candidates))}
+    for kind, places in own.items():
+        reasons.setdefault(kind, "column name" if len(places) == 1 else "column names")
     return Columns(positions, reasons, own)
 
 
@@ -162,8 +156,13 @@ def _which_name(df: pd.DataFrame, place: int, there: Mapping[str, int]) -> str:
     return "lastname" if others == ["firstname"] else "firstname"
 
 
-def _own(candidates: list[_Candidate]) -> tuple[int, ...]:
-    best = sorted(candidates, key=lambda c: (c.meaning.tier, c.meaning.order, c.place))
+def _own(
+    kind: Own, given: Mapping[str, int], candidates: Mapping[str, list[_Candidate]]
+) -> tuple[int, ...]:
+    """Return the columns of emails or phones, best first."""
+    if kind in given:
+        return (given[kind],) if given[kind] >= 0 else ()
+    best = sorted(candidates[kind], key=lambda c: (c.meaning.tier, c.meaning.order, c.place))
     return tuple(c.place for c in best)
 
 
