@@ -380,7 +380,7 @@ def _in_vietnamese(parts: Sequence[str]) -> tuple[str, str] | None:
 
 def _by_initials(parts: Sequence[str]) -> tuple[str, str] | None:
     """Split a surname before initials: "Laxman V.V.S."; "Ana M." hides the surname."""
-    if _is_initial(parts[0]) or not all(map(_is_initial, parts[1:])):
+    if not all(map(_is_initial, parts[1:])) or _is_initial(parts[0]):
         return None
     if parts[0][0] >= "\u0370":  # in Russian, nobody goes by initials
         raise UnusableError(_NO_FIRST)

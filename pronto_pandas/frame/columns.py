@@ -101,11 +101,7 @@ def find(df: pd.DataFrame, overrides: Mapping[str, object] | None = None) -> Col
     ``overrides`` maps fields to headers; None as header leaves the field out. If several columns
     could be one field, the one of the better header is chosen, then the fuller one.
     """
-    if df.columns.nlevels > 1:
-        raise ColumnsError(
-            "The DataFrame has MultiIndex columns. Flatten them first: "
-            'df.columns = ["_".join(map(str, c)) for c in df.columns]. Nothing was sent.'
-        )
+    _require_one_level(df)
     given = _overrides(df, {} if overrides is None else overrides)
     candidates = _candidates(df, given)
     positions: dict[str, int] = {}
@@ -120,6 +116,14 @@ def find(df: pd.DataFrame, overrides: Mapping[str, object] | None = None) -> Col
     for kind, places in own.items():
         reasons.setdefault(kind, "column name" if len(places) == 1 else "column names")
     return Columns(positions, reasons, own)
+
+
+def _require_one_level(df: pd.DataFrame) -> None:
+    if df.columns.nlevels > 1:
+        raise ColumnsError(
+            "The DataFrame has MultiIndex columns. Flatten them first: "
+            'df.columns = ["_".join(map(str, c)) for c in df.columns]. Nothing was sent.'
+        )
 
 
 @dataclass(frozen=True)
