@@ -281,7 +281,7 @@ def test_a_column_is_the_same_field_in_the_whole_file(serve: Serve, tmp_path: Pa
     )
     out = pronto.read(tmp_path / "out.csv")
     assert len(server.sandbox.charges) == 40
-    assert out["pronto_message"].iloc[20:].str.contains("linkedin_url is no address").all()
+    assert out["pronto_message"].iloc[20:].str.contains("linkedin_url is not a LinkedIn").all()
 
 
 @pytest.mark.parametrize("more", [{"refresh": True}, {"resend_unknown": True}])
