@@ -28,13 +28,14 @@ _FOLDER: Final = resources.files(__package__) / "data"
 def by_name() -> Mapping[str, Language]:
     """Return the words of each language and tool; the files are read once."""
     languages: dict[str, Language] = {}
-    for name in _read("common")["files"]:
-        content = _read(name)
+    for name in read("common")["files"]:
+        content = read(name)
         languages |= content if name == "tools" else {name: content}
     return languages
 
 
-def _read(name: str) -> dict[str, Any]:
+def read(name: str) -> dict[str, Any]:
+    """Read one file of ``data/``."""
     return tomllib.loads((_FOLDER / f"{name}.toml").read_text(encoding="utf-8"))
 
 
