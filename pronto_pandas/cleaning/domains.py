@@ -115,9 +115,8 @@ def is_personal(name: str) -> bool:
     """Return whether a host is a personal email provider."""
     first, _, rest = name.partition(".")
     bare = rest if first in _WEBMAIL and "." in rest else name
-    return not other_hosts().email_providers.isdisjoint((bare, name)) or bool(
-        _PERSONAL.fullmatch(bare)
-    )
+    providers = other_hosts().email_providers
+    return bare in providers or name in providers or _PERSONAL.fullmatch(bare) is not None
 
 
 def host(written: str) -> str:
@@ -127,19 +126,18 @@ def host(written: str) -> str:
         labels = [label if label.isascii() else _punycode(label) for label in labels]
     while len(labels) > 2 and _WWW.fullmatch(labels[0]):
         del labels[0]
-    if not _is_domain(labels):
+    name = ".".join(labels)
+    if len(labels) < 2 or len(name) > 253 or not _are_labels(labels):
         raise UnusableError(_NO_DOMAIN)
-    return ".".join(labels)
+    return name
 
 
-def _is_domain(labels: list[str]) -> bool:
-    if len(labels) < 2 or len(".".join(labels)) > 253:
-        return False
-    *_, second_level, top_level = labels
+def _are_labels(labels: list[str]) -> bool:
+    top_level = labels[-1]
     if top_level in _NO_TOP_LEVEL or not _TOP_LEVEL.fullmatch(top_level):
         return False
     # "co.uk" is the end of a domain, not one.
-    if len(labels) == 2 and len(top_level) == 2 and second_level in _SECOND_LEVEL:
+    if len(labels) == 2 and len(top_level) == 2 and labels[0] in _SECOND_LEVEL:
         return False
     return all(map(_LABEL.fullmatch, labels))
 

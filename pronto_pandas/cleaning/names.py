@@ -139,11 +139,11 @@ def _has_legal_form(words: Sequence[str]) -> bool:
 
 def _single(text: str) -> str:
     """Clean a name of which one word is enough; text after a symbol or a number is removed."""
-    text, before = _cleaned(text, 1), None
-    while not text.isalpha() and text != before:
-        before = text
-        shorter = _DIGITS.sub("", text)
-        text = _cleaned(shorter, 1) if any(map(str.isalpha, shorter)) else text
+    text = _cleaned(text, 1)
+    while not text.isalpha() and (shorter := _DIGITS.sub("", text)) != text:
+        if not any(map(str.isalpha, shorter)):
+            break
+        text = _cleaned(shorter, 1)
     if _are_two(text):
         raise UnusableError(_SEVERAL)
     if not _words().no_name.isdisjoint((_stopped(text), _joined(text))):
