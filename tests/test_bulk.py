@@ -286,7 +286,7 @@ def test_personal_emails_without_consent_send_nothing(
             case _:
                 return people(5).pronto.enrich("personal_email", via=via, progress=False)
 
-    with pytest.raises(pronto.ConsentRequiredError, match=r"\(1\) in your Pronto account.*\(2\) here"):
+    with pytest.raises(pronto.ConsentRequiredError, match=r"\(1\) in your Pronto .*\(2\) here"):
         ask()
     assert not server.sandbox.arrivals
     pronto.configure(personal_email_consent="recruiting")

@@ -104,7 +104,7 @@ def test_a_frame_without_rows_is_checked() -> None:
 
 def test_a_check_needs_what_a_run_needs() -> None:
     """The same arguments are refused with the same words."""
-    with pytest.raises(pronto.ColumnsError, match="no column for"):
+    with pytest.raises(pronto.ColumnsError, match="No column found for"):
         MESSY[["Company"]].pronto.check("email")
     with pytest.raises(pronto.ConfigurationError, match="Unknown type 'fax'"):
         MESSY.pronto.check("fax")
@@ -137,7 +137,7 @@ def test_a_whole_name_helps_out_where_a_part_is_missing() -> None:
     assert cleaned["lastname"].tolist() == ["Lark", "Moor", "Vane", "-"]
     assert df.pronto.check("email")["check"].tolist()[3] == (
         "invalid: First name is missing; Last name is missing; "
-        "Full name is one word, so it has no last name"
+        "Full name is a single word; a last name is missing"
     )
 
 

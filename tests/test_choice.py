@@ -304,7 +304,7 @@ def test_where_a_domain_comes_from_is_said() -> None:
     """In the note of its row, and where columns are shown."""
     df = PEOPLE.drop(columns="Website")
     assert df.pronto.check("phone")["note"][10] == "Domain taken from the email in Email."
-    assert df.pronto.columns.loc["domain", "why"] == "of work emails"
+    assert df.pronto.columns.loc["domain", "why"] == "from work emails"
     assert df.rename(columns={"Email": "email"}).pronto.columns.loc["domain", "why"] == "not found"
 
 

@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pronto_pandas.api.contact import same
-from pronto_pandas.cleaning import domains, emails_phones, fields, names, single_names
+from pronto_pandas.cleaning import domains, emails_phones, fields, names
 from pronto_pandas.cleaning.companies import company_key
 
 FORMS = (
@@ -24,7 +24,7 @@ FORMS = (
     "S.r.l.", "S.p.A.", "B.V.", "N.V.", "Oy", "AB", "AS", "A/S", "S.L.", "Lda", "Ltda", "Pty Ltd",
     "Co.", "Corp.", "Corporation", "Company", "plc", "SE", "KG", "e.V.", "Sp. z o.o.",
 )  # fmt: skip
-GARBLED = "is garbled: its file was read in a wrong encoding"
+GARBLED = "has garbled characters: the file was read with the wrong encoding"
 
 
 def one(cell: object, field: str) -> tuple[object, object]:
@@ -102,37 +102,37 @@ def test_values_are_cleaned(cell: str, field: str, value: str) -> None:
     [
         ("4711", "firstname", "is a number, not a name"),
         ("12-34", "lastname", "is a number, not a name"),
-        ("ana@acme.example", "firstname", "is an address, not a name"),
-        ("https://acme.example", "lastname", "is an address, not a name"),
+        ("ana@acme.example", "firstname", "is a URL or email, not a name"),
+        ("https://acme.example", "lastname", "is a URL or email, not a name"),
         ("x" * 301, "lastname", "is longer than 300 characters"),
-        ("coming soon", "domain", "is no internet domain"),
-        ("@ana", "linkedin_url", "is no address of a person's LinkedIn profile"),
-        ("self-employed", "company_name", "names no company"),
-        ("Freelance", "company_name", "names no company"),
-        ("Confidential", "company_name", "names no company"),
-        ("STEALTH STARTUP", "company_name", "names no company"),
-        ("Stealth Mode Startup", "company_name", "names no company"),
-        ("Indépendant", "company_name", "names no company"),
-        ("Selbstständig", "company_name", "names no company"),
-        ("Autónomo", "company_name", "names no company"),
-        ("Looking for a new job", "company_name", "names no company"),
-        ("not applicable", "company_name", "names no company"),
-        ("in Rente", "company_name", "names no company"),
-        ("looking for opportunities", "company_name", "names no company"),
-        ("Open to work", "company_name", "names no company"),
-        ("Me", "company_name", "names no company"),
-        ("Home", "company_name", "names no company"),
-        ("to be confirmed", "company_name", "names no company"),
-        ("tbc", "company_name", "names no company"),
-        ("Retired", "company_name", "names no company"),
-        ("unemployed", "company_name", "names no company"),
-        ("#hiring", "company_name", "names no company"),
-        ("7.0", "company_name", "names no company"),
-        ("2024-05-01", "company_name", "names no company"),
-        ("2024-05-01 00:00:00", "company_name", "names no company"),
-        ("https://acme.example", "company_name", "is an address, not a name"),
-        ("www.acme.example", "company_name", "is an address, not a name"),
-        ("Acme (https://acme.example)", "company_name", "is an address, not a name"),
+        ("coming soon", "domain", "is not a valid domain"),
+        ("@ana", "linkedin_url", "is not a LinkedIn profile URL"),
+        ("self-employed", "company_name", "is not a company name"),
+        ("Freelance", "company_name", "is not a company name"),
+        ("Confidential", "company_name", "is not a company name"),
+        ("STEALTH STARTUP", "company_name", "is not a company name"),
+        ("Stealth Mode Startup", "company_name", "is not a company name"),
+        ("Indépendant", "company_name", "is not a company name"),
+        ("Selbstständig", "company_name", "is not a company name"),
+        ("Autónomo", "company_name", "is not a company name"),
+        ("Looking for a new job", "company_name", "is not a company name"),
+        ("not applicable", "company_name", "is not a company name"),
+        ("in Rente", "company_name", "is not a company name"),
+        ("looking for opportunities", "company_name", "is not a company name"),
+        ("Open to work", "company_name", "is not a company name"),
+        ("Me", "company_name", "is not a company name"),
+        ("Home", "company_name", "is not a company name"),
+        ("to be confirmed", "company_name", "is not a company name"),
+        ("tbc", "company_name", "is not a company name"),
+        ("Retired", "company_name", "is not a company name"),
+        ("unemployed", "company_name", "is not a company name"),
+        ("#hiring", "company_name", "is not a company name"),
+        ("7.0", "company_name", "is not a company name"),
+        ("2024-05-01", "company_name", "is not a company name"),
+        ("2024-05-01 00:00:00", "company_name", "is not a company name"),
+        ("https://acme.example", "company_name", "is a URL, not a company name"),
+        ("www.acme.example", "company_name", "is a URL, not a company name"),
+        ("Acme (https://acme.example)", "company_name", "is a URL, not a company name"),
         ("MÃ¼ller GmbH", "company_name", GARBLED),
         ("JosÃ©", "firstname", GARBLED),
         ("MarÃ\u00ada", "firstname", GARBLED),
@@ -178,18 +178,18 @@ def test_the_key_of_a_company_is_never_nothing(text: str) -> None:
 def test_every_text_dtype_reads_the_same(dtype: str) -> None:
     """Plain, string, categorical and Arrow-backed columns."""
     column = pd.Series(["Ana ", None, "Ana", "7"], dtype=dtype)
-    values, problems = fields.cleaned(column, single_names.name)
+    values, problems = fields.cleaned(column, names.name)
     assert values.tolist() == ["Ana", None, "Ana", None]
     assert problems.tolist() == [None, None, None, "is a number, not a name"]
 
 
 def test_a_column_of_numbers_or_nothing() -> None:
     """Numeric and empty columns do not break anything."""
-    assert fields.cleaned(pd.Series([1.5, np.nan]), single_names.name)[1].tolist() == [
+    assert fields.cleaned(pd.Series([1.5, np.nan]), names.name)[1].tolist() == [
         "is not text",
         None,
     ]
-    assert fields.cleaned(pd.Series([], dtype=object), single_names.name)[0].tolist() == []
+    assert fields.cleaned(pd.Series([], dtype=object), names.name)[0].tolist() == []
 
 
 def test_a_cleaner_may_return_several_values() -> None:
@@ -197,7 +197,7 @@ def test_a_cleaner_may_return_several_values() -> None:
     column = pd.Series(["Ana Lopez", "Ben Maple", "Ana Lopez", "info"])
     values, problems = fields.cleaned(column, names.split)
     assert values.tolist() == [("Ana", "Lopez"), ("Ben", "Maple"), ("Ana", "Lopez"), None]
-    assert problems.tolist() == [None, None, None, "is not the name of a person"]
+    assert problems.tolist() == [None, None, None, "is not a person's name"]
 
 
 def test_what_few_lists_need_is_not_imported() -> None:
@@ -209,7 +209,7 @@ def test_what_few_lists_need_is_not_imported() -> None:
 
 EVERY: dict[str, Callable[[str], Hashable]] = {
     **fields.CLEANERS,
-    "name": single_names.name,
+    "name": names.name,
     "whole name": names.split,
     "domain of an email": domains.of_email,
     "email": emails_phones.email,
@@ -274,7 +274,7 @@ def test_the_parts_of_a_whole_name_are_clean(text: str) -> None:
     parts = cleaned(text, names.split)
     assert parts is None or isinstance(parts, tuple)
     for part in parts or ():
-        assert cleaned(part, single_names.name) == part
+        assert cleaned(part, names.name) == part
 
 
 @given(st.text())

@@ -13,8 +13,7 @@ import pronto_pandas as pronto
 from pronto_pandas.arrays import Objects
 from pronto_pandas.cleaning import fields
 from pronto_pandas.frame import columns
-from pronto_pandas.frame.headers import BY_CONTENT, OWN, normalised
-from pronto_pandas.frame.headers import SPELLINGS as TABLE
+from pronto_pandas.frame.headers import OWN
 
 from .conftest import people
 
@@ -144,15 +143,6 @@ def test_other_headers_are_left_alone(header: object) -> None:
     assert places(columns.find(frame(header))) == {}
 
 
-def test_the_table_is_written_as_headers_are_compared() -> None:
-    """Else a spelling would never be met; and each is there once a field."""
-    for tables in (TABLE, {field: (names,) for field, names in BY_CONTENT.items()}):
-        for tiers in tables.values():
-            names = " ".join(tiers).split()
-            assert [normalised(name) for name in names] == names
-            assert len(set(names)) == len(names)
-
-
 @pytest.mark.parametrize(
     ("names", "understood"),
     [
@@ -238,7 +228,7 @@ def test_pages_of_companies_are_said() -> None:
     """Else a person would wonder why their column is not taken."""
     table = pd.DataFrame({"LinkedIn": [PAGE]}).pronto.columns
     assert table.loc["linkedin_url", "header"] is None
-    assert table.loc["linkedin_url", "why"] == "'LinkedIn' holds pages of companies"
+    assert table.loc["linkedin_url", "why"] == "'LinkedIn' contains company pages"
 
 
 @pytest.mark.parametrize(
@@ -247,25 +237,25 @@ def test_pages_of_companies_are_said() -> None:
         (
             {"profileUrl": [LEAD] * 2, "linkedInProfileUrl": [PERSON, None]},
             "linkedInProfileUrl",
-            "its header",
+            "column name",
         ),
-        ({"LinkedIn": ["ana"], "URL": [PERSON]}, "URL", "its values; rather than 'LinkedIn'"),
+        ({"LinkedIn": ["ana"], "URL": [PERSON]}, "URL", "column values; chosen over 'LinkedIn'"),
         (
             {"LinkedIn": ["ana"] * 2, "LinkedIn URL": [PERSON, None]},
             "LinkedIn URL",
-            "its header; rather than 'LinkedIn'",
+            "column name; chosen over 'LinkedIn'",
         ),
         (
             {"LinkedIn": ["ana"], "LinkedIn URL": [None]},
             "LinkedIn",
-            "its header; filled at least as well as 'LinkedIn URL'",
+            "column name; at least as full as 'LinkedIn URL'",
         ),
         (
             {"Link": [PERSON, PERSON], "LinkedIn": [PERSON, None]},
             "LinkedIn",
-            "its header; rather than 'Link'",
+            "column name; chosen over 'Link'",
         ),
-        ({"LinkedIn": [PAGE], "Profile": [PERSON]}, "Profile", "its values"),
+        ({"LinkedIn": [PAGE], "Profile": [PERSON]}, "Profile", "column values"),
     ],
 )
 def test_of_several_addresses_the_usable_one_is_taken(
@@ -279,8 +269,8 @@ def test_of_several_addresses_the_usable_one_is_taken(
 @pytest.mark.parametrize(
     ("domains", "why"),
     [
-        (["acme.example", None, None], "its header; filled at least as well as 'Domain'"),
-        (["acme.example", "?", "?"], "its header; rather than 'Domain'"),
+        (["acme.example", None, None], "column name; at least as full as 'Domain'"),
+        (["acme.example", "?", "?"], "column name; chosen over 'Domain'"),
     ],
 )
 def test_of_one_tier_the_better_filled_with_usable_values_is_taken(
@@ -347,7 +337,9 @@ def test_one_column_of_whole_names_is_both_names() -> None:
     """``require`` asks for no other."""
     df = frame("Name", "Company")
     columns.require(df, columns.find(df), [("firstname",), ("lastname",), ("company_name",)])
-    with pytest.raises(pronto.ColumnsError, match=r"no column for: domain\. Found: company"):
+    with pytest.raises(
+        pronto.ColumnsError, match=r"No column found for domain\. Recognized: company"
+    ):
         columns.require(df, columns.find(df), [("lastname",), ("domain",)])
 
 
@@ -356,7 +348,7 @@ def test_of_two_candidates_the_better_filled_is_taken_and_said() -> None:
     df = pd.DataFrame({"First Name": ["", None, " "], "firstname": ["Ana", "Bo", None]})
     found = columns.find(df)
     assert found.positions == {"firstname": 1}
-    assert found.reasons["firstname"] == "its header; filled at least as well as 'First Name'"
+    assert found.reasons["firstname"] == "column name; at least as full as 'First Name'"
 
 
 def test_equally_filled_candidates_go_by_the_better_spelling() -> None:
@@ -375,7 +367,7 @@ def test_columns_override() -> None:
     df = frame("firstname", "Rufname", "domain")
     found = columns.find(df, {"firstname": "Rufname", "domain": None})
     assert found.positions == {"firstname": 1}
-    assert found.reasons["firstname"] == "said with columns="
+    assert found.reasons["firstname"] == "set with columns="
 
 
 def test_overrides_of_whole_names_and_own_values() -> None:
@@ -383,7 +375,7 @@ def test_overrides_of_whole_names_and_own_values() -> None:
     df = frame("Email", "Private", "Website", "Phone", "Phone 2")
     found = columns.find(df, {"fullname": "Website", "email": "Private", "phone": None})
     assert places(found) == {"fullname": 2, "email": (1,)}
-    assert found.reasons["email"] == "said with columns="
+    assert found.reasons["email"] == "set with columns="
 
 
 @pytest.mark.parametrize(
@@ -401,12 +393,15 @@ def test_an_override_tells_what_a_bare_name_is(overrides: dict[str, str], unders
     [
         (
             {"name": "firstname"},
-            "no field. The fields are firstname, .*, fullname, email, personal_email, phone",
+            "Unknown field 'name' in columns=. Use one of firstname, .*, email, personal_",
         ),
-        ({"firstname": "Vorname"}, "which the frame does not have. It has firstname, twice, twice"),
-        ({"firstname": "twice"}, "2 columns of that name"),
-        ({"firstname": "firstname", "lastname": "firstname"}, "for firstname and for lastname"),
-        ({"email": "firstname", "phone": "firstname"}, "for email and for phone"),
+        ({"firstname": "Vorname"}, "no column named 'Vorname'. Columns: firstname, twice, twice"),
+        ({"firstname": "twice"}, "2 columns named 'twice'"),
+        (
+            {"firstname": "firstname", "lastname": "firstname"},
+            "maps firstname and lastname to the same",
+        ),
+        ({"email": "firstname", "phone": "firstname"}, "maps email and phone to the same"),
     ],
 )
 def test_a_wrong_override_is_said(overrides: dict[str, object], says: str) -> None:
@@ -422,11 +417,11 @@ def test_missing_columns_are_one_error() -> None:
         pronto.enrich(df, "email")
     message = str(caught.value)
     for part in (
-        "no column for: firstname; lastname.",
-        "company_name in column 'Company'",
-        "columns are Rufname, Company",
-        'columns={"firstname": "your header", "lastname": "your header"}',
-        'One column of whole names does too: columns={"fullname": "your header"}',
+        "No column found for firstname; lastname.",
+        "Recognized: company_name = 'Company'",
+        "All columns: Rufname, Company",
+        'columns={"firstname": "your column", "lastname": "your column"}',
+        'Or map one column of full names: columns={"fullname": "your column"}',
         "Nothing was sent",
     ):
         assert part in message
@@ -450,7 +445,7 @@ def test_the_table_of_columns() -> None:
     df = pd.DataFrame({"First Name": [None, "Ana"], "Company": ["", None], "x": [1, 2]})
     table = df.pronto.columns
     assert list(table.index) == list(columns.FIELDS)
-    assert table.loc["firstname"].tolist() == ["First Name", "Ana", 50.0, "its header"]
+    assert table.loc["firstname"].tolist() == ["First Name", "Ana", 50.0, "column name"]
     assert table.loc["company_name", "filled %"] == 0
     assert table.loc["lastname", "why"] == "not found"
     assert len(pd.DataFrame({"firstname": []}).pronto.columns) == 5
@@ -463,8 +458,8 @@ def test_the_table_has_more_rows_where_the_list_has_more() -> None:
     )
     table = df.pronto.columns
     assert list(table.index) == [*columns.FIELDS, "fullname", "email"]
-    assert table.loc["fullname"].tolist() == ["Name", "Ana Sol", 100.0, "its header"]
-    assert table.loc["email"].tolist() == ["Email, Email 2", "b@x.example", 100.0, "their headers"]
+    assert table.loc["fullname"].tolist() == ["Name", "Ana Sol", 100.0, "column name"]
+    assert table.loc["email"].tolist() == ["Email, Email 2", "b@x.example", 100.0, "column names"]
 
 
 KNOWN = st.sampled_from([header for known in UNDERSTOOD.values() for header in known] + OTHERS)
@@ -514,12 +509,12 @@ def test_the_table_says_where_the_names_are() -> None:
     """In the column of whole names, where they have none of their own."""
     df = pd.DataFrame({"Full name": ["Ana Lark"], "Company": ["Acme"]})
     assert df.pronto.columns["why"].to_dict() == {
-        "firstname": "part of fullname",
-        "lastname": "part of fullname",
-        "company_name": "its header",
+        "firstname": "split from fullname",
+        "lastname": "split from fullname",
+        "company_name": "column name",
         "domain": "not found",
         "linkedin_url": "not found",
-        "fullname": "its header",
+        "fullname": "column name",
     }
 
 

@@ -62,7 +62,7 @@ def test_an_email_is_found(written: str, address: str) -> None:
 @pytest.mark.parametrize("written", NO_EMAILS)
 def test_what_is_no_email(written: str) -> None:
     """The reason holds no value."""
-    with pytest.raises(UnusableError, match=r"^is no email address$"):
+    with pytest.raises(UnusableError, match=r"^is not a valid email address$"):
         emails_phones.email(trimmed(written))
 
 
@@ -83,5 +83,5 @@ def test_a_phone_is_found(written: str, number: str) -> None:
 @pytest.mark.parametrize("written", NO_PHONES)
 def test_what_is_no_phone(written: str) -> None:
     """The reason holds no value."""
-    with pytest.raises(UnusableError, match=r"^is no phone number$"):
+    with pytest.raises(UnusableError, match=r"^is not a valid phone number$"):
         emails_phones.phone(trimmed(written))

@@ -63,6 +63,16 @@ UNDERSTOOD: dict[str, dict[str, str | tuple[str, ...]]] = {
         "linkedin_url": "URL",
         "email": ("Email Address",),
     },
+    "list_dutch": {
+        "firstname": "Voornaam",
+        "lastname": "Achternaam",
+        "company_name": "Bedrijfsnaam",
+        "domain": "Bedrijfswebsite",
+        "linkedin_url": "LinkedIn-profiel",
+        "email": ("E-mailadres zakelijk",),
+        "personal_email": ("E-mail privé",),
+        "phone": ("Mobiel nummer", "Telefoonnummer"),
+    },
     "list_english": {
         "fullname": "Contact",
         "company_name": "Company Name (text)",
@@ -98,6 +108,14 @@ UNDERSTOOD: dict[str, dict[str, str | tuple[str, ...]]] = {
         "email": ("Indirizzo e-mail",),
         "phone": ("Cellulare",),
     },
+    "list_polish": {
+        "fullname": "Imię i nazwisko",
+        "company_name": "Nazwa firmy",
+        "domain": "Strona internetowa",
+        "linkedin_url": "Link do profilu LinkedIn",
+        "email": ("Służbowy adres e-mail",),
+        "phone": ("Telefon komórkowy", "Nr telefonu"),
+    },
     "list_portuguese": {
         "firstname": "Nome",
         "lastname": "Sobrenome",
@@ -115,6 +133,16 @@ UNDERSTOOD: dict[str, dict[str, str | tuple[str, ...]]] = {
         "linkedin_url": "Perfil de LinkedIn",
         "email": ("Correo electrónico",),
         "phone": ("Teléfono móvil",),
+    },
+    "list_swedish": {
+        "firstname": "Förnamn",
+        "lastname": "Efternamn",
+        "company_name": "Företagsnamn",
+        "domain": "Hemsida",
+        "linkedin_url": "LinkedIn-länk",
+        "email": ("E-postadress",),
+        "personal_email": ("Privat e-post",),
+        "phone": ("Mobilnummer", "Arbetstelefon"),
     },
     "lusha": {
         "firstname": "First Name",
@@ -243,5 +271,5 @@ def test_an_export_is_understood_without_its_rows(name: str) -> None:
     df = pd.read_csv(EXPORTS / f"{name}.csv", dtype="str")
     found, of_none = columns.find(df), columns.find(df.head(0))
     for field, why in found.reasons.items():
-        if field in columns.FIELDS and why == "its header":
+        if field in columns.FIELDS and why == "column name":
             assert of_none.positions[field] == found.positions[field]

@@ -67,13 +67,13 @@ PROFILES = [
     ("linkedin.com/pub/ana-ternwick", ANA),
 ]  # fmt: skip
 
-NONE = "is no address of a person's LinkedIn profile"
-COMPANY = "is the page of a company, not of a person"
-SALES = "is a Sales Navigator address, which is no public profile"
-RECRUITER = "is a Recruiter address, which is no public profile"
-CONTENT = "is the address of a post, a group, a job or a course, not of a person"
-SPACE = "has a space in it"
-SEARCH = "is a search for people, not one person's profile"
+NONE = "is not a LinkedIn profile URL"
+COMPANY = "is a company page, not a person's profile"
+SALES = "is a Sales Navigator link, not a public profile URL"
+RECRUITER = "is a LinkedIn Recruiter link, not a public profile URL"
+CONTENT = "is a post, group, job or course, not a person's profile"
+SPACE = "contains a space"
+SEARCH = "is a search page, not a profile"
 
 UNUSABLE = [
     ("https://www.linkedin.com/company/acme/", COMPANY), ("linkedin.com/school/acme", COMPANY),
@@ -87,11 +87,11 @@ UNUSABLE = [
     ("linkedin.com/jobs/view/1", CONTENT), ("linkedin.com/learning/x", CONTENT),
     ("linkedin.com/pulse/x-ana-ternwick", CONTENT), ("linkedin.com/pub/dir/ana/ternwick", SEARCH),
     ("linkedin.com/search/results/people/?keywords=ana", SEARCH),
-    ("linkedin.com/profile/view?id=123", "is an old address without the public profile"),
-    ("https://lnkd.in/eAbC12", "is a short link; open it and use the address it leads to"),
-    ("linkedin.com", "is the address of LinkedIn itself, without a profile"),
-    ("https://www.linkedin.com/", "is the address of LinkedIn itself, without a profile"),
-    ("linkedin.com/in/ana, linkedin.com/in/ben", "holds the profiles of several people"),
+    ("linkedin.com/profile/view?id=123", "is an old LinkedIn link without a public profile"),
+    ("https://lnkd.in/eAbC12", "is a short link; open it and use the full URL"),
+    ("linkedin.com", "is the LinkedIn home page, not a profile"),
+    ("https://www.linkedin.com/", "is the LinkedIn home page, not a profile"),
+    ("linkedin.com/in/ana, linkedin.com/in/ben", "contains more than one profile URL"),
     ("https://www.linkedin.com/in/ana ternwick", SPACE), ("linkedin.com/in/ana 7", SPACE),
     ("linkedin.com/in/ana -ternwick", SPACE), ("linkedin.com/in/ana%20ternwick", SPACE),
     ("in/ana ternwick", SPACE),

@@ -241,7 +241,7 @@ def test_custom_values_are_json() -> None:
 
 def test_a_missing_custom_column_is_an_error() -> None:
     """Before anything is sent."""
-    with pytest.raises(pronto.ColumnsError, match="custom= names 'crm'"):
+    with pytest.raises(pronto.ColumnsError, match="custom=: no column named 'crm'"):
         plan([FULL], custom=("crm",))
 
 

@@ -1,38 +1,17 @@
-"""A company's name: whether it names one, and as it is compared with others."""
+"""Clean a company's name, and compare it with others."""
 
 from __future__ import annotations
 
+import functools
 import re
 import unicodedata
-from typing import Final
+from collections.abc import Mapping, Sequence
+from typing import Final, NamedTuple
 
 from ..api.contact import same
-from .text import UnusableError, composed, readable, table
+from .languages import entries
+from .text import UnusableError, bare, composed, readable
 
-# As `company` compares: letters and digits alone, in small letters.
-_NO_COMPANY: Final = table(
-    "selfemployed selfemployment self ownbusiness myself freelance freelancer freelancing",
-    "freelanceconsultant independent independentconsultant independentcontractor contractor",
-    "consultantindependant indépendant independant indépendante independante àmoncompte",
-    "autoentrepreneur autoentrepreneure microentrepreneur profesionalindependiente independiente",
-    "autónomo autonomo autónoma autonoma autônomo autônoma trabajadorautónomo porcuentapropia",
-    "trabajoporcuentapropia selbstständig selbständig selbstaendig selbststaendig selbstständige",
-    "freiberuflich freiberufler freiberuflerin freierberater liberoprofessionista",
-    "liberaprofessionista lavoratoreautonomo freelancerin zzp zzper zelfstandig zelfstandige",
-    "eenmanszaak egenföretagare selvstændig selvstendig samozatrudnienie własnadziałalność",
-    "unemployed notemployed notcurrentlyemployed lookingforwork lookingforajob lookingforanewjob",
-    "lookingfornewopportunities seekingopportunities seekingnewopportunities opentowork",
-    "opentonewopportunities jobseeker betweenjobs enrecherche enrecherchedemploi",
-    "àlarecherchedunemploi rechercheemploi demandeurdemploi arbeitssuchend arbeitslos desempleado",
-    "enbúsquedaactiva disoccupato retired retraité retraitée rentner pensionist jubilado jubilada",
-    "pensionato student studentin étudiant étudiante estudiante homemaker housewife confidential",
-    "confidentiel confidencial riservato vertraulich undisclosed stealth stealthstartup",
-    "stealthmode stealthmodestartup startupinstealth stealthmodecompany instealth private privat",
-    "privé none na nocompany nil notapplicable notavailable notspecified notdisclosed unknown",
-    "inconnu unbekannt desconocido desconhecido keine keins aucun aucune ninguna ninguno nessuna",
-    "nessuno tbd tba tbc xxx various inrente rente lookingforopportunities me home hiring",
-    "wearehiring werehiring tobeconfirmed tobedetermined openforwork seekingopportunities",
-)
 _NUMBER_OR_DATE: Final = re.compile(r"\d+\.0+|\d{4}-\d\d-\d\d(?:[T ][\d:.+Z-]+)?")
 _ADDRESS: Final = re.compile(r"\w://|(?<!\w)www\.\w", re.IGNORECASE)
 _EMOJIS: Final = re.compile(
@@ -44,47 +23,91 @@ _HIRING: Final = re.compile(
 
 _MARKS: Final = re.compile(r"[.'\u2019\u00b4`]|(?<=\b\w)/(?=\w\b)")
 _LETTERS_APART: Final = re.compile(r"(?<!\S)(\w) (?=\w(?!\S))")
-_FORMS: Final = re.compile(
-    r"(?: (?:gmbh|mbh|ug|co|kg|kgaa|ohg|ag|se|ev|eg|inc|incorporated|ltd|limited|pty|llc|llp|plc|"
-    r"corp|corporation|company|sa|sas|sasu|s[aà] ?rl|srl|spa|bv|nv|oy|oyj|ab|as|sl|lda|ltda|"
-    r"sp z oo|and|und|et))+$"
-)
+
+
+class LegalForms(NamedTuple):
+    """Legal forms, to find companies among people's names."""
+
+    in_any_case: frozenset[str]
+    of_several_words: Mapping[str, list[str]]  # by their first word
+    as_written: frozenset[str]
+    as_written_or_surnames: frozenset[str]
+
+    def spread_over(self, plain: Sequence[str]) -> bool:
+        """Return whether some words in a row, as `bare` writes them, are a legal form."""
+        if self.of_several_words.keys().isdisjoint(plain):
+            return False
+        text = f" {' '.join(plain)} "
+        return any(form in text for word in plain for form in self.of_several_words.get(word, ()))
+
+
+@functools.cache
+def legal_forms() -> LegalForms:
+    """Return the legal forms in all languages."""
+    several: dict[str, list[str]] = {}
+    plain = [[bare(word) for word in form.split()] for form in _entries("legal_forms")]
+    for first, *more in plain:
+        if more:
+            several.setdefault(first, []).append(f" {' '.join([first, *more])} ")
+    as_written = _entries("legal_forms_as_written")
+    return LegalForms(
+        frozenset(form[0] for form in plain if len(form) == 1),
+        several,
+        frozenset(as_written),
+        frozenset(as_written + _entries("legal_forms_or_surnames")),
+    )
+
+
+def _entries(*parts: str) -> list[str]:
+    return [entry for part in parts for entry in entries("companies", part)]
+
+
+@functools.cache
+def _no_company() -> frozenset[str]:
+    return frozenset(map(_letters, _entries("no_company")))
+
+
+def _letters(text: str) -> str:
+    return "".join(filter(str.isalnum, text.casefold()))
+
+
+@functools.cache
+def _legal_form_at_the_end() -> re.Pattern[str]:
+    forms = _entries("legal_forms", "legal_forms_as_written", "legal_forms_or_surnames", "joining")
+    plain = dict.fromkeys(_plain(same(form)) for form in forms)
+    return re.compile(f"(?: (?:{'|'.join(map(re.escape, plain))}))+$")
 
 
 def company(text: str) -> str:
-    """Clean a company's name; a digit can be one."""
+    """Clean a company's name; one digit may be a name."""
     text = readable(text)
     small = text.casefold()
     if ("www." in small or "://" in small) and _ADDRESS.search(text):
-        raise UnusableError("is an address, not a name")
+        raise UnusableError("is a URL, not a company name")
     before = None
     while text != before and not (text.isascii() and "hiring" not in small):
         before = text
         text = composed(_HIRING.sub("", _EMOJIS.sub(" ", text)))
-    letters = "".join(filter(str.isalnum, text.casefold())) if len(text) < 40 else text
-    if not letters or letters in _NO_COMPANY or _NUMBER_OR_DATE.fullmatch(text):
-        raise UnusableError("names no company")
+    letters = _letters(text) if len(text) < 60 else text
+    if not letters or letters in _no_company() or _NUMBER_OR_DATE.fullmatch(text):
+        raise UnusableError("is not a company name")
     return text
 
 
 def company_key(text: str) -> str:
-    """Return a company's name as it is compared where people are counted per company.
+    """Return a name as companies are compared: without case, punctuation, "the" and legal forms.
 
-    Parameters
-    ----------
-    text : str
-        A name, as `company` returns it.
-
-    Returns
-    -------
-    str
-        Without case, punctuation, "the" and legal forms; where that leaves nothing, as `same`
-        writes it.
+    If that leaves nothing, only the case is removed.
     """
     compared = same(text)
-    plain = "".join(c if _is_kept(c) else " " for c in _MARKS.sub("", compared))
-    plain = _LETTERS_APART.sub(r"\1", " ".join(plain.split()))
-    return _FORMS.sub("", f" {plain.removeprefix('the ')}").strip() or compared
+    plain = f" {_plain(compared).removeprefix('the ')}"
+    return _legal_form_at_the_end().sub("", plain).strip() or compared
+
+
+def _plain(text: str) -> str:
+    """Return words without punctuation, and single letters joined: "S. A." is "sa"."""
+    text = "".join(c if _is_kept(c) else " " for c in _MARKS.sub("", text))
+    return _LETTERS_APART.sub(r"\1", " ".join(text.split()))
 
 
 def _is_kept(char: str) -> bool:

@@ -1,18 +1,17 @@
-"""The list's own emails and phones: whether a cell has the form of one, and which it is."""
+"""Emails and phones that a list already has: from a cell to the first valid one in it."""
 
 from __future__ import annotations
 
+import functools
 import re
 import unicodedata
 from typing import Final
 
 from . import domains
+from .languages import alternatives, entries
 from .text import UnusableError
 
-_NO_PHONE: Final = "is no phone number"
-_LABEL: Final = re.compile(
-    r"^(?:tel|telephone|phone|mobile|mob|cell|fax|[tmpf])\b[.:]*\s*", re.IGNORECASE
-)
+_NO_PHONE: Final = "is not a valid phone number"
 _ONE: Final = re.compile(r"[;,|\n]|(?<=\d)\s*/\s*(?=\+|00)")
 _ABROAD: Final = re.compile(r"[(\s]*(?:\+|00)")
 _PUNCTUATION: Final = re.compile(r"[\s()./\u2010-\u2015-]+")
@@ -20,19 +19,13 @@ _SHORTEST, _LONGEST = 6, 15
 
 
 def email(text: str) -> str:
-    """Return the first email address in a text; its host in lower case, else as it is.
-
-    Raises
-    ------
-    UnusableError
-        Where none has the form of one.
-    """
+    """Return the first email address in a text, with its host in lower case."""
     local, host = domains.mailbox(text)
     return f"{local}@{host}"
 
 
 def is_personal(address: str) -> bool:
-    """Say whether an email address, as `email` returns it, is at a personal mail host."""
+    """Return whether an email address, as `email` returns it, is at a personal email provider."""
     try:
         return domains.is_personal(domains.host(address.rpartition("@")[2]))
     except UnusableError:
@@ -42,23 +35,10 @@ def is_personal(address: str) -> bool:
 def phone(text: str) -> str:
     """Return the first phone number in a text.
 
-    Parameters
-    ----------
-    text : str
-        A trimmed text.
-
-    Returns
-    -------
-    str
-        In E.164 where it begins with ``+`` or ``00``; else, as a national number, its digits.
-
-    Raises
-    ------
-    UnusableError
-        Where it has not the form of one.
+    It is in E.164 format if it begins with ``+`` or ``00``; otherwise a national number's digits.
     """
     written = unicodedata.normalize("NFKC", text)
-    first = _LABEL.sub("", _ONE.split(written)[0].strip())
+    first = _label().sub("", _ONE.split(written)[0].strip())
     if abroad := _ABROAD.match(first):
         return _international(first[abroad.end() :])
     digits = _PUNCTUATION.sub("", first)
@@ -67,8 +47,14 @@ def phone(text: str) -> str:
     return "".join(str(int(digit)) for digit in digits)
 
 
+@functools.cache
+def _label() -> re.Pattern[str]:
+    labels = alternatives(entries("phones", "labels"))
+    return re.compile(rf"^(?:{labels})\b[.:]*\s*", re.IGNORECASE)
+
+
 def _international(rest: str) -> str:
-    import phonenumbers  # slow to import, and needed where a list has phones of its own
+    import phonenumbers  # slow to import, and needed only if a list has phones
 
     try:
         number = phonenumbers.parse(f"+{rest}", None)

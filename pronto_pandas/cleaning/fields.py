@@ -1,7 +1,7 @@
 """From cells to values that can be sent.
 
 Each distinct value of a column is cleaned once. A cleaner takes a text and returns the value to
-send, or raises `UnusableError` with the reason; the reason never holds the value.
+send, or raises `UnusableError` with the reason. The reason never contains the value.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from ..arrays import Objects, cells_of, missing, objects
 from .companies import company
 from .domains import domain
 from .linkedin import linkedin
-from .single_names import first, last
+from .names import first, last
 from .text import UnusableError, trimmed
 
 __all__ = ["CLEANERS", "LONGEST", "Cleaner", "UnusableError", "cleaned", "company", "trimmed"]
@@ -23,7 +23,7 @@ __all__ = ["CLEANERS", "LONGEST", "Cleaner", "UnusableError", "cleaned", "compan
 Cleaner = Callable[[str], str]
 
 LONGEST: Final = 300
-"""Characters; a longer value is a misplaced text, not a name or an address."""
+"""Characters; a longer value is a misplaced text, not a name or a URL."""
 
 CLEANERS: Final[dict[str, Cleaner]] = {
     "firstname": first,
@@ -35,14 +35,7 @@ CLEANERS: Final[dict[str, Cleaner]] = {
 
 
 def cleaned(values: pd.Series, cleaner: Callable[[str], Hashable]) -> tuple[Objects, Objects]:
-    """Clean a column.
-
-    Parameters
-    ----------
-    values : Series
-        Any dtype; cells may be missing, texts, or anything else.
-    cleaner : callable
-        From a trimmed text to the value to send, or to several in a tuple.
+    """Clean a column of any dtype; a cleaner may return several values in a tuple.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""From what people write for a LinkedIn profile to its one public address."""
+"""From a LinkedIn profile, as people write it, to its public URL."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from urllib.parse import quote, unquote
 from .domains import SCHEME
 from .text import JOINERS, UnusableError
 
-_NO_PROFILE: Final = "is no address of a person's LinkedIn profile"
-_COMPANY: Final = "is the page of a company, not of a person"
-_SALES: Final = "is a Sales Navigator address, which is no public profile"
-_RECRUITER: Final = "is a Recruiter address, which is no public profile"
-_CONTENT: Final = "is the address of a post, a group, a job or a course, not of a person"
-_SEARCH: Final = "is a search for people, not one person's profile"
-_SHORT: Final = "is a short link; open it and use the address it leads to"
-_SPACE: Final = "has a space in it"
-_SEVERAL: Final = "holds the profiles of several people"
+_NO_PROFILE: Final = "is not a LinkedIn profile URL"
+_COMPANY: Final = "is a company page, not a person's profile"
+_SALES: Final = "is a Sales Navigator link, not a public profile URL"
+_RECRUITER: Final = "is a LinkedIn Recruiter link, not a public profile URL"
+_CONTENT: Final = "is a post, group, job or course, not a person's profile"
+_SEARCH: Final = "is a search page, not a profile"
+_SHORT: Final = "is a short link; open it and use the full URL"
+_SPACE: Final = "contains a space"
+_SEVERAL: Final = "contains more than one profile URL"
 
 _OTHERS: Final = {
     **dict.fromkeys(
@@ -28,14 +28,14 @@ _OTHERS: Final = {
     **dict.fromkeys(("talent", "recruiter", "cap", "hire"), _RECRUITER),
     **dict.fromkeys(("posts", "feed", "pulse", "groups", "jobs", "learning", "events"), _CONTENT),
     **dict.fromkeys(("search", "people"), _SEARCH),
-    "profile": "is an old address without the public profile",
+    "profile": "is an old LinkedIn link without a public profile",
 }
-"""By the first part of the path."""
+"""Reasons by the first part of the path."""
 
 _BEFORE: Final = frozenset({"mwlite", "comm", "public-profile", "m"})
-"""What apps, newsletters and older pages put before the path."""
+"""Parts that apps, newsletters and older pages put before the path."""
 
-# What stands where a program had no name to write, and pages that show whoever is looking.
+# Placeholders of programs without a name, and pages of the person who is logged in.
 _NOBODY: Final = frozenset(
     {"me", "nan", "none", "null", "undefined", "unavailable", "unknown", "n-a", "na"}
 )
@@ -50,10 +50,10 @@ _HOST: Final = re.compile(
 _RELATIVE: Final = re.compile(r"/*in/[^/?#]+/?", re.IGNORECASE)
 _BETWEEN: Final = re.compile(r"[\s<>()\[\]{}\"“”„«»,;|]+")
 _LABEL: Final = re.compile(r"^linked\s?in\s*[:=]\s*(?=\S)", re.IGNORECASE)
-# These alone tell capitals from small letters.
+# Only these distinguish capitals from small letters.
 _MEMBER: Final = re.compile(r"A[A-Z][a-z]AA[\w-]{12,}", re.ASCII)
 _SLUG: Final = re.compile(r"[^\s%/?#&=<>\"\\@:,;|()\[\]{}]{3,150}")
-# What follows the space may be the rest of the slug, unless a slash or a question ended that.
+# After the space, the rest of the slug may follow, unless a slash or a question mark ended it.
 _TORN: Final = re.compile(
     r"linkedin\.com\S*?/(?:in|pub)/[^\s/?#<>()\[\]{}\",;|]+ (?!\S*(?:linkedin\.com|lnkd\.in|://))-?\w",
     re.IGNORECASE,
@@ -66,22 +66,9 @@ _OLD_NUMBER: Final = re.compile(r"[0-9a-z]{1,3}")
 
 
 def linkedin(text: str) -> str:
-    """Write the address of a person's public LinkedIn profile in its one form.
+    """Return the canonical URL of the one LinkedIn profile in a text, in any form.
 
-    Parameters
-    ----------
-    text : str
-        A trimmed text that holds one profile's address, in any of its forms.
-
-    Returns
-    -------
-    str
-        ``https://www.linkedin.com/in/…/``; letters beyond ASCII percent-encoded.
-
-    Raises
-    ------
-    UnusableError
-        Where there is none, or where it leads to something else.
+    It is ``https://www.linkedin.com/in/…/``, with letters beyond ASCII percent-encoded.
     """
     if (plain := _PLAIN.fullmatch(text)) and plain[1] not in _NOBODY:
         return f"https://www.linkedin.com/in/{plain[1]}/"
@@ -101,13 +88,13 @@ def linkedin(text: str) -> str:
 
 
 def _paths(text: str) -> list[str]:
-    """Return the paths of all LinkedIn addresses in a text; of a short link, its host."""
+    """Return the paths of all LinkedIn URLs in a text; for a short link, its host."""
     if _RELATIVE.fullmatch(text):
         return [text]
     paths = []
     for word in _BETWEEN.split(_LABEL.sub("", text)):
         address = word.strip("'‘’`*_").rstrip(".!:")
-        if "%2f" in address.lower():  # an address inside an address
+        if "%2f" in address.lower():  # a URL inside a URL
             address = unquote(address)
         address = SCHEME.sub("", _LABEL.sub("", address).replace("\\", "/"))
         if at := _HOST.match(address):
@@ -126,12 +113,12 @@ def _behind_wall(path: str) -> str:
 
 
 def _slug(path: str) -> str:
-    """Return the part of a path that names the person, or raise where it names none."""
+    """Return the part of a path that identifies the person, or raise if none does."""
     parts = [part for part in re.split(r"[?#]", path, maxsplit=1)[0].split("/") if part]
     while parts and parts[0].lower() in _BEFORE:
         del parts[0]
     if not parts:
-        raise UnusableError("is the address of LinkedIn itself, without a profile")
+        raise UnusableError("is the LinkedIn home page, not a profile")
     kind = parts[0].lower()
     if kind == "lnkd.in":
         raise UnusableError(_SHORT)
@@ -143,10 +130,10 @@ def _slug(path: str) -> str:
 
 
 def _old(parts: list[str]) -> str:
-    """Return what an address of the years before 2015 became.
+    """Return the slug of today for a URL from before 2015.
 
     ``/pub/name/a/b/c`` leads to ``/in/name-cba``, the last two with zeros up to three places, and
-    without the first where it is zero.
+    without the first if it is zero.
     """
     if not parts:
         raise UnusableError(_NO_PROFILE)
@@ -160,7 +147,7 @@ def _old(parts: list[str]) -> str:
 
 
 def _encoded(written: str) -> str:
-    """Return a slug in its one form, however often and in whichever case it was encoded."""
+    """Return a slug in canonical form, however often and in whichever case it was encoded."""
     slug = written
     try:
         while "%" in slug and (decoded := unquote(slug, errors="strict")) != slug:

@@ -1,15 +1,15 @@
-"""What stands beside a name, and how it goes: jobs, pronouns, nicknames, titles, degrees."""
+"""Remove what people write beside a name: jobs, pronouns, nicknames, titles, degrees."""
 
 from __future__ import annotations
 
 import functools
 import re
 import unicodedata
-from typing import Final
+from typing import Final, NamedTuple
 
-from . import words
-from .text import JOINERS, NOTHING, composed
-from .words import bare
+from . import given_names
+from .languages import alternatives, as_written, pattern, plain
+from .text import JOINERS, NOTHING, bare, composed
 
 # Letters with single spaces, hyphens and apostrophes between them; not the mathematical ones.
 _ORDINARY: Final = re.compile(
@@ -24,20 +24,6 @@ _UNCLOSED: Final = re.compile(r"(?<=\w)\s*[(\[{（【<].*", re.DOTALL)
 _QUOTED: Final = re.compile(
     r"\"[^\"]*\"|“[^“”]*”|„[^„“”]*[“”]|«[^«»]*»|(?<!\w)(?:'\w{2,}'|‘\w{2,}’|`\w{2,}`)(?!\w)"
 )
-_TITLE: Final = re.compile(
-    r"^(?:(?:mag\.\s?a\.?\s+|(?:dipl\.?[-\s]*[a-z]{3,5}|dr\.?-\s?ing)\.\s*|(?:dott|prof)\.ssa\s+"
-    rf"|(?:{'|'.join(words.TITLES)})(?:\.\s*|\s+)|(?:{'|'.join(words.DOTTED_TITLES)})\.\s*"
-    r"|m\.\s+(?=\w{2})|dato['’]\s+|(?:c\.\s?p|p\.\s?i|h\.\s?e)\.\s+(?=\w{2,}\s+\w)"
-    r"|[مد]\.\s*(?=\w{2}))"
-    r"(?:(?:h\.\s?c|med|jur|iur|phil|rer|nat|pol|oec|mult|habil|dent|vet|theol|öğr)\.\s*|üyesi\s+)*)+(?=\w)",
-    re.IGNORECASE,
-)
-# Behind a comma; the short ones with their full stop alone.
-_TITLES_BEHIND: Final = re.compile(
-    rf"(?:(?:{'|'.join(words.TITLES)}|dipl\.?[-\s]*[a-z]{{2,6}}|dr\.?-\s?ing)\.?(?!\w)\s*"
-    rf"|(?:{'|'.join(words.DOTTED_TITLES)}|h\.\s?c|med|jur|iur|phil|rer|nat|pol|oec|dent|vet)\.\s*)+",
-    re.IGNORECASE,
-)
 # Not the N/A of a program: "#N/A", "#REF!".
 _HASHTAGS: Final = re.compile(r"#[^\W\d_]\w+(?![\w/!?])")
 _LISTED: Final = re.compile(r"\s*[;；，、]\s*(?=\S)")
@@ -50,29 +36,79 @@ _KEPT_SYMBOLS: Final = "`´+<>|"  # apostrophes of a sort, and what the other ru
 _DROPPED: Final = "*#_†‡§¶\ufe0e\ufe0f"
 
 
-def stands_alone(text: str) -> bool:
-    """Say whether nothing stands beside a name: the quick way for nearly all of them."""
+class _Words(NamedTuple):
+    """Words beside names, in all languages."""
+
+    leading: frozenset[str]
+    degrees: frozenset[str]
+    letters: frozenset[str]
+    letters_or_surnames: frozenset[str]
+    job_words: frozenset[str]
+    at_words: frozenset[str]
+    title_starts: frozenset[str]
+    title_pattern: re.Pattern[str]
+    title: re.Pattern[str]
+    titles_behind: re.Pattern[str]
+    degree: re.Pattern[str]
+    maiden: re.Pattern[str]
+    pronouns: re.Pattern[str]
+
+
+@functools.cache
+def _words() -> _Words:
+    titles = alternatives(as_written("titles"))
+    dotted = alternatives(as_written("dotted_titles"))
+    suffixes = alternatives(as_written("title_suffixes"))
+    pronouns, forms = (alternatives(as_written(p)) for p in ("pronouns", "pronoun_forms"))
+    return _Words(
+        leading=as_written("roles", "leading"),
+        degrees=as_written("degrees"),
+        letters=as_written("roles", "letters"),
+        letters_or_surnames=as_written("letters_or_surnames"),
+        job_words=plain("job_words"),
+        at_words=as_written("at_words"),
+        title_starts=frozenset(title.split()[0].casefold() for title in as_written("titles")),
+        title_pattern=re.compile(pattern("names", "title_patterns"), re.IGNORECASE),
+        title=re.compile(
+            rf"^(?:(?:{pattern('names', 'title_patterns')}"
+            rf"|(?:{titles})(?:\.\s*|\s+)|(?:{dotted})\.\s*)(?:(?:{suffixes})\.\s*)*)+(?=\w)",
+            re.IGNORECASE,
+        ),
+        # The short ones only with their full stop.
+        titles_behind=re.compile(
+            rf"(?:(?:{titles}|{pattern('names', 'behind_patterns')})\.?(?!\w)\s*"
+            rf"|(?:{dotted}|{suffixes})\.\s*)+",
+            re.IGNORECASE,
+        ),
+        degree=re.compile(pattern("names", "degree_patterns")),
+        maiden=re.compile(rf"(?<=\w)[ ,]+(?:{pattern('names', 'maiden_patterns')}) .*", re.DOTALL),
+        pronouns=re.compile(
+            rf"(?<!\w)(?:{pronouns})\s?/\s?(?:{forms})(?:\s?/\s?\w+)?(?!\w)", re.IGNORECASE
+        ),
+    )
+
+
+def is_clean(text: str) -> bool:
+    """Return whether no rule would change a name: the fast path for nearly all of them."""
     if not _ORDINARY.fullmatch(text):
         return False
-    first, _, rest = text.partition(" ")
-    if not rest:
+    first, space, _ = text.partition(" ")
+    if not space:
         return True
-    if first.casefold() in words.TITLES or first in words.LEADING or words.MAIDEN.search(text):
+    words = _words()
+    if first in words.leading or words.maiden.search(text):
         return False
-    if _is_degree(rest.rpartition(" ")[2], text):
+    # The first two tests are faster than the rule.
+    may_be_title = first.casefold() in words.title_starts or words.title_pattern.match(text)
+    if may_be_title and words.title.match(text):
         return False
-    return NOTHING.isdisjoint(text.split())
+    return _without_last_degree(text) == text and NOTHING.isdisjoint(text.split())
 
 
-def alone(text: str, least: int = 2) -> str:
-    """Apply all rules until none changes anything; one that leaves no letter is not applied.
+def cleaned(text: str, least: int = 2) -> str:
+    """Apply all rules until none changes anything, but none that would leave no letter.
 
-    Parameters
-    ----------
-    text : str
-        A name and what stands beside it.
-    least : int
-        How many words are a name: behind so many a symbol ends it, as "|" does.
+    A symbol ends the name, as "|" does, if at least this many words are before it.
     """
     before = None
     while text != before:
@@ -97,12 +133,12 @@ def _until_symbol(text: str, least: int) -> str:
 
 
 def _without_job(text: str) -> str:
-    return words.MAIDEN.sub("", _JOB_BEHIND.sub("", text))
+    return _words().maiden.sub("", _JOB_BEHIND.sub("", text))
 
 
 def _without_brackets(text: str) -> str:
     text = _QUOTED.sub(" ", _BRACKETS.sub(" ", text))
-    return words.PRONOUNS.sub(" ", _UNCLOSED.sub("", text))
+    return _words().pronouns.sub(" ", _UNCLOSED.sub("", text))
 
 
 def _without_symbols(text: str) -> str:
@@ -127,50 +163,52 @@ def _is_letter(char: str) -> bool:
 
 def _without_degrees(text: str) -> str:
     head, *behind = (part.strip() for part in _LISTED.sub(", ", text).split(","))
-    text = ", ".join([head, *(part for part in behind if not _is_said_of(part, head))])
-    while " " in text:
-        two, one = text.rsplit(" ", 2)[1:], text.rpartition(" ")[2]
-        if len(two) == 2 and words.AFTER.fullmatch(" ".join(two)) and text.count(" ") > 1:
-            text = text.rsplit(" ", 2)[0]  # "M. Sc."
-        elif _is_degree(one, text):
-            text = text.rpartition(" ")[0]
-        else:
-            break
+    text = ", ".join([head, *(part for part in behind if not _is_no_name(part, head))])
+    while (shorter := _without_last_degree(text)) != text:
+        text = shorter
     return text.rstrip(", ")
 
 
+def _without_last_degree(text: str) -> str:
+    head, _, last = text.rpartition(" ")
+    rest, _, last_but_one = head.rpartition(" ")
+    if rest and _words().degree.fullmatch(f"{last_but_one} {last}"):  # "M. Sc."
+        return rest
+    return head if head and _is_degree(last, text) else text
+
+
 def _is_degree(word: str, text: str) -> bool:
-    """Say whether the last word of a text is a degree or the like, not a name."""
-    if word in words.DEGREES or words.AFTER.fullmatch(word):
+    """Return whether the last word of a text is a degree or the like, not a name."""
+    words = _words()
+    if word in words.degrees or words.degree.fullmatch(word):
         return True
-    return word in words.LETTERS and not text.isupper()
+    return word in words.letters and not text.isupper()
 
 
-def _is_said_of(part: str, head: str) -> bool:
-    """Say whether a part behind a comma holds degrees or a job, not a name."""
-    if not part:
+def _is_no_name(part: str, head: str) -> bool:
+    """Return whether a part behind a comma is degrees, a title or a job, not a name."""
+    words, behind = _words(), part.split()
+    if any(bare(word) in words.job_words or word in words.at_words for word in behind):
         return True
-    behind = part.split()
-    if any(bare(word) in words.JOBS or word in words.JOINING for word in behind):
-        return True
-    if _TITLES_BEHIND.fullmatch(part):
+    if words.titles_behind.fullmatch(part) or words.degree.fullmatch(part):
         return True
     unlisted = " " in head and not head.isupper()
-    return words.AFTER.fullmatch(part) is not None or all(
+    return all(
         _is_degree(word, head)
-        or word in words.SURNAMES
+        or word in words.letters_or_surnames
         or (unlisted and len(word) > 2 and word.isupper())
         for word in behind
     )
 
 
 def _without_title(text: str) -> str:
-    text = _TITLE.sub("", text)
+    words = _words()
+    text = words.title.sub("", text)
     first, _, rest = text.partition(" ")
     if " " not in rest or rest.partition(" ")[0].isupper():  # "DI MATTEO Ugo"
         return text
-    don = first == "D." and words.is_iberian(rest.split()[0])
-    return rest if don or first in words.LEADING else text
+    don = first == "D." and given_names.is_iberian(rest.split()[0])
+    return rest if don or first in words.leading else text
 
 
 def _without_nothing(text: str) -> str:

@@ -1,4 +1,4 @@
-"""A text as every cleaner gets it, and why one cannot be sent."""
+"""Texts as every cleaner gets them."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ NOTHING: Final = frozenset(
         "UNDEFINED", "<nil>", "[object Object]",
     }
 )  # fmt: skip
-"""What other programs write into a cell for nothing. "Nan", "Null" and "Nil" are names."""
+"""Cells that other programs write for a missing value. "Nan", "Null" and "Nil" are names."""
 
 JOINERS: Final = "\u200c\u200d"  # invisible too, but letters of Persian and Indian names need them
 
 _INVISIBLE: Final = re.compile(r"[\u200b\u200e\u200f\u202a-\u202e\u2060\ufeff\u00ad]")
-# With their semicolon alone: "Barnes &copy" is no entity.
+# Only with their semicolon: "Barnes &copy" is not an entity.
 _ENTITY: Final = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z][a-zA-Z0-9]{1,31});")
 
 
@@ -38,11 +38,11 @@ class UnusableError(ValueError):
 
 
 def readable(text: str) -> str:
-    """Return the text with full-width letters as plain ones, or raise where it is garbled."""
+    """Return the text with full-width letters as plain ones, or raise if it is garbled."""
     if text.isascii():
         return text
     if _GARBLED.search(text):
-        raise UnusableError("is garbled: its file was read in a wrong encoding")
+        raise UnusableError("has garbled characters: the file was read with the wrong encoding")
     return text.translate(_WIDE)
 
 
@@ -51,8 +51,16 @@ def table(*lines: str) -> frozenset[str]:
     return frozenset(" ".join(lines).split())
 
 
+def bare(word: str) -> str:
+    """Return a word in small letters, without accents and full stops."""
+    if not word.isascii():
+        decomposed = unicodedata.normalize("NFKD", word)
+        word = "".join(c for c in decomposed if not unicodedata.combining(c))
+    return word.replace(".", "").casefold()
+
+
 def trimmed(text: str) -> str:
-    """Return the text in its one form; none where other programs wrote it for nothing."""
+    """Return the text in composed form, or "" if it means a missing value."""
     text = composed(text)
     return "" if text in NOTHING or not any(map(str.isalnum, text)) else text
 
@@ -60,7 +68,7 @@ def trimmed(text: str) -> str:
 def composed(text: str) -> str:
     """Return the text in composed form, without entities, outer, repeated and invisible spaces."""
     text = _spaced(text)
-    # Again and again: an entity may have been escaped twice, or hidden by what was removed.
+    # Repeated, because an entity may have been escaped twice, or hidden by removed characters.
     while "&" in text and (plain := _spaced(_ENTITY.sub(_character, text))) != text:
         text = plain
     return text

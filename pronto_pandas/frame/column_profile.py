@@ -1,7 +1,7 @@
-"""What the cells of a column say of it: how full it is, and whether they can be sent as a field.
+"""Profile a column: how full it is, and whether its cells can be sent as a field.
 
-A few cells are looked at, evenly spaced, so that a long list is understood as quickly as a short
-one. But a column is called empty only when all of it is.
+Only some evenly spaced cells are read, so a long list takes no longer than a short one. But a
+column counts as empty only if all of it is.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ from typing import Final, NamedTuple
 import numpy as np
 import pandas as pd
 
-from ..arrays import Bools, Objects, cells_of, missing, present
+from ..arrays import Bools, cells_of, missing, present
 from ..cleaning import fields
 
 ROWS: Final = 10_000
-"""So many rows tell how full a column is."""
+"""Rows that are read to estimate how full a column is."""
 
 CELLS: Final = 1_000
-"""So many filled cells tell what it holds."""
+"""Filled cells that are read to see what a column contains."""
 
 _LINKEDIN: Final = re.compile(r"(?:^|[./])linkedin\.com(?:[/?#:]|$)", re.IGNORECASE)
 _COMPANY_PAGE: Final = re.compile(
@@ -28,32 +28,22 @@ _COMPANY_PAGE: Final = re.compile(
 )
 
 MISPLACED: Final = {
-    "linkedin_url": (_COMPANY_PAGE, "pages of companies"),
-    "domain": (_LINKEDIN, "LinkedIn addresses"),
+    "linkedin_url": (_COMPANY_PAGE, "company pages"),
+    "domain": (_LINKEDIN, "LinkedIn URLs"),
 }
-"""What a column whose header names the field may hold instead."""
+"""What a column may contain although its header names the field."""
 
 
-class Look(NamedTuple):
-    """What was seen of a column.
+class Profile(NamedTuple):
+    """Shares of a column, and whether it contains what `MISPLACED` says."""
 
-    Parameters
-    ----------
-    filled : float
-        The share of the rows that hold something.
-    usable : float
-        The share of those cells that can be sent as the field.
-    misplaced : bool
-        All of them are what `MISPLACED` says.
-    """
-
-    filled: float
-    usable: float
+    filled: float  # of the rows
+    usable: float  # of the filled cells
     misplaced: bool
 
 
 def filled(values: pd.Series) -> pd.Series:
-    """Say where a column has a value; missing and blank are the same."""
+    """Return a mask of the rows with a value; missing and blank are the same."""
     there = ~missing(values)
     if not isinstance(values.dtype, np.dtype) or values.dtype.kind == "O":
         written = (not isinstance(v, str) or v.strip() != "" for v in cells_of(values))
@@ -61,8 +51,8 @@ def filled(values: pd.Series) -> pd.Series:
     return pd.Series(there, index=values.index)
 
 
-def look(values: pd.Series, name: str) -> Look:
-    """Look at a column as if it were the field ``name``."""
+def profile(values: pd.Series, name: str) -> Profile:
+    """Profile a column as if it were the field ``name``."""
     rows = _spaced(values, ROWS)
     cells = rows[filled(rows).to_numpy()]
     share = len(cells) / max(len(rows), 1)
@@ -71,12 +61,12 @@ def look(values: pd.Series, name: str) -> Look:
         share = len(cells) / len(values)
     cells = _spaced(cells, CELLS)
     if cells.empty:
-        return Look(0.0, 0.0, False)
-    return Look(share, float(_usable(cells, name).mean()), _misplaced(cells, name))
+        return Profile(0.0, 0.0, False)
+    return Profile(share, float(_usable(cells, name).mean()), _misplaced(cells, name))
 
 
 def _anything(values: pd.Series) -> pd.Series:
-    """Return what a column holds at all, once each where that is quick."""
+    """Return the values of a column, each once if that is quick."""
     try:
         values = pd.Series(values.unique())
     except TypeError:  # lists and the like
@@ -84,8 +74,8 @@ def _anything(values: pd.Series) -> pd.Series:
     return values[filled(values).to_numpy()]
 
 
-def mostly_holds(whole: pd.Series, part: pd.Series) -> bool:
-    """Say whether most cells of one column hold the words of the other one, and more."""
+def mostly_contains(whole: pd.Series, part: pd.Series) -> bool:
+    """Return whether most cells of one column contain the words of the other one, and more."""
     whole, part = _spaced(whole, ROWS), _spaced(part, ROWS)
     both = np.flatnonzero(filled(whole).to_numpy() & filled(part).to_numpy())
     pairs = zip(_spaced(part.iloc[both], CELLS), _spaced(whole.iloc[both], CELLS), strict=True)
@@ -98,12 +88,11 @@ def _words(cell: object) -> set[str]:
 
 
 def _usable(cells: pd.Series, name: str) -> Bools:
-    # A column of whole names holds names.
-    values: Objects = fields.cleaned(cells, fields.CLEANERS.get(name, fields.CLEANERS["lastname"]))[
-        0
-    ]
+    # A column of full names contains names.
+    cleaner = fields.CLEANERS.get(name, fields.CLEANERS["lastname"])
+    values, _ = fields.cleaned(cells, cleaner)
     usable = present(values)
-    if name == "domain":  # LinkedIn's own is nobody's company here
+    if name == "domain":  # linkedin.com is not the company here
         usable &= ~_matches(cells, _LINKEDIN)
     return usable
 
