@@ -153,7 +153,7 @@ class _Writer:
             self.df.insert(len(self.df.columns), name, column)
 
     def _place(self, name: str) -> int:
-        return position(self.df, name, "The run")
+        return position(self.df, name, "enrich")
 
 
 @contextmanager

@@ -241,7 +241,7 @@ def _count_list(cell: Any) -> int:
 def _column(df: pd.DataFrame, name: str) -> pd.Series | None:
     """Return the one column of a name, or None."""
     headers: Iterable[object] = df.columns
-    return df.iloc[:, position(df, name, "The report")] if name in headers else None
+    return df.iloc[:, position(df, name, "report")] if name in headers else None
 
 
 def _statuses(df: pd.DataFrame, prefix: object) -> Objects:
@@ -258,7 +258,7 @@ def _statuses(df: pd.DataFrame, prefix: object) -> Objects:
             'type="email"), then out.pronto.report().'
             + (f" Did you mean {' or '.join(calls)}?" if calls else "")
         )
-    texts, _ = fields.cleaned(df.iloc[:, position(df, name, "The report")], str)
+    texts, _ = fields.cleaned(df.iloc[:, position(df, name, "report")], str)
     texts[~np.isin(texts.astype(str), STATUSES)] = OTHER
     return texts
 
