@@ -167,7 +167,7 @@ def test_what_fits_the_budget_never_costs_more(fates: list[str]) -> None:
     """Whatever becomes of the jobs, the most they can have cost is within the budget."""
     prices, most = Prices(), 700.0
     budget, cost = Budget(prices, most), 0.0
-    job = Request(0, Contact("Ana", "Lovelace"), ("email", "phone"))
+    job = [Request(0, Contact("Ana", "Lovelace"), ("email", "phone"))]
     outcomes = {
         "found": Outcome("answered", Answer.model_validate(ANSWER)),
         "nothing": Outcome("answered", Answer(status="error")),

@@ -9,7 +9,7 @@ from ..errors import AuthenticationError, ProntoError
 
 if TYPE_CHECKING:  # what speaks HTTP is imported when something is sent
     from ..api.client import Client
-    from .rate_limit import Pace
+    from .rate_limit import RateLimit
 
 TIMEOUT = 20.0
 """Seconds that the check of the key may take before the run goes on without it."""
@@ -26,7 +26,7 @@ class KeyCheck:
         if self.task is not None:
             self.task.cancel()
 
-    async def run(self, client: Client, pace: Pace) -> None:
+    async def run(self, client: Client, rate_limit: RateLimit) -> None:
         """Check the key, at the start that the pace gives.
 
         Raises
@@ -34,7 +34,7 @@ class KeyCheck:
         AuthenticationError
             Where the service says that the key is wrong.
         """
-        self.task = asyncio.create_task(_asked(client, pace))
+        self.task = asyncio.create_task(_checked(client, rate_limit))
         try:
             await self.task
         except AuthenticationError as error:
@@ -50,7 +50,7 @@ class KeyCheck:
             self.task = None
 
 
-async def _asked(client: Client, pace: Pace) -> None:
-    await pace.turn()
+async def _checked(client: Client, rate_limit: RateLimit) -> None:
+    await rate_limit.acquire()
     async with asyncio.timeout(TIMEOUT):
         await client.credits()

@@ -77,7 +77,7 @@ class Limit:
 
 
 class Limiter(Protocol):
-    """Where the starts of a `Pace` come from."""
+    """Where the starts of a `RateLimit` come from."""
 
     def set_rate(self, rate: float) -> None:
         """Change the rate."""
@@ -193,7 +193,7 @@ class Gcra:
         return max(shared, self._own_next - self._own.tolerance) - now
 
 
-class Pace:
+class RateLimit:
     """Lets one start after the other through, and none while the service asks for a pause.
 
     Safe to share between threads, each with an event loop of its own.
@@ -236,7 +236,7 @@ class Pace:
                 self._limiter.set_rate(rate)
                 self.rate, self._part = rate, 1.0
 
-    async def turn(self) -> float:
+    async def acquire(self) -> float:
         """Wait for the next start and return its moment. Every request needs one, retries too."""
         place: float | None = None
         async with self._queue():  # first come, first served; and only the first one wakes
@@ -257,7 +257,7 @@ class Pace:
                 else:
                     await self._limiter.sleep(wait, self._sleep)
 
-    async def near(self, lead: float) -> None:
+    async def nearly(self, lead: float) -> None:
         """Wait until the next start is at most ``lead`` seconds away, without taking it."""
         while True:
             with self._lock:
@@ -312,24 +312,24 @@ class Pace:
             self._limiter.slow(self._part)
         self._since = now
 
-    def worked(self, started: float) -> None:
+    def answered(self, started: float) -> None:
         """Note that a request that started at ``started`` was answered."""
         with self._lock:
             if started >= self._paused_until:
                 self._strikes = 0
 
 
-_paces: dict[tuple[str, object], Pace] = {}
-_paces_lock = threading.Lock()
+_rate_limits: dict[tuple[str, object], RateLimit] = {}
+_rate_limits_lock = threading.Lock()
 
 
-def pace_for(
+def rate_limit_for(
     service: str,
     api_key: str,
     rate: float,
     folder: Path | None = None,
     database: sa.Engine | None = None,
-) -> Pace:
+) -> RateLimit:
     """Return the pace that all runs with this key share.
 
     Two runs one after the other, side by side in threads, or in two processes of this machine,
@@ -354,16 +354,16 @@ def pace_for(
     """
     name = hashlib.sha256(f"{service}\0{api_key}".encode()).hexdigest()
     shared_by = name, None if database is None else database.url
-    with _paces_lock:
-        if shared_by not in _paces:
+    with _rate_limits_lock:
+        if shared_by not in _rate_limits:
             if database is None:
                 limiter: Limiter = Gcra(rate, SharedFile(folder, name) if folder else None)
             else:
                 limiter = _leased(service, api_key, rate, database)
-            _paces[shared_by] = Pace(rate, limiter)
-        pace = _paces[shared_by]
-    pace.set_rate(rate)
-    return pace
+            _rate_limits[shared_by] = RateLimit(rate, limiter)
+        rate_limit = _rate_limits[shared_by]
+    rate_limit.set_rate(rate)
+    return rate_limit
 
 
 def _leased(service: str, api_key: str, rate: float, database: sa.Engine) -> Limiter:

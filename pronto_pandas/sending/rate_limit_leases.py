@@ -94,7 +94,7 @@ def interval_for(rate: float) -> float:
 
 
 class LeasedStarts:
-    """The limiter of a `Pace` that leases its starts.
+    """The limiter of a `RateLimit` that leases its starts.
 
     It asks for as many as were lately wanted, for `WORTH` seconds at most, and again before they
     are used up. Those that nobody wants expire. While the database does not answer, nothing starts.
