@@ -212,7 +212,7 @@ class Run:
         from .api.client import Client
         from .sending.budget import Budget
         from .sending.rate_limit import rate_limit_for
-        from .sending.worker import AT_MOST
+        from .sending.worker import MOST_TIMEOUTS
 
         service, key = self._target()
         limits = self._settings
@@ -227,7 +227,7 @@ class Run:
         counter = Counter(self._rows, time.monotonic)
         self._emit = emit
         async with (
-            Client(key, service=service, timeout=AT_MOST * limits.timeout) as client,
+            Client(key, service=service, timeout=MOST_TIMEOUTS * limits.timeout) as client,
             self._recorder(ledger) as recorder,
         ):
             self._recording = recorder

@@ -249,7 +249,7 @@ def test_a_database_that_is_away_delays_starts_and_loses_none(
     assert most_in_a_second(one.starts) <= 50
     assert between(one.statements, 3.0, 10.0) <= 8
     assert [record.levelname for record in caplog.records] == ["WARNING"]
-    assert "No request starts until it" in caplog.text
+    assert "No request is sent until it" in caplog.text
 
 
 def test_what_was_leased_before_a_machine_slept_is_thrown_away() -> None:

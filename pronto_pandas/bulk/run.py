@@ -70,12 +70,12 @@ class BulkRun(Run):
         return webhook_mode(BulkCall(client, self.job.id, self._webhook_url, self._codes))
 
     def _verdict(self, result: Result, asks: Iterable[EnrichmentType]) -> str:
-        """Count what the service has taken as submitted, rather than as unknown."""
-        taken = any(getattr(outcome, "delivered_later", False) for outcome in result.values())
-        return "submitted" if taken else super()._verdict(result, asks)
+        """Count what Pronto has accepted as submitted, rather than as unknown."""
+        accepted = any(getattr(outcome, "delivered_later", False) for outcome in result.values())
+        return "submitted" if accepted else super()._verdict(result, asks)
 
     def told(self) -> JobRow:
-        """Return the job; raise or warn where the run stopped early.
+        """Return the job; raise or warn if the run stopped early.
 
         Raises
         ------

@@ -163,10 +163,10 @@ class Dispatcher:
             parts = sort_claimed(request, claims)
             to_do += parts.to_send
             if self._mode.delivered:
-                self._report(parts.to_fetch, NOT_FETCHED)
+                self._report(parts.to_poll, NOT_FETCHED)
                 self._report(parts.held, HELD)
             else:
-                to_do += parts.to_fetch
+                to_do += parts.to_poll
                 self._held += parts.held
             for part, outcome in parts.known:
                 self._on_outcome(part, outcome)

@@ -137,14 +137,14 @@ class Sorted:
 
     Parameters
     ----------
-    to_send, to_fetch, held : list of Request
-        Parts to send, parts whose answers are to be fetched, and parts that another run holds.
+    to_send, to_poll, held : list of Request
+        Parts to send, parts whose answers to fetch, and parts that another run holds.
     known : list of tuple
         Parts that have an outcome in the ledger.
     """
 
     to_send: list[Request]
-    to_fetch: list[Request]
+    to_poll: list[Request]
     held: list[Request]
     known: list[tuple[Request, Outcome]]
 
@@ -172,7 +172,7 @@ def sort(
     new = replace(request, enrichment_id=None, entries={})
     return Sorted(
         to_send=[replace(new, types=free, entries=places or {})] if free else [],
-        to_fetch=[
+        to_poll=[
             replace(
                 request,
                 types=(type_,),
@@ -239,7 +239,10 @@ TOO_FEW: Final = Outcome(
     message="Not sent: a bulk request needs at least two people, and this is the only one left. "
     "Use df.pronto.enrich.",
 )
-HELD: Final = Outcome("pending", message="Not sent: another run has already requested this person.")
+HELD: Final = Outcome(
+    "pending",
+    message="Not sent: another run is requesting this person. Run the same line again later.",
+)
 TAKEN_OVER: Final = Outcome(
     "pending",
     message="Not sent: this process was paused, and another run has taken over some people of the "

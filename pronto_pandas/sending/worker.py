@@ -42,7 +42,7 @@ MOST_AT_ONCE = 64
 LONGEST_LEAD = 0.5
 """Seconds before a start at which its entry is written, at most."""
 
-AT_MOST = 12
+MOST_TIMEOUTS = 12
 """No answer is waited for longer than this many times the timeout."""
 
 
@@ -213,8 +213,8 @@ async def unless_silent(seconds: float, last_answer: Callable[[], float]) -> Asy
     """Raise `TimeoutError` in the block when no request has been answered for so many seconds.
 
     A request that queues behind a thousand others is not lost, and giving it up could lose an
-    answer that is paid for. So each answer to any request restarts the time, up to `AT_MOST` times
-    the seconds in all. The time of the last answer is on the clock of the event loop.
+    answer that is paid for. So each answer to any request restarts the time, up to `MOST_TIMEOUTS`
+    times the seconds in all. The time of the last answer is on the clock of the event loop.
     """
     loop = asyncio.get_running_loop()
     began = loop.time()
@@ -222,7 +222,7 @@ async def unless_silent(seconds: float, last_answer: Callable[[], float]) -> Asy
 
     def check() -> None:
         nonlocal timer
-        due = min(max(began, last_answer()) + seconds, began + AT_MOST * seconds)
+        due = min(max(began, last_answer()) + seconds, began + MOST_TIMEOUTS * seconds)
         if loop.time() >= due:
             limit.reschedule(loop.time())
         else:
