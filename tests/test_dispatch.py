@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import random
 from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Sequence
@@ -128,13 +129,17 @@ class FakeRecorder:
 
 
 def dispatcher(
-    mode: Mode, recorder: FakeRecorder, rate_limit: RateLimit, retry_budget: float = 120
+    mode: Mode,
+    recorder: FakeRecorder,
+    rate_limit: RateLimit,
+    retry_budget: float = 120,
+    most: float = math.inf,
 ) -> Dispatcher:
     """Make a dispatcher in virtual time; its waits are the longest that chance allows."""
     timing = Timing(virtual.now, jitter=lambda low, high: high)
     book = cast("Recorder", recorder)
     context = Context(mode, rate_limit, book, 300, retry_budget, timing)
-    return Dispatcher(context, Budget(Prices()))
+    return Dispatcher(context, Budget(Prices(), most))
 
 
 class Result:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import os
 import signal
 import subprocess
@@ -414,17 +415,19 @@ async def _never(enrichment_id: str) -> Answer:
 def submitted(
     send: Callable[[Batch], Awaitable[Answer]],
     meanwhile: Callable[[Dispatcher], None] = lambda submission: None,
+    most: float = math.inf,
 ) -> Counter[str]:
     """Submit 1,000 people in batches, in virtual time, and count what became of them."""
     messages: Counter[str] = Counter()
 
     async def main() -> None:
         mode = Mode(send, _never, AT_ONCE, CLAIM_AHEAD, put_together, delivered=True)
-        submission = dispatcher(mode, FakeRecorder(), RateLimit(50, clock=virtual.now))
+        rate_limit = RateLimit(50, clock=virtual.now)
+        submission = dispatcher(mode, FakeRecorder(), rate_limit, most=most)
         asyncio.get_running_loop().call_later(1, meanwhile, submission)
         try:
             await submission.run(
-                jobs(1000), lambda job, outcome: messages.update([str(outcome.message)[:9]])
+                jobs(1000), lambda job, outcome: messages.update([str(outcome.message)[:15]])
             )
         except ZeroDivisionError:
             messages["raised"] += 1
@@ -442,8 +445,17 @@ async def taken(job: Batch) -> Answer:
 def test_a_stopped_bulk_job_waits_for_the_batches_in_flight() -> None:
     """The service may have taken them; five are under way at a time."""
     assert submitted(taken, lambda submission: submission.interrupt(None)) == {
-        "Sent in a": 500,
-        "Not sent:": 500,
+        "Sent in a bulk ": 500,
+        "Not sent: the r": 500,
+    }
+
+
+def test_a_stopped_bulk_job_tells_who_was_over_the_budget_and_who_was_not_sent() -> None:
+    """The same line with the same budget sends the one, and not the other."""
+    assert submitted(taken, lambda submission: submission.interrupt(None), most=900 * 3) == {
+        "Sent in a bulk ": 500,
+        "Not sent: the r": 400,
+        "Not sent: it co": 100,
     }
 
 
@@ -455,7 +467,7 @@ def test_a_mistake_of_ours_does_not_tear_batches_away() -> None:
             raise ZeroDivisionError
         return await taken(job)
 
-    assert submitted(buggy) == {"Sent in a": 200, "Not sent:": 700, "raised": 1}
+    assert submitted(buggy) == {"Sent in a bulk ": 200, "Not sent: the r": 700, "raised": 1}
 
 
 def test_an_answer_to_a_whole_batch_is_nobodys_answer() -> None:
@@ -464,4 +476,4 @@ def test_an_answer_to_a_whole_batch_is_nobodys_answer() -> None:
     async def finished(job: Batch) -> Answer:
         return Answer(status="success", enrichment_id=str(job.number))
 
-    assert submitted(finished) == {"Sent in a": 1000}
+    assert submitted(finished) == {"Sent in a bulk ": 1000}

@@ -7,7 +7,7 @@ import asyncio
 from .budget import Budget
 from .cancellation import Cancellation
 from .concurrency import ConcurrencyLimit
-from .request import Batch, Outcome
+from .request import OVER_BUDGET, PENDING, Batch, Outcome
 
 
 class Admission:
@@ -35,8 +35,8 @@ class Admission:
         """Return whether a batch may enter now."""
         return not self._concurrency.full() and self._budget.fits(batch.requests)
 
-    async def enter(self, batch: Batch) -> bool:
-        """Wait for room, and take it; False if the run stops."""
+    async def enter(self, batch: Batch) -> Outcome | None:
+        """Wait for room, and take it; if the run stops, return the outcome of the batch."""
         while not self._cancellation.stopped() and not self.has_room(batch):
             if not self._concurrency.in_flight:  # nothing is left that could cost less than it may
                 self.over_budget = True
@@ -45,10 +45,10 @@ class Admission:
             self._left.clear()
             await self._cancellation.wait(self._left.wait())
         if self._cancellation.stopped():
-            return False
+            return OVER_BUDGET if self.over_budget else PENDING
         self._concurrency.enter()
         self._budget.reserve(batch.requests)
-        return True
+        return None
 
     def leave(self, batch: Batch, outcome: Outcome | None) -> None:
         """Give back the room of a batch, and count what it cost."""

@@ -58,6 +58,7 @@ class Dispatcher:
         self._worker = Worker(context, self._starts, self._concurrency)
         self._held: list[Request] = []
         self._running: set[asyncio.Task[None]] = set()
+        self._left_out = False
         self._crash: Exception | None = None
         self._on_outcome: OnOutcome
 
@@ -69,7 +70,7 @@ class Dispatcher:
     @property
     def over_budget(self) -> bool:
         """Whether some requests were not sent because of the budget."""
-        return self._admission.over_budget
+        return self._left_out or self._admission.over_budget
 
     @property
     def awaited(self) -> int:
@@ -131,7 +132,7 @@ class Dispatcher:
             return
         affordable = self._budget.affordable(claimed)
         if affordable < len(claimed):
-            self._admission.over_budget = True
+            self._left_out = True
             await self._release(claimed[affordable:], OVER_BUDGET)
         batches = put_together(claimed[:affordable])
         if not batches:
@@ -200,8 +201,9 @@ class Dispatcher:
             if len(together) >= self._starts.at_once or not self._admission.has_room(batch):
                 await self._start(together)
                 together = []
-            if not await self._admission.enter(batch):
-                self._report(batch.requests, OVER_BUDGET if self.over_budget else PENDING)
+            refusal = await self._admission.enter(batch)
+            if refusal is not None:
+                self._report(batch.requests, refusal)
             elif batch.enrichment_id is not None:
                 self._begin(batch, self._context.timing.clock())
             else:

@@ -12,7 +12,7 @@ from ..errors import (
 )
 from .context import Context
 from .rate_limit import Jitter, backoff
-from .request import NOT_FETCHED, NOT_KNOWN_THERE, Batch, Outcome
+from .request import NOT_FETCHED, NOT_RECOGNIZED, Batch, Outcome
 
 SOONEST, LATEST = 0.5, 30.0
 """Seconds between two attempts, at least and at most."""
@@ -72,7 +72,7 @@ class Poller:
                 refusals += 1
                 if refusals >= REFUSED_AT_MOST:
                     lost = self._recorder.lost(batch)
-                    return await self._cancellation.recorded(lost, NOT_KNOWN_THERE)
+                    return await self._cancellation.recorded(lost, NOT_RECOGNIZED)
             elif isinstance(answer, ServiceError):
                 failures += 1
                 verdict = self._context.retry.after_failed_fetch(answer, failures)

@@ -219,7 +219,7 @@ NOT_DELIVERED: Final = Outcome(
     may_be_charged=True,
     delivered_later=True,
 )
-NOT_KNOWN_THERE: Final = Outcome(
+NOT_RECOGNIZED: Final = Outcome(
     "unknown",
     message="Submitted, but Pronto no longer recognizes the request. It may have been charged. "
     "resend_unknown=True submits it again.",
