@@ -123,15 +123,15 @@ RECIPES: dict[str, Callable[[pd.DataFrame, str, str], int]] = {
 
 def _noted_starts() -> list[float]:
     """Note when the package lets requests start."""
-    from pronto_pandas.sending.rate_limit import Pace
+    from pronto_pandas.sending.rate_limit import RateLimit
 
-    turn, moments = Pace.turn, list[float]()
+    turn, moments = RateLimit.acquire, list[float]()
 
-    async def noted(pace: Pace) -> float:
+    async def noted(pace: RateLimit) -> float:
         moments.append(await turn(pace))
         return moments[-1]
 
-    setattr(Pace, "turn", noted)  # noqa: B010  mypy would not have it otherwise
+    setattr(RateLimit, "acquire", noted)  # noqa: B010  mypy would not have it otherwise
     return moments
 
 

@@ -36,8 +36,9 @@ if TYPE_CHECKING:  # what speaks HTTP is imported when something is sent
 
     from .api.client import Client
     from .sending.budget import Budget
-    from .sending.dispatcher import Sender
-    from .sending.rate_limit import Pace
+    from .sending.dispatcher import Dispatcher
+    from .sending.modes import Mode
+    from .sending.rate_limit import RateLimit
     from .sending.recorder import Recorder
     from .sending.request import Outcome, Request
     from .storage.store import Ledger
@@ -108,7 +109,7 @@ class Run:
                 "df.pronto.columns shows which columns were understood.",
                 PhoneWithoutLinkedInWarning,
             )
-        self._dispatch: Sender | None = None
+        self._dispatch: Dispatcher | None = None
         self._recording: Recorder | None = None
         self._budget: Budget | None = None
         self._key_check = KeyCheck()
@@ -210,13 +211,13 @@ class Run:
         """Check the key, then send every contact that the ledger does not know."""
         from .api.client import Client
         from .sending.budget import Budget
-        from .sending.rate_limit import pace_for
-        from .sending.timeout import AT_MOST
+        from .sending.rate_limit import rate_limit_for
+        from .sending.worker import MOST_TIMEOUTS
 
         service, key = self._target()
         limits = self._settings
         ledger, own = cast("Ledger", self._ledger), limits.address == SANDBOX
-        pace = pace_for(
+        rate_limit = rate_limit_for(
             limits.service,
             key.get_secret_value(),
             limits.rate,
@@ -226,16 +227,16 @@ class Run:
         counter = Counter(self._rows, time.monotonic)
         self._emit = emit
         async with (
-            Client(key, service=service, timeout=AT_MOST * limits.timeout) as client,
-            self._recorder(ledger) as book,
+            Client(key, service=service, timeout=MOST_TIMEOUTS * limits.timeout) as client,
+            self._recorder(ledger) as recorder,
         ):
-            self._recording = book
+            self._recording = recorder
             self._budget = Budget(limits.prices, self._options.most_credits)
-            self._dispatch = self._sender(client, pace, book, self._budget)
+            self._dispatch = self._sender(self._mode(client), rate_limit, recorder, self._budget)
             if self._interrupted:  # before there was anything to stop
                 self._dispatch.interrupt(None)
             else:
-                await self._key_check.run(client, pace)
+                await self._key_check.run(client, rate_limit)
             await self._dispatch.run(self.jobs, self._listener(counter))
 
     def _recorder(self, ledger: Ledger) -> Recorder:
@@ -244,23 +245,25 @@ class Run:
 
         return Recorder(ledger, self._known.renewal)
 
-    def _sender(self, client: Client, pace: Pace, book: Any, budget: Budget) -> Sender:
-        """Return what sends the jobs."""
-        from .sending.dispatcher import Dispatch
-        from .sending.modes import ASKING
+    def _mode(self, client: Client) -> Mode:
+        """Return how the requests are sent."""
+        from .sending.modes import MODES
         from .sending.rate_limit import in_flight_at_most
 
         limits = self._settings
-        return Dispatch(
-            ASKING[self._options.endpoint](client),
-            pace,
-            book,
-            in_flight=in_flight_at_most(limits.rate, limits.timeout),
-            retry_budget=limits.retry_budget,
-            timeout=limits.timeout,
-            clock=time.monotonic,
-            budget=budget,
-        )
+        in_flight = in_flight_at_most(limits.rate, limits.timeout)
+        return MODES[self._options.endpoint](client, in_flight)
+
+    def _sender(
+        self, mode: Mode, rate_limit: RateLimit, recorder: Recorder, budget: Budget
+    ) -> Dispatcher:
+        """Return what sends the requests."""
+        from .sending.context import Context
+        from .sending.dispatcher import Dispatcher
+
+        limits = self._settings
+        context = Context(mode, rate_limit, recorder, limits.timeout, limits.retry_budget)
+        return Dispatcher(context, budget)
 
     def interrupt(self, grace: float | None = None) -> None:
         """Send nothing more; what is in flight is awaited, for ``grace`` seconds at most."""

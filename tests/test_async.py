@@ -22,9 +22,8 @@ from pronto_pandas.errors import (
     ServiceBusyError,
 )
 from pronto_pandas.sandbox.people import identity
-from pronto_pandas.sending.dispatcher import Dispatch
-from pronto_pandas.sending.fetcher import REFUSED_AT_MOST
-from pronto_pandas.sending.polling import LATEST, SOONEST, Polling
+from pronto_pandas.sending.dispatcher import Dispatcher
+from pronto_pandas.sending.polling import LATEST, REFUSED_AT_MOST, SOONEST, PollSchedule
 from pronto_pandas.sending.request import Request
 
 from . import virtual
@@ -102,7 +101,7 @@ def test_what_takes_for_ever_is_left_for_another_run() -> None:
     result = virtual.run(play(work.submit, 10, look=work.look))
     assert result.states == {"pending": 10}
     assert 300 < result.seconds < 400
-    assert "fetches the answer" in str(result.outcomes[0].message)
+    assert "to fetch it" in str(result.outcomes[0].message)
 
 
 def test_a_queue_that_moves_is_waited_for() -> None:
@@ -122,7 +121,7 @@ def test_a_stop_leaves_what_was_submitted_for_another_run() -> None:
     """At once, without a grace: nothing is lost."""
     work = Work(1000)
 
-    async def meanwhile(dispatch: Dispatch) -> None:
+    async def meanwhile(dispatch: Dispatcher) -> None:
         await asyncio.sleep(20)
         dispatch.interrupt(0.5)
 
@@ -143,12 +142,12 @@ def test_a_service_that_fails_for_good_stops_the_run(error: Any) -> None:
 
 def test_looks_follow_what_answers_take() -> None:
     """Early enough where they come at once, and never too often or too seldom."""
-    polling = Polling(lambda low, high: 1.0)
+    polling = PollSchedule(lambda low, high: 1.0)
     for _ in range(40):
-        polling.came(1, 0.6)
+        polling.answered(1, 0.6)
     assert polling.wait(1) == SOONEST
     for _ in range(40):
-        polling.came(4, 20.0)
+        polling.answered(4, 20.0)
     assert 19 < polling.wait(1) < 20
     assert [polling.wait(look) for look in (2, 3, 99)] == pytest.approx([10, 20, LATEST], abs=1)
 
@@ -227,7 +226,7 @@ def test_a_synchronous_run_fetches_what_was_submitted(serve: Serve) -> None:
     assert (estimate.submitted, estimate.to_send, estimate.cost_high) == (6, 3, 9)
     assert "6 submitted already" in repr(estimate)
     collected = people(6).pronto.collect("email")
-    assert collected["pronto_message"].str.contains("fetches the answer").all()
+    assert collected["pronto_message"].str.contains("to fetch it").all()
     for name, (_, answer) in server.sandbox.submitted.items():
         server.sandbox.submitted[name] = (0.0, answer)
     out = enrich(people(6), refresh=True)

@@ -9,8 +9,8 @@ from collections.abc import Callable
 import pytest
 
 from pronto_pandas.api.answer import Answer
-from pronto_pandas.sending.concurrency import LEAST, Window
-from pronto_pandas.sending.dispatcher import Dispatch
+from pronto_pandas.sending.concurrency import LEAST, ConcurrencyLimit
+from pronto_pandas.sending.dispatcher import Dispatcher
 from pronto_pandas.sending.request import Request
 
 from . import virtual
@@ -39,10 +39,10 @@ class Desk:
         return FOUND
 
     def run(self, rows: int) -> Result:
-        async def watch(dispatch: Dispatch) -> None:
+        async def watch(dispatch: Dispatcher) -> None:
             while len(self.answers) < rows - 25:
                 await asyncio.sleep(0.25)
-                self.crowds.append((virtual.now(), dispatch._window.in_flight))
+                self.crowds.append((virtual.now(), dispatch._concurrency.in_flight))
 
         result = virtual.run(play(self.serve, rows, meanwhile=watch))
         assert result.states == {"answered": rows}
@@ -120,7 +120,7 @@ def test_a_service_that_becomes_slower_for_all_is_no_queue_for_long() -> None:
 
 def test_a_window_never_closes_for_good() -> None:
     """Whatever it is told."""
-    window = Window(100, 48.0, lambda: 0.0)
+    window = ConcurrencyLimit(100, 48.0, lambda: 0.0)
     for seconds in [0.1] * 20 + [1000.0] * 200 + [0.0] * 200:
         window.answered(seconds, 50)
         assert window.limit >= LEAST
@@ -143,4 +143,4 @@ def test_a_service_that_falls_silent_is_not_waited_for() -> None:
     result = virtual.run(play(silent, 200))
     assert result.states == {"answered": 100, "unknown": 100}
     assert 300 < result.seconds < 310
-    assert "took too long" in str(result.outcomes[150].message)
+    assert "No response arrived" in str(result.outcomes[150].message)

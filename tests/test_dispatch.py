@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import random
 from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from hypothesis import given, settings
@@ -28,9 +29,14 @@ from pronto_pandas.errors import (
     ServiceBusyError,
     UnreadableAnswerError,
 )
-from pronto_pandas.sending.dispatcher import Dispatch
-from pronto_pandas.sending.rate_limit import Pace
-from pronto_pandas.sending.request import Outcome, Request, keys_of, wanted_by
+from pronto_pandas.prices import Prices
+from pronto_pandas.sending.budget import Budget
+from pronto_pandas.sending.context import Context, Timing
+from pronto_pandas.sending.dispatcher import Dispatcher
+from pronto_pandas.sending.modes import Mode
+from pronto_pandas.sending.rate_limit import RateLimit
+from pronto_pandas.sending.recorder import Recorder
+from pronto_pandas.sending.request import Batch, Outcome, Request, wanted_by
 from pronto_pandas.sending.retry import BUSY_ATTEMPTS, LOSSES_IN_A_ROW
 from pronto_pandas.storage.entry import Key
 from pronto_pandas.storage.store import Claims
@@ -53,7 +59,8 @@ class Service:
         self.looks: Counter[str] = Counter()
         self.flying = self.most_flying = 0
 
-    async def send(self, job: Request) -> Answer:
+    async def send(self, batch: Batch) -> Answer:
+        (job,) = batch.requests
         self.starts.append(virtual.now())
         self.asked[job.number] += 1
         self.flying += 1
@@ -70,54 +77,77 @@ class Service:
         return await self.look(enrichment_id)
 
 
-class FakeBook:
+class FakeRecorder:
     """A ledger in a dict; real ones have a thread, which virtual time cannot wait for."""
 
     def __init__(self) -> None:
         self.states: dict[Key, str] = {}
 
-    async def claim(self, jobs: Sequence[Request]) -> Claims:
-        self._set(jobs, "claimed")
-        return Claims({one.key: one.keys[0] for job in jobs for one in wanted_by(job)}, {})
+    async def claim(self, requests: Sequence[Request]) -> Claims:
+        wanted = [one for request in requests for one in wanted_by(request)]
+        self._set([Batch(requests)], "claimed")
+        return Claims({one.key: one.keys[0] for one in wanted}, {})
 
-    async def held_elsewhere(self, jobs: Sequence[Request]) -> list[Request]:
+    async def held_elsewhere(self, requests: Sequence[Request]) -> list[Request]:
         return []
 
-    async def about_to_send(self, jobs: Sequence[Request]) -> tuple[list[Request], list[Request]]:
-        self._set(jobs, "sent")
-        return list(jobs), []
+    async def release(self, requests: Sequence[Request]) -> None:
+        await self.free(Batch(requests))
 
-    def may_leave(self, job: Request) -> bool:
-        assert {self.states[key] for key in keys_of(job)} == {"sent"}, "left without an entry"
+    async def about_to_send(self, batches: Sequence[Batch]) -> tuple[list[Batch], list[Batch]]:
+        self._set(batches, "sent")
+        return list(batches), []
+
+    def may_send(self, batch: Batch) -> bool:
+        assert {self.states[key] for key in batch.keys} == {"sent"}, "sent without an entry"
         return True
 
-    async def not_worked_on(self, job: Request) -> None:
-        self._set([job], "claimed")
+    async def not_processed(self, batch: Batch) -> None:
+        self._set([batch], "claimed")
 
-    async def submitted(self, job: Request, enrichment_id: str) -> None:
-        self._set([job], "submitted")
+    async def submitted(self, batch: Batch, enrichment_id: str) -> None:
+        self._set([batch], "submitted")
 
-    async def left(self, job: Request) -> None:
-        self._set([job], "submitted")
+    async def enqueued(self, batch: Batch, enrichment_id: str) -> None:
+        self._set([batch], "enqueued")
 
-    async def answered(self, job: Request, answer: Answer) -> None:
-        self._set([job], "answered")
+    async def not_fetched(self, batch: Batch) -> None:
+        self._set([batch], "submitted")
 
-    async def lost(self, job: Request) -> None:
-        self._set([job], "unknown")
+    async def answered(self, batch: Batch, answer: Answer) -> None:
+        self._set([batch], "answered")
 
-    async def free(self, job: Request) -> None:
-        for key in keys_of(job):
+    async def lost(self, batch: Batch) -> None:
+        self._set([batch], "unknown")
+
+    async def free(self, batch: Batch, message: str | None = None) -> None:
+        for key in batch.keys:
             del self.states[key]
 
-    def _set(self, jobs: Sequence[Request], state: str) -> None:
-        self.states.update({key: state for job in jobs for key in keys_of(job)})
+    def _set(self, batches: Sequence[Batch], state: str) -> None:
+        self.states.update({key: state for batch in batches for key in batch.keys})
+
+
+def dispatcher(
+    mode: Mode,
+    recorder: FakeRecorder,
+    rate_limit: RateLimit,
+    retry_budget: float = 120,
+    most: float = math.inf,
+) -> Dispatcher:
+    """Make a dispatcher in virtual time; its waits are the longest that chance allows."""
+    timing = Timing(virtual.now, jitter=lambda low, high: high)
+    book = cast("Recorder", recorder)
+    context = Context(mode, rate_limit, book, 300, retry_budget, timing)
+    return Dispatcher(context, Budget(Prices(), most))
 
 
 class Result:
     """What a run left behind."""
 
-    def __init__(self, service: Service, dispatch: Dispatch, outcomes: dict[int, Outcome]) -> None:
+    def __init__(
+        self, service: Service, dispatch: Dispatcher, outcomes: dict[int, Outcome]
+    ) -> None:
         self.service, self.dispatch, self.outcomes = service, dispatch, outcomes
         self.states = Counter(outcome.state for outcome in outcomes.values())
         self.seconds = virtual.now()
@@ -132,39 +162,31 @@ async def play(
     behaviour: Behaviour,
     count: int,
     *,
-    meanwhile: Callable[[Dispatch], Awaitable[None]] | None = None,
+    meanwhile: Callable[[Dispatcher], Awaitable[None]] | None = None,
     in_flight: int = 20_000,
-    book: FakeBook | None = None,
+    recorder: FakeRecorder | None = None,
     look: Look | None = None,
     checked: bool = True,
 ) -> Result:
     """Dispatch ``count`` jobs to a service in virtual time."""
-    service, book = Service(behaviour, look), book or FakeBook()
+    service, recorder = Service(behaviour, look), recorder or FakeRecorder()
     outcomes: dict[int, Outcome] = {}
 
     def record(job: Request, outcome: Outcome) -> None:
         assert job.number not in outcomes, "an outcome was reported twice"
         outcomes[job.number] = outcome
 
-    dispatch = Dispatch(
-        service,
-        Pace(50, clock=virtual.now, jitter=lambda low, high: high),
-        book,
-        in_flight=in_flight,
-        retry_budget=120,
-        timeout=300,
-        clock=virtual.now,
-        jitter=lambda low, high: high,
-    )
+    rate_limit = RateLimit(50, clock=virtual.now, jitter=lambda low, high: high)
+    dispatch = dispatcher(Mode(service.send, service.fetch, in_flight), recorder, rate_limit)
     helper = asyncio.ensure_future(meanwhile(dispatch)) if meanwhile else None
     await dispatch.run(jobs(count), record)
     if helper is not None:
         await helper
     assert sorted(outcomes) == list(range(count)), "a job has no outcome"
     for job in jobs(count) if checked else []:
-        state = book.states.get((job.contact.key, "email"))
+        state = recorder.states.get((job.contact.key, "email"))
         kept = {"answered": "answered", "unknown": "unknown"}.get(outcomes[job.number].state)
-        # What was claimed and then not sent is freed by the book itself at the end.
+        # What was claimed and then not sent is freed by the recorder itself at the end.
         open_ = {"claimed", "sent", "submitted"} if kept is None else set()
         assert state == kept or state in open_, "the ledger says otherwise"
     return Result(service, dispatch, outcomes)
@@ -286,12 +308,12 @@ def test_what_was_surely_not_worked_on_is_sent_again(error: ProntoError) -> None
     assert most_in_a_second(result.service.starts) <= 50
 
 
-@pytest.mark.parametrize("call", ["claim", "about_to_send", "not_worked_on", "answered", "free"])
+@pytest.mark.parametrize("call", ["claim", "about_to_send", "not_processed", "answered", "free"])
 def test_a_ledger_that_fails_stops_the_run_in_order(call: str) -> None:
     """At whatever moment: nothing leaves without an entry, and each job has one outcome."""
     calls = 0
 
-    class FillsUp(FakeBook):
+    class FillsUp(FakeRecorder):
         def __getattribute__(self, name: str) -> Any:
             nonlocal calls
             if name == call:
@@ -314,7 +336,7 @@ def test_a_ledger_that_fails_stops_the_run_in_order(call: str) -> None:
         return FOUND
 
     result_of: Counter[int] = Counter()
-    result = virtual.run(play(behave, 400, book=FillsUp(), checked=False))
+    result = virtual.run(play(behave, 400, recorder=FillsUp(), checked=False))
     assert isinstance(result.dispatch.stopped_by, LedgerError)
     assert result.states["pending"] > 150
     assert result.states["answered"] + result.states["error"] >= 20
@@ -339,7 +361,7 @@ def test_503_for_ever_is_an_error_of_that_row() -> None:
     result = virtual.run(play(one_is_out, 50))
     assert result.states == {"answered": 49, "error": 1}
     assert result.service.asked[3] == BUSY_ATTEMPTS
-    assert "6 times" in str(result.outcomes[3].message)
+    assert "6 attempts" in str(result.outcomes[3].message)
 
 
 @pytest.mark.parametrize(
@@ -460,7 +482,7 @@ def test_one_blip_that_loses_all_in_flight_does_not_stop_the_run() -> None:
 def test_interrupt_gives_what_is_in_flight_a_grace() -> None:
     """Answers that come within the grace count; the others are unknown; the rest is pending."""
 
-    async def meanwhile(dispatch: Dispatch) -> None:
+    async def meanwhile(dispatch: Dispatcher) -> None:
         await asyncio.sleep(10.005)
         dispatch.interrupt(1.5)
 
@@ -479,7 +501,7 @@ def test_interrupt_gives_what_is_in_flight_a_grace() -> None:
 def test_a_second_interrupt_does_not_wait() -> None:
     """Letting go is at once."""
 
-    async def meanwhile(dispatch: Dispatch) -> None:
+    async def meanwhile(dispatch: Dispatcher) -> None:
         await asyncio.sleep(5)
         dispatch.interrupt(30)
         await asyncio.sleep(0.25)
@@ -493,7 +515,7 @@ def test_a_second_interrupt_does_not_wait() -> None:
 def test_an_interrupt_ends_a_wait_for_retry() -> None:
     """What waits to be sent again was not worked on: pending."""
 
-    async def meanwhile(dispatch: Dispatch) -> None:
+    async def meanwhile(dispatch: Dispatcher) -> None:
         await asyncio.sleep(2)
         dispatch.interrupt(1)
 
@@ -507,15 +529,10 @@ def test_a_cancelled_run_hands_on_what_it_can() -> None:
     outcomes: list[Outcome] = []
 
     async def main() -> None:
-        dispatch = Dispatch(
-            Service(after(0.5)),
-            Pace(50, clock=virtual.now),
-            FakeBook(),
-            in_flight=100,
-            retry_budget=120,
-            timeout=300,
-            clock=virtual.now,
-        )
+        service = Service(after(0.5))
+        mode = Mode(service.send, service.fetch, 100)
+        rate_limit = RateLimit(50, clock=virtual.now)
+        dispatch = dispatcher(mode, FakeRecorder(), rate_limit)
         task = asyncio.create_task(dispatch.run(jobs(500), lambda job, o: outcomes.append(o)))
         await asyncio.sleep(2)
         task.cancel()
@@ -538,15 +555,10 @@ def test_a_mistake_of_ours_is_raised_after_the_others_ended() -> None:
         return FOUND
 
     async def main() -> None:
-        dispatch = Dispatch(
-            Service(buggy),
-            Pace(50, clock=virtual.now),
-            FakeBook(),
-            in_flight=100,
-            retry_budget=9,
-            timeout=300,
-            clock=virtual.now,
-        )
+        service = Service(buggy)
+        mode = Mode(service.send, service.fetch, 100)
+        rate_limit = RateLimit(50, clock=virtual.now)
+        dispatch = dispatcher(mode, FakeRecorder(), rate_limit, 9)
         await dispatch.run(jobs(500), lambda job, outcome: outcomes.append(outcome))
 
     with pytest.raises(ZeroDivisionError):

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pronto_pandas.sending.rate_limit import Pace
+from pronto_pandas.sending.rate_limit import RateLimit
 from pronto_pandas.sending.rate_limit_leases import Lease, LeasedStarts, interval_for
 
 from . import virtual
@@ -72,7 +72,7 @@ class Process:
         self.statements: list[float] = []
         self.starts: list[float] = []
         self.slept = 0.0
-        self.pace = Pace(
+        self.pace = RateLimit(
             rate,
             LeasedStarts(
                 rate,
@@ -104,7 +104,7 @@ class Process:
     async def start_until(self, end: float, every: float = 0.0) -> None:
         """Start as often as possible, or with pauses."""
         while virtual.now() < end:
-            await self.pace.turn()
+            await self.pace.acquire()
             self.starts.append(virtual.now())
             if every:
                 await asyncio.sleep(every)
@@ -249,7 +249,7 @@ def test_a_database_that_is_away_delays_starts_and_loses_none(
     assert most_in_a_second(one.starts) <= 50
     assert between(one.statements, 3.0, 10.0) <= 8
     assert [record.levelname for record in caplog.records] == ["WARNING"]
-    assert "No request starts until it" in caplog.text
+    assert "No request is sent until it" in caplog.text
 
 
 def test_what_was_leased_before_a_machine_slept_is_thrown_away() -> None:
@@ -280,7 +280,7 @@ def test_a_forked_child_leaves_the_leased_starts_to_its_parent(
         await one.start_until(1.0)
         before = len(one.statements)
         monkeypatch.setattr("os.getpid", lambda: -1)
-        await one.pace.turn()  # a lease is left, and not due for a moment
+        await one.pace.acquire()  # a lease is left, and not due for a moment
         return len(one.statements) - before
 
     assert run(main()) == 1
@@ -293,13 +293,13 @@ def test_near_waits_for_a_lease_and_takes_nothing() -> None:
 
     async def main() -> list[float]:
         moments = []
-        await one.pace.near(0.05)
+        await one.pace.nearly(0.05)
         moments.append(virtual.now())
-        moments.append(await one.pace.turn())
+        moments.append(await one.pace.acquire())
         one.pace.pause(3.0)
-        await one.pace.near(0.05)
+        await one.pace.nearly(0.05)
         moments.append(virtual.now())
-        moments.append(await one.pace.turn())
+        moments.append(await one.pace.acquire())
         return moments
 
     first, start, second, later = run(main())
@@ -316,7 +316,7 @@ def test_a_new_rate_gives_up_what_was_leased() -> None:
 
     async def main() -> list[float]:
         one.pace.set_rate(1000)
-        asked = asyncio.create_task(one.pace.turn())
+        asked = asyncio.create_task(one.pace.acquire())
         await asyncio.sleep(0.01)
         one.pace.set_rate(10)  # while the statement is under way
         await asked
@@ -371,12 +371,12 @@ def test_loops_of_several_threads_share_the_leases() -> None:
             row[0] = first + count * interval
             return Lease(first, now)
 
-    pace = Pace(500, LeasedStarts(500, lease, "account"))
+    pace = RateLimit(500, LeasedStarts(500, lease, "account"))
     starts: list[float] = []
 
     def work(number: int) -> None:
         async def main() -> None:
-            starts.extend([await pace.turn() for _ in range(number)])
+            starts.extend([await pace.acquire() for _ in range(number)])
 
         asyncio.run(main())
 

@@ -302,12 +302,12 @@ def test_two_processes_ask_each_contact_once_and_both_get_all(serve: Serve, coun
     """They share the work and the pace: what one has sent, the other waits for."""
     server = serve(latency=0.3)
     code = f"""
-        from pronto_pandas.sending.rate_limit import Pace
-        turn, moments = Pace.turn, []
+        from pronto_pandas.sending.rate_limit import RateLimit
+        turn, moments = RateLimit.acquire, []
         async def noted(pace):
             moments.append(await turn(pace))
             return moments[-1]
-        Pace.turn = noted
+        RateLimit.acquire = noted
         pronto.configure(rate=50)
         df = people({count})
         out = df.pronto.enrich("email", progress=False)

@@ -167,7 +167,7 @@ def test_what_fits_the_budget_never_costs_more(fates: list[str]) -> None:
     """Whatever becomes of the jobs, the most they can have cost is within the budget."""
     prices, most = Prices(), 700.0
     budget, cost = Budget(prices, most), 0.0
-    job = Request(0, Contact("Ana", "Lovelace"), ("email", "phone"))
+    job = [Request(0, Contact("Ana", "Lovelace"), ("email", "phone"))]
     outcomes = {
         "found": Outcome("answered", Answer.model_validate(ANSWER)),
         "nothing": Outcome("answered", Answer(status="error")),
@@ -184,3 +184,14 @@ def test_what_fits_the_budget_never_costs_more(fates: list[str]) -> None:
         budget.settle(job, outcomes[fate])
         cost += cost_of[fate]
     assert cost <= most
+
+
+def test_credits_in_fractions_suffice_to_the_last_one() -> None:
+    """Three times 0.1 is a little more than 0.3 to a computer, but not to who sets max_credits."""
+    budget = Budget(Prices({"email": (0.1, 0.1)}), 0.3)
+    requests = [Request(n, Contact("Ana", f"Lovelace {n}"), ("email",)) for n in range(4)]
+    assert budget.affordable(requests) == 3
+    for request in requests[:3]:
+        assert budget.fits([request])
+        budget.reserve([request])
+    assert not budget.fits(requests[3:])

@@ -9,11 +9,11 @@ import pytest
 
 import pronto_pandas as pronto
 from pronto_pandas.api.contact import Contact
-from pronto_pandas.bulk import submit
+from pronto_pandas.bulk import batches
 from pronto_pandas.config.settings import current
 from pronto_pandas.run import open_ledger
 from pronto_pandas.sending.recorder import Recorder
-from pronto_pandas.sending.request import Request, keys_of, wanted_by
+from pronto_pandas.sending.request import Batch, Request, keys_of, wanted_by
 from pronto_pandas.storage.entry import Renewal, Wanted
 from pronto_pandas.storage.lease import new_run
 from pronto_pandas.storage.store import connect
@@ -43,14 +43,15 @@ def test_a_claim_that_waits_for_another_try_is_not_taken_by_the_same_run() -> No
         async with Recorder(ledger, Renewal()) as book:
             first, second = job(0, FULL), job(1, BY_NAME)
             assert (await book.claim([first])).taken
-            await book.about_to_send([first])
-            assert book.may_leave(first)
-            await book.not_worked_on(first)  # a 429; it is sent again in a moment
+            batch = Batch((first,))
+            await book.about_to_send([batch])
+            assert book.may_send(batch)
+            await book.not_processed(batch)  # a 429; it is sent again in a moment
             claims = await book.claim([second])
             assert not claims.taken
             assert [entry.state for entry in claims.kept.values()] == ["held"]
-            assert await book.about_to_send([first]) == ([first], [])
-            await book.free(first)
+            assert await book.about_to_send([batch]) == ([batch], [])
+            await book.free(batch)
             assert (await book.claim([second])).taken
 
     asyncio.run(main())
@@ -62,7 +63,7 @@ def test_two_batches_do_not_hold_the_same_person(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Also where the list is long and the two are far apart: nobody else goes without."""
-    monkeypatch.setattr(submit, "CLAIM_AHEAD", 100)
+    monkeypatch.setattr(batches, "CLAIM_AHEAD", 100)
     server = serve(latency=0.3)
     df = pd.concat([BOTH[:1], people(150), BOTH[1:]], ignore_index=True).reindex(
         columns=BOTH.columns

@@ -60,13 +60,13 @@ def test_a_list_run_twice_sends_nothing_the_second_time(
 
 STARTS = """
     import os
-    from pronto_pandas.sending.rate_limit import Pace
-    turn, file = Pace.turn, os.open("STARTS", os.O_CREAT | os.O_WRONLY | os.O_APPEND, 0o600)
+    from pronto_pandas.sending.rate_limit import RateLimit
+    turn, file = RateLimit.acquire, os.open("STARTS", os.O_CREAT | os.O_WRONLY | os.O_APPEND, 0o600)
     async def noted(pace):
         moment = await turn(pace)
         os.write(file, f"{moment}\\n".encode())
         return moment
-    Pace.turn = noted
+    RateLimit.acquire = noted
     line_up()
 """
 """Notes each start, on the clock that all processes of this machine have in common."""

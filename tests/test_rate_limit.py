@@ -14,7 +14,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pronto_pandas.sending.rate_limit import Gcra, Pace, backoff, in_flight_at_most, pace_for
+from pronto_pandas.sending.rate_limit import (
+    Gcra,
+    RateLimit,
+    backoff,
+    in_flight_at_most,
+    rate_limit_for,
+)
 
 from . import virtual
 
@@ -26,9 +32,9 @@ def most_in_a_second(starts: list[float]) -> int:
     return max(bisect_right(starts, start + 1.0) - i for i, start in enumerate(starts))
 
 
-def pace(rate: float) -> Pace:
+def pace(rate: float) -> RateLimit:
     """Return a pace in virtual time, without chance."""
-    return Pace(rate, clock=virtual.now, sleep=asyncio.sleep, jitter=lambda low, high: high)
+    return RateLimit(rate, clock=virtual.now, sleep=asyncio.sleep, jitter=lambda low, high: high)
 
 
 @given(rate=st.floats(0.5, 200), waits=st.lists(st.floats(0, 0.5), min_size=1, max_size=400))
@@ -69,11 +75,11 @@ def test_a_late_loop_does_not_let_starts_through_together() -> None:
     """Many waiting tasks, and a loop that wakes late, still start one after the other."""
 
     async def main() -> list[float]:
-        limiter = Pace(50, clock=virtual.now, sleep=lambda s: asyncio.sleep(s + 0.4))
+        limiter = RateLimit(50, clock=virtual.now, sleep=lambda s: asyncio.sleep(s + 0.4))
         starts: list[float] = []
 
         async def one() -> None:
-            starts.append(await limiter.turn())
+            starts.append(await limiter.acquire())
 
         await asyncio.gather(*(one() for _ in range(300)))
         return sorted(starts)
@@ -86,9 +92,9 @@ def test_a_pause_holds_every_start_for_as_long_as_the_service_asks() -> None:
 
     async def main() -> list[float]:
         limiter = pace(50)
-        await limiter.turn()
+        await limiter.acquire()
         assert limiter.pause(7.0) == pytest.approx(7.0)
-        starts = await asyncio.gather(*(limiter.turn() for _ in range(10)))
+        starts = await asyncio.gather(*(limiter.acquire() for _ in range(10)))
         return sorted(starts)
 
     starts = virtual.run(main())
@@ -105,10 +111,10 @@ def test_without_retry_after_pauses_double_and_recover() -> None:
         await asyncio.sleep(2)
         pauses.append(limiter.pause(None))
         await asyncio.sleep(5)
-        limiter.worked(started=0.0)  # began before the last pause: proves nothing
+        limiter.answered(started=0.0)  # began before the last pause: proves nothing
         pauses.append(limiter.pause(None))
         await asyncio.sleep(10)
-        limiter.worked(started=virtual.now())
+        limiter.answered(started=virtual.now())
         pauses.append(limiter.pause(None))
         return pauses
 
@@ -122,7 +128,7 @@ def test_a_shorter_pause_does_not_cut_a_longer_one() -> None:
         limiter = pace(50)
         limiter.pause(10.0)
         limiter.pause(1.0)
-        return await limiter.turn()
+        return await limiter.acquire()
 
     assert virtual.run(main()) == pytest.approx(10.0)
 
@@ -137,10 +143,10 @@ def test_backoff_doubles_to_a_cap() -> None:
 
 def test_runs_with_one_key_share_one_pace() -> None:
     """Two runs of a process share a sliding second; another key or address has its own."""
-    one = pace_for("https://a.example", "key", 50)
-    assert pace_for("https://a.example", "key", 50) is one
-    assert pace_for("https://a.example", "other", 50) is not one
-    assert pace_for("https://b.example", "key", 50) is not one
+    one = rate_limit_for("https://a.example", "key", 50)
+    assert rate_limit_for("https://a.example", "key", 50) is one
+    assert rate_limit_for("https://a.example", "other", 50) is not one
+    assert rate_limit_for("https://b.example", "key", 50) is not one
 
 
 def test_a_new_rate_counts_what_was_started_at_the_old_one() -> None:
@@ -148,9 +154,9 @@ def test_a_new_rate_counts_what_was_started_at_the_old_one() -> None:
 
     async def main() -> list[float]:
         limiter = pace(50)
-        starts = [await limiter.turn() for _ in range(60)]
+        starts = [await limiter.acquire() for _ in range(60)]
         limiter.set_rate(49)
-        return starts + [await limiter.turn() for _ in range(60)]
+        return starts + [await limiter.acquire() for _ in range(60)]
 
     starts = virtual.run(main())
     assert most_in_a_second(starts) <= 50
@@ -158,12 +164,12 @@ def test_a_new_rate_counts_what_was_started_at_the_old_one() -> None:
 
 def test_threads_share_a_pace() -> None:
     """Loops in several threads take their starts from one limit."""
-    limiter = Pace(1000)
+    limiter = RateLimit(1000)
     starts: list[float] = []
 
     def work() -> None:
         async def main() -> None:
-            starts.extend([await limiter.turn() for _ in range(100)])
+            starts.extend([await limiter.acquire() for _ in range(100)])
 
         asyncio.run(main())
 
@@ -214,12 +220,12 @@ def test_a_low_limit_of_the_system_lowers_what_is_in_flight() -> None:
 SHARING = """
 import asyncio, sys
 from pathlib import Path
-from pronto_pandas.sending.rate_limit import pace_for
+from pronto_pandas.sending.rate_limit import rate_limit_for
 
 async def main():
-    pace = pace_for("https://a.example", "key", 200, Path(sys.argv[1]))
+    pace = rate_limit_for("https://a.example", "key", 200, Path(sys.argv[1]))
     for _ in range(150):
-        print(await pace.turn())
+        print(await pace.acquire())
 
 asyncio.run(main())
 """
@@ -242,8 +248,8 @@ def test_processes_share_a_pace(tmp_path: Path) -> None:
 
 def test_where_processes_cannot_share_threads_do(caplog: pytest.LogCaptureFixture) -> None:
     """A folder that cannot be written is no reason not to work."""
-    limiter = pace_for("https://a.example", "alone", 50, Path("/proc/pronto"))
-    assert asyncio.run(limiter.turn()) > 0
+    limiter = rate_limit_for("https://a.example", "alone", 50, Path("/proc/pronto"))
+    assert asyncio.run(limiter.acquire()) > 0
     assert "cannot be used" in caplog.text
 
 
@@ -251,25 +257,25 @@ def test_slower_after_a_429_and_full_pace_again_after_minutes() -> None:
     """And never slower than a tenth."""
 
     async def main() -> None:
-        pace = Pace(50, clock=virtual.now)
+        pace = RateLimit(50, clock=virtual.now)
         times = []
         for part in (0, 20, 2000):
             for _ in range(part):
                 pace.slow_down()
             for _ in range(20):
-                await pace.turn()
-            began = await pace.turn()
+                await pace.acquire()
+            began = await pace.acquire()
             for _ in range(96):
-                await pace.turn()
+                await pace.acquire()
             times.append(virtual.now() - began)
         await asyncio.sleep(4000)
         assert times[0] == pytest.approx(2, rel=0.02)
         assert times[1] == pytest.approx(2 / 0.995**20, rel=0.03)
         assert 15 < times[2] <= 20
-        await pace.turn()
-        began = await pace.turn()
+        await pace.acquire()
+        began = await pace.acquire()
         for _ in range(96):
-            await pace.turn()
+            await pace.acquire()
         assert virtual.now() - began == pytest.approx(2, rel=0.02)
 
     virtual.run(main())

@@ -14,7 +14,7 @@ import pytest
 import sqlalchemy as sa
 
 from pronto_pandas.errors import LedgerError
-from pronto_pandas.sending.rate_limit import pace_for
+from pronto_pandas.sending.rate_limit import rate_limit_for
 from pronto_pandas.sending.rate_limit_table import RateLimitTable, account
 
 from .conftest import slow
@@ -126,7 +126,7 @@ def test_a_database_that_is_away_is_an_error_before_anything_is_sent() -> None:
     """And its message has no password in it."""
     engine = sa.create_engine("postgresql+psycopg://u:secret@127.0.0.1:9/x", poolclass=sa.NullPool)
     with pytest.raises(LedgerError, match=r"Nothing was sent\.") as caught:
-        pace_for("https://a.example", "key", 50, database=engine)
+        rate_limit_for("https://a.example", "key", 50, database=engine)
     assert "secret" not in str(caught.value)
 
 
@@ -143,15 +143,15 @@ def test_the_key_is_not_in_the_account() -> None:
 SHARING = """
 import asyncio, sys, time
 import sqlalchemy as sa
-from pronto_pandas.sending.rate_limit import pace_for
+from pronto_pandas.sending.rate_limit import rate_limit_for
 
 async def main():
     engine = sa.create_engine(sys.argv[1], poolclass=sa.NullPool)
-    pace = pace_for("https://a.example", "key", 200, database=engine)
+    pace = rate_limit_for("https://a.example", "key", 200, database=engine)
     print("ready", flush=True)
     sys.stdin.readline()
     for _ in range(100):
-        await pace.turn()
+        await pace.acquire()
         print(time.clock_gettime(time.CLOCK_MONOTONIC))
 
 asyncio.run(main())
@@ -184,10 +184,10 @@ def test_the_database_restarts(postgres: Postgres, engine: sa.Engine) -> None:
     """Starts wait for it and go on."""
 
     async def main() -> list[float]:
-        pace = pace_for("https://a.example", "restart", 50, database=engine)
-        starts = [await pace.turn() for _ in range(5)]
+        pace = rate_limit_for("https://a.example", "restart", 50, database=engine)
+        starts = [await pace.acquire() for _ in range(5)]
         postgres.stop()
-        waiting = asyncio.gather(*(pace.turn() for _ in range(60)))
+        waiting = asyncio.gather(*(pace.acquire() for _ in range(60)))
         await asyncio.sleep(0.5)  # it is asked for meanwhile
         postgres.start()  # in this thread, as the server ends with the one that started it
         return starts + await waiting

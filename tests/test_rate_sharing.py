@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pronto_pandas.sending import rate_limit_file as shared_module
-from pronto_pandas.sending.rate_limit import Gcra, Pace
+from pronto_pandas.sending.rate_limit import Gcra, RateLimit
 from pronto_pandas.sending.rate_limit_file import SharedFile
 
 from . import virtual
@@ -33,9 +33,9 @@ def clock() -> float:
         return 1000.0
 
 
-def process(folder: Path, rate: float = 50, late: float = 0.0) -> Pace:
+def process(folder: Path, rate: float = 50, late: float = 0.0) -> RateLimit:
     """Return the pace of one process of several; its loop may wake late."""
-    return Pace(
+    return RateLimit(
         rate,
         Gcra(rate, SharedFile(folder, "limit", clock)),
         clock=clock,
@@ -43,14 +43,14 @@ def process(folder: Path, rate: float = 50, late: float = 0.0) -> Pace:
     )
 
 
-async def start_until(end: float, pace: Pace, starts: list[float]) -> None:
+async def start_until(end: float, pace: RateLimit, starts: list[float]) -> None:
     """Start as often as the pace lets it."""
     while virtual.now() < end:
-        await pace.turn()
+        await pace.acquire()
         starts.append(virtual.now())
 
 
-def run_together(seconds: float, *paces: Pace) -> list[list[float]]:
+def run_together(seconds: float, *paces: RateLimit) -> list[list[float]]:
     """Return the starts of processes that run side by side."""
 
     async def main() -> list[list[float]]:

@@ -3,35 +3,34 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import os
 import signal
 import subprocess
 import time
 import warnings
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from itertools import product
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
 import pronto_pandas as pronto
 from pronto_pandas.api.answer import Answer
-from pronto_pandas.bulk.batches import BulkRecorder
-from pronto_pandas.bulk.submit import Submission
+from pronto_pandas.bulk.batches import AT_ONCE, CLAIM_AHEAD, put_together
 from pronto_pandas.enrich import request
 from pronto_pandas.notebook import event_loop, signals
-from pronto_pandas.prices import Prices
 from pronto_pandas.sending import rate_limit
-from pronto_pandas.sending.budget import Budget
-from pronto_pandas.sending.dispatcher import Dispatch
-from pronto_pandas.sending.rate_limit import Pace
-from pronto_pandas.sending.request import Request
+from pronto_pandas.sending.dispatcher import Dispatcher
+from pronto_pandas.sending.modes import Mode
+from pronto_pandas.sending.rate_limit import RateLimit
+from pronto_pandas.sending.request import Batch
 
 from . import virtual
 from .conftest import Serve, others_slow, people, slow
 from .test_calling import script, wait_for
-from .test_dispatch import Behaviour, FakeBook, Service, after, jobs
+from .test_dispatch import FakeRecorder, Service, after, dispatcher, jobs
 
 FEW = 20
 """Requests that have left when a test stops the run, at least."""
@@ -370,7 +369,7 @@ def test_an_interrupt_ends_the_wait_for_a_pause_of_the_pace(serve: Serve) -> Non
     """Which the service may have asked for in an earlier run."""
     server = serve()
     people(1).pronto.enrich("email", progress=False)  # the pace is there
-    for pace in rate_limit._paces.values():
+    for pace in rate_limit._rate_limits.values():
         pace.pause(300)
     run = request(people(20), "phone", progress=False)
 
@@ -395,16 +394,16 @@ def test_an_error_after_a_signal_is_still_an_interrupt() -> None:
     assert signal.getsignal(signal.SIGINT) == before
 
 
-class _Failing(Pace):
+class _Failing(RateLimit):
     """Its file is gone after some starts."""
 
     left = 100
 
-    async def turn(self) -> float:
+    async def acquire(self) -> float:
         self.left -= 1
         if not self.left:
             raise FileNotFoundError
-        return await super().turn()
+        return await super().acquire()
 
 
 def test_an_error_between_two_requests_waits_for_what_is_in_flight() -> None:
@@ -412,15 +411,9 @@ def test_an_error_between_two_requests_waits_for_what_is_in_flight() -> None:
     states: Counter[str] = Counter()
 
     async def main() -> None:
-        dispatch = Dispatch(
-            Service(after(40)),
-            _Failing(50, clock=virtual.now),
-            FakeBook(),
-            in_flight=1000,
-            retry_budget=120,
-            timeout=300,
-            clock=virtual.now,
-        )
+        service = Service(after(40))
+        mode = Mode(service.send, service.fetch, 1000)
+        dispatch = dispatcher(mode, FakeRecorder(), _Failing(50, clock=virtual.now))
         await dispatch.run(jobs(500), lambda job, outcome: states.update([outcome.state]))
 
     with pytest.raises(FileNotFoundError):
@@ -428,33 +421,26 @@ def test_an_error_between_two_requests_waits_for_what_is_in_flight() -> None:
     assert states == {"answered": 99}
 
 
-class _Batches(FakeBook):
-    """Notes nothing of batches."""
-
-    async def let_go(self, job: Request) -> None:
-        """Take a claim back."""
+async def _never(enrichment_id: str) -> Answer:
+    raise AssertionError("A bulk job fetched an answer.")
 
 
 def submitted(
-    send: Behaviour, meanwhile: Callable[[Submission], None] = lambda submission: None
+    send: Callable[[Batch], Awaitable[Answer]],
+    meanwhile: Callable[[Dispatcher], None] = lambda submission: None,
+    most: float = math.inf,
 ) -> Counter[str]:
     """Submit 1,000 people in batches, in virtual time, and count what became of them."""
     messages: Counter[str] = Counter()
 
     async def main() -> None:
-        submission = Submission(
-            Service(send),
-            Pace(50, clock=virtual.now),
-            cast("BulkRecorder", _Batches()),
-            Budget(Prices()),
-            retry_budget=120,
-            timeout=300,
-            clock=virtual.now,
-        )
+        mode = Mode(send, _never, AT_ONCE, CLAIM_AHEAD, put_together, delivered=True)
+        rate_limit = RateLimit(50, clock=virtual.now)
+        submission = dispatcher(mode, FakeRecorder(), rate_limit, most=most)
         asyncio.get_running_loop().call_later(1, meanwhile, submission)
         try:
             await submission.run(
-                jobs(1000), lambda job, outcome: messages.update([str(outcome.message)[:9]])
+                jobs(1000), lambda job, outcome: messages.update([str(outcome.message)[:15]])
             )
         except ZeroDivisionError:
             messages["raised"] += 1
@@ -463,7 +449,7 @@ def submitted(
     return messages
 
 
-async def taken(job: Request) -> Answer:
+async def taken(job: Batch) -> Answer:
     """Take a batch, slowly."""
     await asyncio.sleep(20)
     return Answer(status="pending", enrichment_id=str(job.number))
@@ -472,17 +458,35 @@ async def taken(job: Request) -> Answer:
 def test_a_stopped_bulk_job_waits_for_the_batches_in_flight() -> None:
     """The service may have taken them; five are under way at a time."""
     assert submitted(taken, lambda submission: submission.interrupt(None)) == {
-        "Sent in a": 500,
-        "Not sent:": 500,
+        "Sent in a bulk ": 500,
+        "Not sent: the r": 500,
+    }
+
+
+def test_a_stopped_bulk_job_tells_who_was_over_the_budget_and_who_was_not_sent() -> None:
+    """The same line with the same budget sends the one, and not the other."""
+    assert submitted(taken, lambda submission: submission.interrupt(None), most=900 * 3) == {
+        "Sent in a bulk ": 500,
+        "Not sent: the r": 400,
+        "Not sent: it co": 100,
     }
 
 
 def test_a_mistake_of_ours_does_not_tear_batches_away() -> None:
     """It is raised when the others are through, and as itself."""
 
-    async def buggy(job: Request) -> Answer:
+    async def buggy(job: Batch) -> Answer:
         if job.number == 3:
             raise ZeroDivisionError
         return await taken(job)
 
-    assert submitted(buggy) == {"Sent in a": 200, "Not sent:": 700, "raised": 1}
+    assert submitted(buggy) == {"Sent in a bulk ": 200, "Not sent: the r": 700, "raised": 1}
+
+
+def test_an_answer_to_a_whole_batch_is_nobodys_answer() -> None:
+    """Whatever its status: the answers of its people come to the webhook."""
+
+    async def finished(job: Batch) -> Answer:
+        return Answer(status="success", enrichment_id=str(job.number))
+
+    assert submitted(finished) == {"Sent in a bulk ": 1000}

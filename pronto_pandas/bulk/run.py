@@ -6,7 +6,6 @@ import secrets
 import time
 from collections import Counter as Counts
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 import pandas as pd
 
@@ -19,12 +18,11 @@ from ..frame.options import Options
 from ..frame.results import Result
 from ..notebook.progress import Watcher
 from ..run import Run
-from ..sending.budget import Budget
-from ..sending.rate_limit import Pace
+from ..sending.modes import Mode
+from ..sending.recorder import Recorder
 from ..storage.store import Ledger
-from .batches import BulkRecorder, BulkService
+from .batches import BulkCall, JobNotes, webhook_mode
 from .store import JobRow
-from .submit import Submission
 
 
 class BulkRun(Run):
@@ -59,38 +57,30 @@ class BulkRun(Run):
         super().__init__(df, options, settings, progress, fetches=False)
         if 0 < len(self.jobs) < BULK_LEAST:
             raise ConfigurationError(
-                "One person is left to ask for, and a bulk request takes two or more. Ask with "
-                f'df.pronto.enrich(type="{options.types[0]}"). Nothing was sent.'
+                "Only one person is left to send, and a bulk request needs at least two. Use "
+                f'df.pronto.enrich(type="{options.types[0]}") instead. Nothing was sent.'
             )
         self._webhook_url, self._codes = webhook_url, phone_country_codes
         self.job = JobRow(secrets.token_hex(6), settings.service, options.types[0], time.time())
 
-    def _recorder(self, ledger: Ledger) -> BulkRecorder:
-        return BulkRecorder(ledger, self._known.renewal, self.job)
+    def _recorder(self, ledger: Ledger) -> Recorder:
+        return Recorder(ledger, self._known.renewal, JobNotes(self.job))
 
-    def _sender(self, client: Client, pace: Pace, book: Any, budget: Budget) -> Submission:
-        return Submission(
-            BulkService(client, self.job.id, self._webhook_url, self._codes),
-            pace,
-            book,
-            budget,
-            retry_budget=self._settings.retry_budget,
-            timeout=self._settings.timeout,
-            clock=time.monotonic,
-        )
+    def _mode(self, client: Client) -> Mode:
+        return webhook_mode(BulkCall(client, self.job.id, self._webhook_url, self._codes))
 
     def _verdict(self, result: Result, asks: Iterable[EnrichmentType]) -> str:
-        """Count what the service has taken as submitted, rather than as unknown."""
-        taken = any(getattr(outcome, "delivered_later", False) for outcome in result.values())
-        return "submitted" if taken else super()._verdict(result, asks)
+        """Count what Pronto has accepted as submitted, rather than as unknown."""
+        accepted = any(getattr(outcome, "delivered_later", False) for outcome in result.values())
+        return "submitted" if accepted else super()._verdict(result, asks)
 
     def told(self) -> JobRow:
-        """Return the job; raise or warn where the run stopped early.
+        """Return the job; raise or warn if the run stopped early.
 
         Raises
         ------
         AuthenticationError, ConsentRequiredError, ConnectionFailedError
-            Where the service stopped the run.
+            The service stopped the run.
         """
         stopped_by = self._dispatch.stopped_by if self._dispatch else None
         type_ = self._options.types[0]
@@ -103,8 +93,8 @@ class BulkRun(Run):
             said = [one for result in self._results for one in result.values()]
             words = {one.message for one in said if one.state == "error"}
             warn(
-                f"Rows refused: {rows['error']}. {' '.join(sorted(w for w in words if w))} "
-                "They were not charged and can be sent again.",
+                f"Pronto refused {rows['error']} rows: {' '.join(sorted(w for w in words if w))} "
+                "They were not charged. Run the same line again to resend them.",
                 RefusedWarning,
             )
         stops.warn_of(

@@ -1,1 +1,1 @@
-"""Sends each contact once, safely, as fast as the service allows; knows no pandas."""
+"""Sends each request once, safely, and as fast as Pronto allows; does not use pandas."""

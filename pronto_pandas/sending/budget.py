@@ -1,8 +1,9 @@
-"""Keeps a run below the credits that the caller wants to spend, on the worst case."""
+"""Keeps the cost of a run below a number of credits, also in the worst case."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 from ..prices import Prices
 from .request import Outcome, Request
@@ -16,36 +17,48 @@ class Budget:
     Parameters
     ----------
     prices : Prices
-        Of each range the highest counts, where something must not be passed.
+        The highest of each range counts against the limit.
     most : float
-        Credits that must not be passed.
+        Credits that must not be exceeded.
     """
 
     def __init__(self, prices: Prices, most: float = math.inf) -> None:
         self._prices, self._most = prices, most
         self.spent = self.least = self._reserved = 0.0
 
-    def fits(self, job: Request) -> bool:
-        """Say whether a job may be sent, whatever it and those in flight turn out to cost."""
-        return self.spent + self._reserved + self._worst(job) <= self._most
+    def fits(self, requests: Sequence[Request]) -> bool:
+        """Return whether the budget allows the worst case of these and of those in flight."""
+        return self._allows(self.spent + self._reserved + self._worst(requests))
 
-    def reserve(self, job: Request) -> None:
-        """Count a job as in flight."""
-        self._reserved += self._worst(job)
+    def affordable(self, requests: Sequence[Request]) -> int:
+        """Return how many requests fit, from the first one on."""
+        cost = self.spent + self._reserved
+        for count, request in enumerate(requests):
+            cost += self._worst([request])
+            if not self._allows(cost):
+                return count
+        return len(requests)
 
-    def settle(self, job: Request, outcome: Outcome | None) -> None:
-        """Count what a job cost; all that it can have cost where nobody knows."""
-        worst = self._worst(job)
+    def reserve(self, requests: Sequence[Request]) -> None:
+        """Count requests as in flight."""
+        self._reserved += self._worst(requests)
+
+    def settle(self, requests: Sequence[Request], outcome: Outcome | None) -> None:
+        """Count what requests cost; if that is not known, the most that it can have been."""
+        worst = self._worst(requests)
         self._reserved -= worst
         if outcome is not None and outcome.may_be_charged:
             self.spent += worst
         elif worst and outcome is not None and outcome.answer is not None:
             answer = outcome.answer
-            found: dict[str, int] = {t: answer.count(t) for t in job.types}
+            found: dict[str, int] = {t: answer.count(t) for one in requests for t in one.types}
             low, high = self._prices.found(found)
             self.least += low
             self.spent += high
 
-    def _worst(self, job: Request) -> float:
-        """Return the most that sending a job can cost; fetching an answer costs nothing."""
-        return 0.0 if job.enrichment_id else self._prices.most(job.types)
+    def _allows(self, cost: float) -> bool:
+        return cost <= self._most or math.isclose(cost, self._most)  # prices may be fractions
+
+    def _worst(self, requests: Sequence[Request]) -> float:
+        """Return the most that sending can cost; fetching an answer is free."""
+        return sum(self._prices.most(one.types) for one in requests if not one.enrichment_id)

@@ -1,4 +1,4 @@
-"""Whether a run goes on: one place that ends all waiting when it does not."""
+"""Stops a run: ends all waiting, and cancels what is in flight only when told to."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from ..errors import LedgerError, ProntoError
 T = TypeVar("T")
 
 
-class Halt:
-    """Stops a run in order: nothing more starts, what is in flight goes on or is let go."""
+class Cancellation:
+    """Whether a run has been stopped, and what is still in flight."""
 
     def __init__(self) -> None:
         self._waiting: set[asyncio.Future[Any]] = set()
@@ -22,11 +22,11 @@ class Halt:
         self.error: ProntoError | None = None
 
     def stopped(self) -> bool:
-        """Whether nothing more is sent."""
+        """Return whether nothing more is sent."""
         return self._stopped
 
     def stop(self, error: ProntoError | None = None) -> None:
-        """Start nothing more; the first error is the one that counts."""
+        """Send nothing more; the error of the first call is the reason."""
         if not self._stopped:
             self._stopped, self.error = True, error
         for task in self._waiting:
@@ -34,23 +34,23 @@ class Halt:
 
     @property
     def awaited(self) -> int:
-        """How many answers are in flight."""
+        """How many requests are in flight."""
         return len(self._in_flight)
 
     def interrupt(self, grace: float | None) -> None:
-        """Stop, and let go of what is in flight after so many seconds; without, wait for it."""
+        """Stop; cancel what is still in flight after ``grace`` seconds, or never."""
         self.stop()
         if grace is not None:
             asyncio.get_running_loop().call_later(grace, self.abandon)
 
     def abandon(self) -> None:
-        """Let go of what is in flight, too."""
+        """Stop, and cancel what is in flight."""
         self.stop()
         for task in self._in_flight:
             task.cancel()
 
     async def wait(self, waiting: Awaitable[T]) -> T | None:
-        """Await something that a stop ends; None where it did."""
+        """Await something until the run stops; None if it stopped."""
         task = asyncio.ensure_future(waiting)
         if self._stopped:
             task.cancel()
@@ -65,8 +65,8 @@ class Halt:
         finally:
             self._waiting.discard(task)
 
-    async def kept(self, writing: Awaitable[None], outcome: T) -> T:
-        """Write to the ledger first; where it fails, stop, and hand the outcome on all the same."""
+    async def recorded(self, writing: Awaitable[None], outcome: T) -> T:
+        """Return an outcome after it was written; if that fails, stop and return it anyway."""
         try:
             await writing
         except LedgerError as error:
@@ -75,7 +75,7 @@ class Halt:
 
     @contextmanager
     def in_flight(self) -> Iterator[None]:
-        """Mark the task that runs as in flight; where it is let go, it is cancelled."""
+        """Mark the current task as in flight, so that `abandon` cancels it."""
         task = _this_task()
         self._in_flight.add(task)
         try:

@@ -1,146 +1,102 @@
-"""From contacts to outcomes: every contact sent once, as many at a time as is good for it."""
+"""From requests to outcomes: each sent once, with as many in flight as is useful."""
 
 from __future__ import annotations
 
 import asyncio
 import itertools
-import random
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
-from typing import Protocol
 
 from ..errors import LedgerError, ProntoError
-from ..prices import Prices
+from .admission import Admission
 from .budget import Budget
-from .cancellation import Halt
-from .concurrency import Window
-from .fetcher import Fetcher
-from .polling import Polling
-from .rate_limit import Clock, Jitter, Pace, Sleep
-from .request import OVER_BUDGET, PENDING, Books, Outcome, Request, Service, sorted_out
-from .retry import Patience
-from .starts import Starts
-from .worker import Worker
-
-CLAIM_AHEAD = 64
-"""Contacts claimed in one commit. A claim that comes to nothing is as if never made."""
+from .concurrency import ConcurrencyLimit
+from .context import Context
+from .modes import PutTogether
+from .request import (
+    HELD,
+    NOT_FETCHED,
+    OVER_BUDGET,
+    PENDING,
+    TAKEN_OVER,
+    TOO_FEW,
+    Batch,
+    Outcome,
+    Request,
+    sort_claimed,
+)
+from .worker import Starts, Worker
 
 HELD_POLL = 0.5
-"""Seconds between looks at what another run has sent."""
+"""Seconds between two checks of what another run holds."""
 
 CANCEL_GRACE = 1.0
-"""Seconds that answers in flight get to arrive when the run itself is cancelled."""
-
+"""Seconds that answers in flight have to arrive when the run itself is cancelled."""
 
 OnOutcome = Callable[[Request, Outcome], None]
 
 
-class Sender(Protocol):
-    """Sends jobs, and can be stopped."""
-
-    over_budget: bool
-
-    @property
-    def stopped_by(self) -> ProntoError | None: ...  # noqa: D102
-    async def run(self, jobs: Iterable[Request], on_outcome: OnOutcome) -> None: ...  # noqa: D102
-    @property
-    def awaited(self) -> int: ...  # noqa: D102
-    def interrupt(self, grace: float | None) -> None: ...  # noqa: D102
-    def abandon(self) -> None: ...  # noqa: D102
-
-
-class Dispatch:
-    """One run over many jobs.
+class Dispatcher:
+    """Sends many requests in one run.
 
     Parameters
     ----------
-    service : Service
-        Makes requests.
-    pace : Pace
-        Gives each request its start.
-    book : Books
-        Has an entry of each request before it leaves, and each answer before anything else.
-    in_flight : int
-        How many jobs may be under way at once; fewer where the service lets them queue.
-    retry_budget : float
-        Seconds without any answer, while requests fail that were not worked on, before the run
-        stops.
-    timeout : float
-        Seconds without any answer after which those that are awaited are lost, or, where they can
-        be fetched later, left for another run.
-    budget : Budget, optional
+    context : Context
+        What the parts of the run share; its mode decides how requests are sent and answered.
+    budget : Budget
         Keeps the run below a number of credits.
-    clock, sleep, jitter : callable
-        Injected, so that tests need no real time.
     """
 
-    def __init__(
-        self,
-        service: Service,
-        pace: Pace,
-        book: Books,
-        *,
-        in_flight: int,
-        retry_budget: float,
-        timeout: float,
-        clock: Clock,
-        budget: Budget | None = None,
-        sleep: Sleep = asyncio.sleep,
-        jitter: Jitter = random.uniform,
-    ) -> None:
-        self._book, self._clock, self._sleep = book, clock, sleep
-        self._budget = budget or Budget(Prices())
-        self._window = Window(in_flight, pace.rate, clock)
-        self._halt = halt = Halt()
-        self._starts = Starts(pace, book, halt, clock)
-        patience = Patience(pace, retry_budget, clock, jitter)
-        fetcher = Fetcher(
-            service,
-            pace,
-            book,
-            halt,
-            patience,
-            Polling(jitter),
-            timeout=timeout,
-            clock=clock,
-            sleep=sleep,
+    def __init__(self, context: Context, budget: Budget) -> None:
+        self._context, self._mode, self._budget = context, context.mode, budget
+        self._recorder, self._cancellation = context.recorder, context.cancellation
+        self._concurrency = ConcurrencyLimit(
+            context.mode.in_flight, context.rate_limit.rate, context.timing.clock
         )
-        self._worker = Worker(
-            service,
-            book,
-            self._starts,
-            fetcher,
-            halt,
-            patience,
-            self._window,
-            timeout=timeout,
-            clock=clock,
-            sleep=sleep,
-        )
+        self._admission = Admission(self._concurrency, budget, context.cancellation)
+        self._starts = Starts(context)
+        self._worker = Worker(context, self._starts, self._concurrency)
         self._held: list[Request] = []
-        self._settled = asyncio.Event()
         self._running: set[asyncio.Task[None]] = set()
-        self._on_outcome: OnOutcome
+        self._left_out = False
         self._crash: Exception | None = None
-        self.over_budget = False
+        self._on_outcome: OnOutcome
 
     @property
     def stopped_by(self) -> ProntoError | None:
-        """What ended the run early."""
-        return self._halt.error
+        """The error that ended the run early."""
+        return self._cancellation.error
 
-    async def run(self, jobs: Iterable[Request], on_outcome: OnOutcome) -> None:
-        """Send every job and report each outcome once, in the order in which they come.
+    @property
+    def over_budget(self) -> bool:
+        """Whether some requests were not sent because of the budget."""
+        return self._left_out or self._admission.over_budget
 
-        A job is reported as ``pending`` where the run was stopped before it was sent. Sending
-        order is the jobs' order. ``stopped_by`` and ``over_budget`` say what ended the run early.
+    @property
+    def awaited(self) -> int:
+        """How many batches are in flight."""
+        return self._cancellation.awaited
+
+    def interrupt(self, grace: float | None) -> None:
+        """Start nothing more; cancel what is still in flight after ``grace`` seconds, or never."""
+        self._cancellation.interrupt(grace)
+
+    def abandon(self) -> None:
+        """Stop, and cancel what is in flight: it is ``unknown``."""
+        self._cancellation.abandon()
+
+    async def run(self, requests: Iterable[Request], on_outcome: OnOutcome) -> None:
+        """Send requests in their order, and report each outcome once, as it comes.
+
+        A request is reported as ``pending`` if the run stopped before it was sent. Then
+        ``stopped_by`` or ``over_budget`` shows why.
         """
         self._on_outcome = on_outcome
         try:
-            await self._send_all(jobs)
+            await self._send_all(requests)
             while self._held or self._running:
-                while self._held:  # by another run, which is about to know
-                    await self._look_again()
+                while self._held:  # another run is about to have an answer
+                    await self._check_held()
                 await self._drain()
         except BaseException as error:
             cancelled = isinstance(error, asyncio.CancelledError)
@@ -150,149 +106,153 @@ class Dispatch:
         if self._crash is not None:
             raise self._crash
 
-    @property
-    def awaited(self) -> int:
-        """How many answers are in flight."""
-        return self._halt.awaited
+    # Claiming
 
-    def interrupt(self, grace: float | None) -> None:
-        """Start nothing more; let go of what is in flight after ``grace`` seconds, if any."""
-        self._halt.interrupt(grace)
-
-    def abandon(self) -> None:
-        """Let go of everything at once; what was in flight is ``unknown``."""
-        self._halt.abandon()
-
-    async def _send_all(self, jobs: Iterable[Request]) -> None:
-        """Send jobs; while some are sent, the next ones are claimed."""
-        jobs = iter(jobs)
-        ahead = asyncio.create_task(self._next_claimed(jobs))
+    async def _send_all(self, requests: Iterable[Request]) -> None:
+        """Claim requests and send them; while some are sent, the next ones are claimed."""
+        left = iter(requests)
+        if self._mode.put_together is not None:
+            await self._send_together(left, self._mode.put_together)
+            return
+        ahead = asyncio.create_task(self._next_claimed(left))
         try:
             while to_do := await ahead:
-                ahead = asyncio.create_task(self._next_claimed(jobs))
-                await self._send_block(to_do)
+                ahead = asyncio.create_task(self._next_claimed(left))
+                await self._send([Batch((request,)) for request in to_do])
         finally:
             ahead.cancel()
 
-    async def _next_claimed(self, jobs: Iterator[Request]) -> list[Request]:
-        """Return the next jobs that are to be sent or fetched; none at the end."""
-        while block := list(itertools.islice(jobs, CLAIM_AHEAD)):
+    async def _send_together(self, requests: Iterator[Request], put_together: PutTogether) -> None:
+        """Claim all requests, and send those within the budget in batches."""
+        claimed = list[Request]()
+        while to_do := await self._next_claimed(requests):
+            claimed += to_do
+        if self._cancellation.stopped():
+            self._report(claimed, PENDING)
+            return
+        affordable = self._budget.affordable(claimed)
+        if affordable < len(claimed):
+            self._left_out = True
+            await self._release(claimed[affordable:], OVER_BUDGET)
+        batches = put_together(claimed[:affordable])
+        if not batches:
+            await self._release(claimed[:affordable], TOO_FEW)
+        await self._send(batches)
+
+    async def _next_claimed(self, requests: Iterator[Request]) -> list[Request]:
+        """Return the next requests that are to be sent or fetched; none at the end."""
+        while block := list(itertools.islice(requests, self._mode.claim_ahead)):
             if to_do := await self._claimed(block):
                 return to_do
         return []
 
-    async def _send_block(self, jobs: Sequence[Request]) -> None:
-        together: list[Request] = []
-        for job in jobs:
-            if len(together) >= self._starts.at_once or not self._has_room(job):
-                await self._leave(together)
-                together = []
-            if not await self._room(job):
-                self._on_outcome(job, OVER_BUDGET if self.over_budget else PENDING)
-            elif job.enrichment_id is not None:
-                self._begin(job, self._clock())
-            else:
-                together.append(job)
-        await self._leave(together)
-
     async def _claimed(self, block: list[Request]) -> list[Request]:
-        """Claim jobs in the ledger; return what is to be sent or fetched of them.
+        """Claim requests in the ledger; return those that are to be sent or fetched.
 
-        What the ledger knows already is reported; what another run has sent is looked at later.
+        What the ledger already knows is reported. What another run holds is checked again later, or
+        reported if answers are delivered.
         """
-        if self._halt.stopped():
+        if self._cancellation.stopped():
             return block
         try:
-            claims = await self._book.claim(block)
+            claims = await self._recorder.claim(block)
         except LedgerError as error:
-            self._halt.stop(error)
+            self._cancellation.stop(error)
             return block
-        to_do = []
-        for job in block:
-            parts = sorted_out(job, claims)
-            to_do += parts.free + parts.submitted
-            self._held += parts.held
-            for part, outcome in parts.settled:
+        to_do = list[Request]()
+        for request in block:
+            parts = sort_claimed(request, claims)
+            to_do += parts.to_send
+            if self._mode.delivered:
+                self._report(parts.to_poll, NOT_FETCHED)
+                self._report(parts.held, HELD)
+            else:
+                to_do += parts.to_poll
+                self._held += parts.held
+            for part, outcome in parts.known:
                 self._on_outcome(part, outcome)
         return to_do
 
-    async def _look_again(self) -> None:
-        """See whether another run has its answers now; send what it has left."""
+    async def _check_held(self) -> None:
+        """Check whether another run has its answers now; send what it has released."""
         held, self._held = self._held, []
-        await self._halt.wait(self._sleep(HELD_POLL))
+        await self._cancellation.wait(self._context.timing.sleep(HELD_POLL))
         elsewhere: list[Request] = []
-        if not self._halt.stopped():
+        if not self._cancellation.stopped():
             try:
-                elsewhere = await self._book.held_elsewhere(held)
+                elsewhere = await self._recorder.held_elsewhere(held)
             except LedgerError as error:
-                self._halt.stop(error)
+                self._cancellation.stop(error)
         self._held += elsewhere  # others may have come meanwhile
         still = set(map(id, elsewhere))
-        await self._send_all([job for job in held if id(job) not in still])
+        await self._send_all([request for request in held if id(request) not in still])
 
-    def _has_room(self, job: Request) -> bool:
-        return not self._window.full() and self._budget.fits(job)
+    async def _release(self, requests: Sequence[Request], outcome: Outcome) -> None:
+        """Give up claims, and report why."""
+        await self._cancellation.recorded(self._recorder.release(requests), outcome)
+        self._report(requests, outcome)
 
-    async def _room(self, job: Request) -> bool:
-        """Wait for room in flight and in the budget, and take it; False where the run stops."""
-        while not self._halt.stopped() and not self._has_room(job):
-            if not self._window.in_flight:  # nothing is left that could cost less than it may
-                self.over_budget = True
-                self._halt.stop()
-                break
-            self._settled.clear()
-            await self._halt.wait(self._settled.wait())
-        if self._halt.stopped():
-            return False
-        self._window.in_flight += 1
-        self._budget.reserve(job)
-        return True
+    # Sending
 
-    async def _leave(self, jobs: list[Request]) -> None:
-        """Send jobs that have room, each at its start."""
-        waiting = list(jobs)
+    async def _send(self, batches: Iterable[Batch]) -> None:
+        """Send batches as there is room; those whose entries are written together, together."""
+        together: list[Batch] = []
+        for batch in batches:
+            if len(together) >= self._starts.at_once or not self._admission.has_room(batch):
+                await self._start(together)
+                together = []
+            refusal = await self._admission.enter(batch)
+            if refusal is not None:
+                self._report(batch.requests, refusal)
+            elif batch.enrichment_id is not None:
+                self._begin(batch, self._context.timing.clock())
+            else:
+                together.append(batch)
+        await self._start(together)
 
-        def leave(job: Request, started: float) -> None:
-            waiting.remove(job)
-            self._begin(job, started)
+    async def _start(self, batches: list[Batch]) -> None:
+        """Start batches that have room; those that the run no longer starts are pending."""
+        if not batches:
+            return
+        waiting = {id(batch): batch for batch in batches}
+        async for batch, started in self._starts.start(batches):
+            del waiting[id(batch)]
+            if started is None:
+                self._admission.leave(batch, TAKEN_OVER)
+                self._finish(batch, TAKEN_OVER)
+            else:
+                self._begin(batch, started)
+        for batch in waiting.values():
+            self._admission.leave(batch, PENDING)
+            self._finish(batch, PENDING)
 
-        for job in await self._starts.give(jobs, leave) if jobs else ():
-            waiting.remove(job)
-            self._over(job, None)
-            self._hold(job)
-        for job in waiting:
-            self._over(job, PENDING)
-            self._on_outcome(job, PENDING)
-
-    def _hold(self, job: Request) -> None:
-        """Wait for the run that has a job now."""
-        self._held.append(replace(job, enrichment_id=None, entries={}))
-
-    def _begin(self, job: Request, started: float) -> None:
-        task = asyncio.create_task(self._one(job, started))
+    def _begin(self, batch: Batch, started: float) -> None:
+        task = asyncio.create_task(self._work(batch, started))
         self._running.add(task)
         task.add_done_callback(self._running.discard)
 
-    async def _one(self, job: Request, started: float) -> None:
+    async def _work(self, batch: Batch, started: float) -> None:
         outcome = None
         try:
             try:
-                outcome = await self._worker.work(job, started)
+                outcome = await self._worker.work(batch, started)
             finally:
-                self._over(job, outcome)
-            if outcome is None:
-                self._hold(job)
-            else:
-                self._on_outcome(job, outcome)
+                self._admission.leave(batch, outcome)
+            self._finish(batch, outcome)
         except Exception as error:  # noqa: BLE001  the others end in order, then it is raised
             self._crash = self._crash or error
-            self._halt.stop()
+            self._cancellation.stop()
 
-    def _over(self, job: Request, outcome: Outcome | None) -> None:
-        """Give back the room that a job had."""
-        self._budget.settle(job, outcome)
-        self._window.in_flight -= 1
-        self._settled.set()
+    def _finish(self, batch: Batch, outcome: Outcome) -> None:
+        """Report the outcome of a batch, or wait for the run that has taken it over."""
+        if outcome is TAKEN_OVER and not self._mode.delivered:
+            self._held += [replace(one, enrichment_id=None, entries={}) for one in batch.requests]
+        else:
+            self._report(batch.requests, outcome)
+
+    def _report(self, requests: Iterable[Request], outcome: Outcome) -> None:
+        for request in requests:
+            self._on_outcome(request, outcome)
 
     async def _drain(self) -> None:
         while self._running:

@@ -1,4 +1,4 @@
-"""Whether the service accepts the key, found out before a person is sent."""
+"""Checks the API key before any person is sent."""
 
 from __future__ import annotations
 
@@ -9,39 +9,39 @@ from ..errors import AuthenticationError, ProntoError
 
 if TYPE_CHECKING:  # what speaks HTTP is imported when something is sent
     from ..api.client import Client
-    from .rate_limit import Pace
+    from .rate_limit import RateLimit
 
 TIMEOUT = 20.0
-"""Seconds that the check of the key may take before the run goes on without it."""
+"""Seconds after which the run continues without the check."""
 
 
 class KeyCheck:
-    """Asks for the balance, which is free; an interrupt ends the waiting."""
+    """Requests the balance, which is free; an interrupt ends the wait."""
 
     def __init__(self) -> None:
         self.task: asyncio.Task[None] | None = None
 
     def cancel(self) -> None:
-        """Wait no longer."""
+        """Stop waiting."""
         if self.task is not None:
             self.task.cancel()
 
-    async def run(self, client: Client, pace: Pace) -> None:
-        """Check the key, at the start that the pace gives.
+    async def run(self, client: Client, rate_limit: RateLimit) -> None:
+        """Check the key, within the rate limit.
 
         Raises
         ------
         AuthenticationError
-            Where the service says that the key is wrong.
+            Pronto rejects the key.
         """
-        self.task = asyncio.create_task(_asked(client, pace))
+        self.task = asyncio.create_task(_checked(client, rate_limit))
         try:
             await self.task
         except AuthenticationError as error:
-            if error.status == 401:  # 403 may mean this call alone
+            if error.status == 401:  # 403 may concern this call only
                 raise
         except (ProntoError, TimeoutError):
-            pass  # the page of the balance proves nothing about the one that is needed
+            pass  # a failure here says nothing about the call that is needed
         except asyncio.CancelledError:
             task = asyncio.current_task()
             if task is not None and task.cancelling():
@@ -50,7 +50,7 @@ class KeyCheck:
             self.task = None
 
 
-async def _asked(client: Client, pace: Pace) -> None:
-    await pace.turn()
+async def _checked(client: Client, rate_limit: RateLimit) -> None:
+    await rate_limit.acquire()
     async with asyncio.timeout(TIMEOUT):
         await client.credits()

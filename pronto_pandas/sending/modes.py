@@ -1,44 +1,73 @@
-"""How a run asks the service: each answer awaited, or submitted and fetched."""
+"""How a run sends requests and gets their answers: awaited, fetched, or delivered to a webhook."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Final
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
 
 from ..api.answer import Answer
 from ..api.client import Client
-from .request import Request
+from .request import Batch, Request
+
+Send = Callable[[Batch], Awaitable[Answer]]
+"""Sends a batch; returns an answer that is final, or one that names the request."""
+
+Fetch = Callable[[str], Awaitable[Answer]]
+"""Fetches the answer to a request by its name, for free; it may not be ready."""
+
+PutTogether = Callable[[Sequence[Request]], list[Batch]]
+"""Makes batches of requests; none if there are too few."""
 
 
-class Sync:
-    """Asks and waits for the answer; one that the service wants to give later is fetched.
+@dataclass(frozen=True, slots=True)
+class Mode:
+    """How requests are sent and answered.
 
     Parameters
     ----------
-    client : Client
-        Makes the calls.
+    send, fetch : callable
+        The calls of the API.
+    in_flight : int
+        Batches in flight at a time, at most.
+    claim_ahead : int
+        Requests claimed in one commit.
+    put_together : callable, optional
+        Makes batches of all requests, which are claimed first. By default, each request is a batch,
+        and the next ones are claimed while some are sent.
+    delivered : bool
+        Answers are delivered to a webhook later. So the run fetches nothing, and does not wait for
+        what another run holds.
     """
 
-    def __init__(self, client: Client) -> None:
-        self._client = client
-
-    async def send(self, job: Request) -> Answer:
-        """Ask for all types at once."""
-        return await self._client.sync_single_enrich(job.contact, job.types, custom=job.custom)
-
-    async def fetch(self, enrichment_id: str) -> Answer:
-        """Look for the answer."""
-        return await self._client.contact(enrichment_id)
+    send: Send
+    fetch: Fetch
+    in_flight: int
+    claim_ahead: int = 64
+    put_together: PutTogether | None = None
+    delivered: bool = False
 
 
-class Async(Sync):
-    """Submits, one type a request; all answers are fetched."""
-
-    async def send(self, job: Request) -> Answer:
-        """Submit the one type of a job."""
-        (type_,) = job.types
-        return await self._client.single_enrich(job.contact, type_, custom=job.custom)
+def sync_mode(client: Client, in_flight: int) -> Mode:
+    """Return the mode in which each call waits for its answer; one promised later is fetched."""
+    return Mode(partial(_send, client), client.contact, in_flight)
 
 
-ASKING: Final[Mapping[str, type[Sync]]] = {"sync": Sync, "async": Async}
+def poll_mode(client: Client, in_flight: int) -> Mode:
+    """Return the mode in which requests of one type are submitted, and answers are fetched."""
+    return Mode(partial(_submit, client), client.contact, in_flight)
+
+
+async def _send(client: Client, batch: Batch) -> Answer:
+    (request,) = batch.requests
+    return await client.sync_single_enrich(request.contact, request.types, custom=request.custom)
+
+
+async def _submit(client: Client, batch: Batch) -> Answer:
+    (request,) = batch.requests
+    (type_,) = request.types
+    return await client.single_enrich(request.contact, type_, custom=request.custom)
+
+
+MODES = {"sync": sync_mode, "async": poll_mode}
 """By the endpoint of the options."""

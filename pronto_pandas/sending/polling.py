@@ -1,35 +1,116 @@
-"""When to look for an answer that the service is still working on."""
+"""Fetches answers that come later, which is free: when to try, and when to stop."""
 
 from __future__ import annotations
 
+from ..api.answer import Answer
+from ..errors import (
+    AuthenticationError,
+    ConsentRequiredError,
+    CreditsExhaustedError,
+    RefusedError,
+    ServiceError,
+)
+from .context import Context
 from .rate_limit import Jitter, backoff
+from .request import NOT_FETCHED, NOT_RECOGNIZED, Batch, Outcome
 
 SOONEST, LATEST = 0.5, 30.0
-"""Seconds between two looks, at least and at most."""
+"""Seconds between two attempts, at least and at most."""
+
+REFUSED_AT_MOST = 5
+"""Attempts in a row that Pronto may refuse, as it does if it does not recognize the name."""
 
 
-class Polling:
-    """Looks about when answers have lately come, and then less and less often.
+class PollSchedule:
+    """First tries when answers have recently been ready, then less and less often.
 
     Parameters
     ----------
     jitter : callable
-        Spreads looks that would fall together.
+        Spreads attempts that would coincide.
     """
 
     def __init__(self, jitter: Jitter) -> None:
         self._jitter = jitter
         self._typical = 2.0
 
-    def wait(self, look: int) -> float:
-        """Return the seconds before a look; the first one is 1."""
-        first = self._typical if look == 1 else self._typical / 2
-        wait = backoff(max(look - 1, 1), first=first, most=LATEST)
+    def wait(self, attempt: int) -> float:
+        """Return the seconds before an attempt; the first one is 1."""
+        first = self._typical if attempt == 1 else self._typical / 2
+        wait = backoff(max(attempt - 1, 1), first=first, most=LATEST)
         return max(SOONEST, wait) * self._jitter(0.8, 1.2)
 
-    def came(self, look: int, seconds: float) -> None:
-        """Note at which look, and how long after it was submitted, an answer was there."""
-        if look == 1:  # it may have been there long before
+    def answered(self, attempt: int, seconds: float) -> None:
+        """Note at which attempt, and how long after it was submitted, an answer was ready."""
+        if attempt == 1:  # it may have been ready long before
             self._typical = max(SOONEST, 0.9 * self._typical)
         else:
             self._typical += (min(seconds, LATEST) - self._typical) / 4
+
+
+class Poller:
+    """Fetches what was submitted, in this run or in an earlier one."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._recorder, self._cancellation = context.recorder, context.cancellation
+        self._schedule = PollSchedule(context.timing.jitter)
+        self._clock = context.timing.clock
+        self._last_came = self._clock()
+
+    async def fetched(self, batch: Batch, name: str, *, submitted_now: bool) -> Outcome:
+        """Return the outcome of a request that Pronto processes under a name."""
+        since = self._clock()
+        attempt = failures = refusals = 0
+        wait = self._schedule.wait(1) if submitted_now else 0.0
+        while True:
+            answer = await self._fetch(name, wait)
+            if answer is None:
+                return NOT_FETCHED
+            attempt += 1
+            if isinstance(answer, RefusedError):
+                refusals += 1
+                if refusals >= REFUSED_AT_MOST:
+                    lost = self._recorder.lost(batch)
+                    return await self._cancellation.recorded(lost, NOT_RECOGNIZED)
+            elif isinstance(answer, ServiceError):
+                failures += 1
+                verdict = self._context.retry.after_failed_fetch(answer, failures)
+                if verdict.action == "stop":
+                    self._cancellation.stop(answer)
+                wait = verdict.seconds
+                continue
+            elif answer.is_final:
+                self._last_came = self._clock()
+                if submitted_now:
+                    self._schedule.answered(attempt, self._last_came - since)
+                stored = self._recorder.answered(batch, answer)
+                return await self._cancellation.recorded(stored, Outcome("answered", answer))
+            elif self._clock() - max(since, self._last_came) > self._context.timeout:
+                # Another request of this very run may wait for the entry.
+                given_up = self._recorder.not_fetched(batch)
+                return await self._cancellation.recorded(given_up, NOT_FETCHED)
+            else:
+                failures = refusals = 0
+            wait = self._schedule.wait(attempt + 1)
+
+    async def _fetch(self, name: str, wait: float) -> Answer | ServiceError | None:
+        """Try once; None if the run was stopped."""
+        stop, retry = self._cancellation, self._context.retry
+        await stop.wait(self._context.timing.sleep(wait))
+        started = await stop.wait(self._context.rate_limit.acquire())
+        if started is None:
+            return None
+        try:
+            answer = await stop.wait(self._context.mode.fetch(name))
+        except (AuthenticationError, ConsentRequiredError, CreditsExhaustedError) as error:
+            stop.stop(error)
+            return None
+        except RefusedError as error:
+            retry.answered(started)
+            return error
+        except ServiceError as error:
+            return error
+        if answer is not None:
+            retry.answered(started)
+        return answer

@@ -1,7 +1,7 @@
-"""How fast, and how many at once.
+"""The rate limit: when each request may start, over all threads and processes with the same key.
 
-The service allows a number of *starts* a second, whatever an answer's latency. So starts are
-paced here, and what is in flight follows from the answers' latency by itself.
+Pronto limits the number of *starts* per second, whatever the latency of its answers. So starts are
+spaced here, and how many requests are in flight follows from the latency.
 """
 
 from __future__ import annotations
@@ -29,23 +29,23 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 Clock = Callable[[], float]
-"""Seconds of a clock that never goes back and is the same in all threads."""
+"""Returns seconds that never go back and are the same in all threads."""
 
 Sleep = Callable[[float], Awaitable[object]]
 Jitter = Callable[[float, float], float]
 
 
 BUSY = 0.002
-"""Seconds to wait where another process has the shared state."""
+"""Seconds to wait while another process has locked the shared state."""
 
 RATE_KEPT = 2.0
-"""Seconds after its last use for which the highest rate is the rate of all."""
+"""Seconds after its last use for which the highest rate applies to all."""
 
 MOST_PLACES = 48
-"""The queue of those that wait for a start reaches this many intervals ahead at most."""
+"""The queue for starts is at most this many intervals long."""
 
 SLOWER, SLOWEST, RECOVERY = 0.995, 0.1, 0.0003
-"""The pace after a 429, as a part of before; the least; and what comes back of it in a second."""
+"""After a 429: the fraction of the rate that is kept, the least fraction, recovery per second."""
 
 
 def backoff(attempt: int, *, first: float = 1.0, most: float = 30.0) -> float:
@@ -55,12 +55,12 @@ def backoff(attempt: int, *, first: float = 1.0, most: float = 30.0) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """The interval between starts, and how far a start may come before its regular time.
+    """The interval between starts, and how early a start may come.
 
-    With an interval of ``T`` and a tolerance of ``(b - 1) T``, a closed sliding second holds at
+    With an interval of ``T`` and a tolerance of ``(b - 1) T``, a closed sliding second contains at
     most ``floor((1 + (b - 1) T) / T) + 1`` starts. With ``b = 2`` that is 50 for any ``T`` just
-    above 1/49 s; 4 % are kept back on top, because connections that open at the same time bunch on
-    their way to the server.
+    above 1/49 s. In addition, 4 % are held back, because connections that open at the same time
+    bunch on their way to the server.
     """
 
     interval: float
@@ -69,7 +69,7 @@ class Limit:
     @classmethod
     @lru_cache(maxsize=64)
     def of(cls, rate: float) -> Limit:
-        """Return the limit that keeps ``rate`` starts in every closed sliding second."""
+        """Return the limit that allows ``rate`` starts in every closed sliding second."""
         whole = max(int(rate), 1)
         burst = 2 if whole >= 4 else 1
         interval = max(1.0 / (0.96 * rate), (1 + 1e-6) / (whole - burst + 1))
@@ -77,16 +77,16 @@ class Limit:
 
 
 class Limiter(Protocol):
-    """Where the starts of a `Pace` come from."""
+    """Where the starts of a `RateLimit` come from."""
 
     def set_rate(self, rate: float) -> None:
         """Change the rate."""
 
     def slow(self, part: float) -> None:
-        """Start at a part of the rate from now on."""
+        """Use a fraction of the rate from now on."""
 
     def prepare(self, now: float) -> None:
-        """Get ready for a start that is wanted now or soon; called on the loop that waits."""
+        """Prepare for a start that is needed now or soon; called on the loop that waits."""
 
     def take(self, now: float, place: float | None) -> tuple[float, float | None]:
         """Start now and return 0, or return the seconds to wait, and a place in the queue."""
@@ -95,28 +95,28 @@ class Limiter(Protocol):
         """Return the seconds until the next start, as far as this process can tell."""
 
     async def sleep(self, seconds: float, sleep: Sleep) -> None:
-        """Wait that long, or less where there is news."""
+        """Wait that long, or less if a start becomes available."""
 
 
 class Gcra:
     """The generic cell rate algorithm, with a queue.
 
-    No closed sliding second holds more than ``rate`` starts of this process, and over all that
-    share the state none holds more than the highest of their rates.
+    No closed sliding second contains more than ``rate`` starts of this process. Over all processes
+    that share the state, none contains more than the highest of their rates.
 
-    Each start moves the next regular one (``next_start``) on by an interval, and is let through at
-    most the tolerance before that. The tolerance is the same for all, also for one that was slowed
-    down: a larger one would let it start before its neighbours, always. For the same reason whoever
-    must wait takes a place in a queue and starts when its time has come, so that one whose loop
-    wakes late gets as many starts as the others. A place gives no right to start: that is decided
-    at the start itself, so those that come late cannot bunch.
+    Each start moves the next regular one (``next_start``) on by an interval, and may come at most
+    the tolerance before it. The tolerance is the same for all processes, even for one that was
+    slowed down: with a larger one it would always start before the others. For the same reason, a
+    request that must wait takes a place in a queue and starts at its time, so that a process whose
+    loop wakes late gets as many starts as the others. A place is no permission to start. That is
+    decided at the start itself, so late requests cannot bunch.
 
     Parameters
     ----------
     rate : float
         Starts that no sliding second may exceed.
     shared : Shared, optional
-        The state that others share.
+        The state that processes share.
     """
 
     def __init__(self, rate: float, shared: Shared | None = None) -> None:
@@ -125,16 +125,16 @@ class Gcra:
         self.set_rate(rate)
 
     def set_rate(self, rate: float) -> None:
-        """Change the rate; what was started counts."""
+        """Change the rate; earlier starts still count."""
         self._rate, self._part = rate, 1.0
         self._own = Limit.of(rate)
 
     def slow(self, part: float) -> None:
-        """Start at a part of the rate from now on."""
+        """Use a fraction of the rate from now on."""
         self._part = part
 
     def prepare(self, now: float) -> None:
-        """Do nothing: starts are decided on when they happen."""
+        """Do nothing: each start is decided when it happens."""
 
     async def sleep(self, seconds: float, sleep: Sleep) -> None:
         """Wait that long."""
@@ -146,13 +146,13 @@ class Gcra:
         Parameters
         ----------
         now : float
-            Seconds of the clock that all share.
+            Seconds of the clock that all processes share.
         place : float, optional
-            What the last call for the same start returned.
+            The place that the last call for the same start returned.
         """
         own = self._own_next - self._own.tolerance - now
         if own > 0 and self._rate < self._shared.state.rate:
-            return own, place  # a place so far ahead would hold up those that are faster
+            return own, place  # a place so far ahead would delay faster processes
         with self._shared.held() as state:
             if state is None:
                 return BUSY, place
@@ -166,20 +166,20 @@ class Gcra:
                     state.next_place = max(state.next_place, now - limit.tolerance) + step
                 self._own_next = max(self._own_next, now) + self._own.interval / self._part
                 return 0.0, None
-            if place is None or now - place > step:  # late: another place, so that one is kept free
+            if place is None or now - place > step:  # late: take a new place
                 place = max(state.next_place, ready)
                 state.next_place = place + step
             return max(place, ready) - now, place
 
     def _bring_into_bounds(self, state: State, now: float) -> Limit:
-        """Correct what cannot be, whatever was in the file, and return the limit of all."""
+        """Correct impossible values, whatever the file contains; return the limit for all."""
         if not (self._rate < state.rate < math.inf and now < state.rate_until <= now + RATE_KEPT):
             state.rate, state.rate_until = self._rate, now + RATE_KEPT
         limit = Limit.of(state.rate)
-        # No start leaves the next one further ahead than this. The state keeps the corrected
-        # value: with the old one, who waits would have to wait for ever.
+        # No start moves the next one further ahead than this. The state keeps the corrected value:
+        # with the old one, requests would wait forever.
         furthest = now + limit.tolerance + limit.interval
-        if not state.next_start <= furthest:  # or no number
+        if not state.next_start <= furthest:  # or not a number
             state.next_start = furthest
         furthest = now + MOST_PLACES * limit.interval
         if not state.next_place <= furthest:
@@ -193,17 +193,17 @@ class Gcra:
         return max(shared, self._own_next - self._own.tolerance) - now
 
 
-class Pace:
-    """Lets one start after the other through, and none while the service asks for a pause.
+class RateLimit:
+    """Allows one start after another, and none during a pause that Pronto demands.
 
-    Safe to share between threads, each with an event loop of its own.
+    Safe to share between threads, each with its own event loop.
 
     Parameters
     ----------
     rate : float
         Starts that no sliding second may exceed.
     limiter : Limiter, optional
-        Where starts come from: `Gcra` unless others share them in another way.
+        Decides on starts; a `Gcra` by default.
     clock, sleep, jitter : callable
         Injected, so that tests need no real time.
     """
@@ -230,14 +230,14 @@ class Pace:
         self._since = clock()
 
     def set_rate(self, rate: float) -> None:
-        """Change the rate; starts that were already let through still count."""
+        """Change the rate; earlier starts still count."""
         with self._lock:
             if rate != self.rate:
                 self._limiter.set_rate(rate)
                 self.rate, self._part = rate, 1.0
 
-    async def turn(self) -> float:
-        """Wait for the next start and return its moment. Every request needs one, retries too."""
+    async def acquire(self) -> float:
+        """Wait for the next start and return its time. Each request needs one, also a retry."""
         place: float | None = None
         async with self._queue():  # first come, first served; and only the first one wakes
             while True:
@@ -246,8 +246,8 @@ class Pace:
                     self._recover(now)
                     paused = self._paused_until - now
                     if paused <= 0.0:
-                        # Decided at the start itself: a loop that wakes late must not let those
-                        # through together that were planned one after the other.
+                        # Decided at the start itself: if a loop wakes late, requests that were
+                        # planned one after another must not start together.
                         wait, place = self._limiter.take(now, place)
                         self._limiter.prepare(now)
                 if paused > 0.0:
@@ -257,8 +257,8 @@ class Pace:
                 else:
                     await self._limiter.sleep(wait, self._sleep)
 
-    async def near(self, lead: float) -> None:
-        """Wait until the next start is at most ``lead`` seconds away, without taking it."""
+    async def nearly(self, lead: float) -> None:
+        """Wait until the next start is at most ``lead`` seconds away; do not take it."""
         while True:
             with self._lock:
                 now = self._clock()
@@ -278,12 +278,12 @@ class Pace:
             return self._queues.setdefault(asyncio.get_running_loop(), asyncio.Lock())
 
     def pause(self, retry_after: float | None) -> float:
-        """Hold every start for a while; return the seconds from now until the next.
+        """Pause all starts for a while; return the seconds until the next one.
 
         Parameters
         ----------
         retry_after : float, optional
-            Seconds the service asks for. Without it, an exponential backoff with jitter.
+            The seconds that Pronto demands. By default, exponential backoff with jitter.
         """
         with self._lock:
             now = self._clock()
@@ -296,10 +296,10 @@ class Pace:
             return self._paused_until - now
 
     def slow_down(self) -> None:
-        """Go a little slower from now on, and recover over minutes.
+        """Lower the rate a little; it recovers over minutes.
 
-        One 429 now and then is the network's doing, which lets some requests arrive closer together
-        than they started; a little slower, and there are none.
+        An occasional 429 comes from the network: some requests arrive closer together than they
+        started. A slightly lower rate avoids that.
         """
         with self._lock:
             self._recover(self._clock())
@@ -312,58 +312,59 @@ class Pace:
             self._limiter.slow(self._part)
         self._since = now
 
-    def worked(self, started: float) -> None:
+    def answered(self, started: float) -> None:
         """Note that a request that started at ``started`` was answered."""
         with self._lock:
             if started >= self._paused_until:
                 self._strikes = 0
 
 
-_paces: dict[tuple[str, object], Pace] = {}
-_paces_lock = threading.Lock()
+_rate_limits: dict[tuple[str, object], RateLimit] = {}
+_rate_limits_lock = threading.Lock()
 
 
-def pace_for(
+def rate_limit_for(
     service: str,
     api_key: str,
     rate: float,
     folder: Path | None = None,
     database: sa.Engine | None = None,
-) -> Pace:
-    """Return the pace that all runs with this key share.
+) -> RateLimit:
+    """Return the rate limit that all runs with this key share.
 
-    Two runs one after the other, side by side in threads, or in two processes of this machine,
-    share one sliding second; with a database, all who use it do.
+    It is shared by consecutive runs, by threads, and by the processes of this machine; with a
+    database, by all processes that use the database.
 
     Parameters
     ----------
     service, api_key : str
-        Whose limit it is.
+        The account.
     rate : float
         Starts that no sliding second may exceed.
     folder : Path, optional
-        Where processes share; without, or while it cannot be written, the threads of this one do.
+        The folder that processes share. Without it, or while it is not writable, only the threads
+        of this process share the limit.
     database : Engine, optional
-        A PostgreSQL database where processes share instead of the folder. The first call for a
-        database creates the table there, and blocks meanwhile.
+        A PostgreSQL database that processes share instead of the folder. The first call for a
+        database creates the table there, and blocks until it exists.
 
     Raises
     ------
     LedgerError
-        Where the database cannot be used; nothing was sent.
+        The database cannot be used. Nothing was sent.
     """
     name = hashlib.sha256(f"{service}\0{api_key}".encode()).hexdigest()
     shared_by = name, None if database is None else database.url
-    with _paces_lock:
-        if shared_by not in _paces:
+    with _rate_limits_lock:
+        if shared_by not in _rate_limits:
             if database is None:
                 limiter: Limiter = Gcra(rate, SharedFile(folder, name) if folder else None)
             else:
                 limiter = _leased(service, api_key, rate, database)
-            _paces[shared_by] = Pace(rate, limiter)
-        pace = _paces[shared_by]
-    pace.set_rate(rate)
-    return pace
+            _rate_limits[shared_by] = RateLimit(rate, limiter)
+        rate_limit = _rate_limits[shared_by]
+    rate_limit.set_rate(rate)
+    return rate_limit
 
 
 def _leased(service: str, api_key: str, rate: float, database: sa.Engine) -> Limiter:
@@ -380,15 +381,15 @@ _FEWEST_IN_FLIGHT = 16
 
 
 def in_flight_at_most(rate: float, timeout: float) -> int:
-    """Return how many requests may be in flight: what the pace can reach, if sockets allow."""
+    """Return how many requests may be in flight: what the rate can fill, if sockets allow it."""
     wanted = int(rate * timeout) + 1
     return max(_FEWEST_IN_FLIGHT, min(wanted, allow_sockets(wanted)))
 
 
 def allow_sockets(wanted: int) -> int:
-    """Return how many of the sockets that are wanted may be open, beside some files.
+    """Return how many of the wanted sockets may be open, in addition to some files.
 
-    Where the soft limit of the process is lower, it is raised as far as the system allows.
+    If the soft limit of the process is lower, it is raised as far as the system allows.
     """
     if sys.platform == "win32":  # pragma: no cover  the event loop there needs no file numbers
         return wanted

@@ -1,4 +1,4 @@
-"""The state of a rate limit, in memory or in a file that the processes of a machine share."""
+"""The state of a rate limit, in memory or in a file that the processes of one machine share."""
 
 from __future__ import annotations
 
@@ -23,29 +23,29 @@ _FLAGS = os.O_CREAT | os.O_RDWR
 _LOCK = portalocker.LOCK_EX | portalocker.LOCK_NB
 
 _STALE = 7 * 24 * 3600
-"""Seconds after which an unused file is deleted: it is of an earlier boot, as a rule."""
+"""Seconds after which an unused file is deleted: it is usually from an earlier boot."""
 
 _BUSY = 1.0
-"""Seconds for which another process may keep the file locked; microseconds are usual."""
+"""Seconds for which another process may lock the file; usually it takes microseconds."""
 
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 
 @dataclass(slots=True)
 class State:
-    """What all who share a rate limit must agree on. Times are of the monotonic clock."""
+    """What all processes that share a rate limit agree on; times are of the monotonic clock."""
 
     next_start: float = -math.inf
     """When the next regular start is due."""
 
     next_place: float = -math.inf
-    """Where the queue of those that wait for a start ends."""
+    """When the queue for starts ends."""
 
     rate: float = 0.0
     """The highest rate in use."""
 
     rate_until: float = -math.inf
-    """When that rate no longer counts, unless it is used again."""
+    """When that rate expires, unless it is used again."""
 
     def values(self) -> tuple[float, float, float, float]:
         """Return the values in the order of the file."""
@@ -60,25 +60,25 @@ class Shared:
 
     @contextlib.contextmanager
     def held(self) -> Iterator[State | None]:
-        """Give the state, which nobody else reads or changes meanwhile."""
+        """Yield the state; nothing else reads or changes it in the block."""
         yield self.state
 
 
 class SharedFile(Shared):
     """The state of a rate limit that the processes of this machine share, in a small file.
 
-    The monotonic clock is the same for all of them and starts anew with the machine. So the name
-    of the file says which boot the clock belongs to, and another machine with the same home has a
-    file of its own. What is read may be anything: whoever uses the state brings it into bounds.
+    The monotonic clock is the same for all of them and restarts with the machine. So the name of
+    the file contains the boot, and another machine with the same home uses another file. The file
+    may contain anything, so the state is corrected before it is used.
 
-    While the file cannot be used, this process goes on with the state that it last read.
+    While the file cannot be used, this process continues with the state that it read last.
 
     Parameters
     ----------
     folder : Path
-        Created for the user alone, and so is the file.
+        Created for this user only, like the file.
     name : str
-        Whose limit it is.
+        The account.
     """
 
     def __init__(
@@ -96,7 +96,7 @@ class SharedFile(Shared):
 
     @contextlib.contextmanager
     def held(self) -> Iterator[State | None]:
-        """Read the state, and write it when the block ends; None while another process has it."""
+        """Read the state, and write it after the block; None while another process locks it."""
         file = self._locked()
         if file is None:
             yield None if self._busy() else self.state
@@ -110,12 +110,12 @@ class SharedFile(Shared):
             os.close(file)  # which unlocks it
 
     def _locked(self) -> int | None:
-        """Return the file, locked and read, or None where it cannot be used now."""
+        """Return the file, locked and read, or None if it cannot be used now."""
         file = None
         try:
             file = self._open()
-            # Not waited for: whoever has the lock may have been stopped, and a wait would hold the
-            # event loop.
+            # Without waiting: the process that has the lock may be stopped, and a wait would block
+            # the event loop.
             portalocker.lock(file, _LOCK)
             self._read(file)
         except portalocker.exceptions.AlreadyLocked as error:
@@ -151,9 +151,9 @@ class SharedFile(Shared):
             state = self.state
             state.next_start, state.next_place, state.rate, state.rate_until = _FORMAT.unpack(data)
             self._empty = False
-        elif not self._empty:  # new, and with the former one others may have lost their starts
+        elif not self._empty:  # new; other processes may have used starts in the one before
             self.state.next_start = math.inf
-            self._empty = True  # once: where nothing can be written, it stays empty
+            self._empty = True  # once only: if nothing can be written, it stays empty
 
     def _write(self, file: int) -> None:
         try:
@@ -167,8 +167,8 @@ class SharedFile(Shared):
     def _failed(self, error: Exception) -> None:
         if self._usable:
             log.warning(
-                "The rate limit's file %s cannot be used (%s). Until it can, other processes with "
-                "this key are not counted, and together they may exceed the limit.",
+                "Cannot coordinate the rate limit with other processes that use this key: the file "
+                "%s cannot be used (%s). Together they may exceed the limit.",
                 self._path,
                 type(error).__name__,
             )
@@ -176,7 +176,7 @@ class SharedFile(Shared):
 
     def _works(self) -> None:
         if not self._usable:
-            log.info("The rate limit's file %s can be used again.", self._path)
+            log.info("The file of the rate limit can be used again: %s", self._path)
         self._usable = True
 
     def _delete_stale(self, name: str) -> None:
@@ -188,8 +188,8 @@ class SharedFile(Shared):
 
 @cache
 def boot_id() -> str:
-    """Return what tells this boot of this machine from others, where the system says it."""
+    """Return an id of this boot of this machine, if the system has one."""
     try:
         return _BOOT_ID.read_text().strip()
-    except OSError:  # not Linux: bounds alone must do
+    except OSError:  # not Linux: correcting the state must do
         return "boot"

@@ -1,29 +1,30 @@
 """Starts that are leased from a database, so that machines share a rate limit.
 
-The database holds one number an account: when the next start is due, by its own clock. A process
-leases a few starts at a time, ``T`` apart, and no two leases overlap. Other clocks do not count.
+The database has one number per account: when the next start is due, by the database's clock; no
+other clock counts. A process leases a few starts at a time, ``T`` apart. No two leases overlap.
 
-Why no closed sliding second holds more than ``rate`` starts, over all processes
---------------------------------------------------------------------------------
+Why no closed sliding second contains more than ``rate`` starts, over all processes
+-----------------------------------------------------------------------------------
 A lease says "the first start is at ``first``; it is ``now``", and came with a statement that was
 sent at ``before`` and answered at ``after`` by this process's monotonic clock. The database read
 its clock between the two, so a time ``x`` of it lies between ``before + (x - now)`` and
 ``after + (x - now)`` here. What is between the two is the lag of the statement. Clocks that run at
 different speeds widen it by `DRIFT` of ``x - now``.
 
-1. A start leaves no earlier than the later bound: by the database's clock, never before its time.
-2. It leaves at most ``LATENESS`` after the earlier bound, or is thrown away: by the database's
-   clock, at most ``LATENESS`` after its time.
+1. A start is used no earlier than the later bound: by the database's clock, never before its time.
+2. It is used at most ``LATENESS`` after the earlier bound, or discarded: by the database's clock,
+   at most ``LATENESS`` after its time.
 
-So the starts in a closed second have their times in a closed span of ``1 + LATENESS``, which holds
-at most ``floor((1 + LATENESS) / T) + 1`` of them. `interval_for` chooses ``T`` so that this is the
-rate: with 50 and 40 ms, ``T`` = 1/48 s gives ``floor(49.92) + 1``, and 96 % of the limit.
+So the starts in a closed second have their times in a closed span of ``1 + LATENESS``, which
+contains at most ``floor((1 + LATENESS) / T) + 1`` of them. `interval_for` chooses ``T`` so that
+this is the rate: with 50 and 40 ms, ``T`` = 1/48 s gives ``floor(49.92) + 1``, and 96 % of the
+limit.
 
-The lag uses up the lateness, and with a lag above it no start would leave. So of a lag above
-`EXACT`, the rest is the *guard*: so much later may the starts of this lease leave, all by the same
-time, as the error is the same for all. For that the last starts of the lease, a guard's worth, are
-given up. The others stay ``T`` apart, and ``T`` before the next lease, whatever the error is; the
-second rule holds for the shifted times. Lag costs speed, and never the limit.
+The lag uses up the lateness, and with a longer lag no start could be used. So what a lag exceeds
+`EXACT` by is the *guard*: all starts of the lease may be used later by this time, because the error
+is the same for all of them. In return, the last starts of the lease, a guard's worth, are given up.
+The others stay ``T`` apart, and ``T`` before the next lease, whatever the error is. The second rule
+applies to the shifted times. Lag costs speed, but never breaks the limit.
 """
 
 from __future__ import annotations
@@ -40,35 +41,35 @@ from typing import NamedTuple, Protocol
 log = logging.getLogger(__name__)
 
 LATENESS = 0.04
-"""Seconds after its time at which a start may still leave."""
+"""Seconds after its time within which a start may be used."""
 
 EXACT = 0.02
-"""Seconds of a statement's lag that the lateness allows for; more costs starts."""
+"""Seconds of lag that the lateness allows for; more costs starts."""
 
 DRIFT = 5e-4
-"""By how much the speeds of two clocks may differ while one of them is corrected."""
+"""Fraction by which the speeds of two clocks may differ while one of them is corrected."""
 
 WORTH = 0.3
-"""Seconds of starts in a lease."""
+"""Seconds of starts in a lease, at most."""
 
 SPACING = 0.25
-"""Seconds between two statements of a process, at least: no second holds more than five."""
+"""Seconds between two statements of a process, at least: no more than five per second."""
 
 LOW = 0.1
-"""The next lease is asked for when what is left lasts only so many seconds, and some lag."""
+"""The next lease is requested when the starts left last this many seconds, plus some lag."""
 
 MOST_LAG = 5.0
-"""Seconds of lag for which a lease is made longer, at most."""
+"""Seconds of lag for which a lease is extended, at most."""
 
 LONGEST_BACKOFF = 4.0
-"""Seconds between two statements while the database does not answer, at most."""
+"""Seconds between two statements while the database does not respond, at most."""
 
 Run = Callable[[Callable[[], "Lease | None"]], Awaitable["Lease | None"]]
 """Runs a function that blocks without blocking the loop."""
 
 
 class Lease(NamedTuple):
-    """When the first start of a lease is, and what time it was, by the database's clock."""
+    """The time of the first start of a lease, and the current time, by the database's clock."""
 
     first_start: float
     now: float
@@ -78,14 +79,14 @@ class Lessor(Protocol):
     """Gives leases."""
 
     def __call__(self, account: str, count: int, interval: float) -> Lease | None:
-        """Lease ``count`` starts that are ``interval`` apart; None where none are to be had now."""
+        """Lease ``count`` starts that are ``interval`` apart; None if none are available now."""
 
 
 class _Start(NamedTuple):
     earliest: float
     latest: float
     wall: float
-    """What the wall clock was ahead of the monotonic one when the start was leased."""
+    """By how much the wall clock was ahead of the monotonic one when the start was leased."""
 
 
 def interval_for(rate: float) -> float:
@@ -94,10 +95,10 @@ def interval_for(rate: float) -> float:
 
 
 class LeasedStarts:
-    """The limiter of a `Pace` that leases its starts.
+    """The limiter of a `RateLimit` that leases its starts.
 
-    It asks for as many as were lately wanted, for `WORTH` seconds at most, and again before they
-    are used up. Those that nobody wants expire. While the database does not answer, nothing starts.
+    It leases as many as were recently needed, for `WORTH` seconds at most, and more before they are
+    used up. Unused ones expire. While the database does not respond, nothing starts.
 
     Parameters
     ----------
@@ -106,7 +107,7 @@ class LeasedStarts:
     lease : callable
         Leases from the database; may block, may raise.
     account : str
-        Whose limit it is.
+        The account.
     clock, wall, run : callable
         Injected, so that tests need no real time, and no threads.
     """
@@ -134,20 +135,20 @@ class LeasedStarts:
         self._wanted = self._full
 
     def set_rate(self, rate: float) -> None:
-        """Change the rate; what was leased at the former one is given up."""
+        """Change the rate; starts that were leased before are given up."""
         self._fastest = interval_for(rate)
         self._full = math.ceil(WORTH / self._fastest)
         self._starts.clear()
         self.slow(1.0)
 
     def slow(self, part: float) -> None:
-        """Lease starts at a part of the rate from now on."""
+        """Lease starts at a fraction of the rate from now on."""
         self._interval = self._fastest / part
 
     def take(self, now: float, place: float | None = None) -> tuple[float, None]:
         """Start now and return 0, or return the seconds to wait."""
         missed = self._drop_late(now)
-        if self._waiting:  # they were wanted, and the loop was late
+        if self._waiting:  # they were needed, and the loop was late
             self._wanted += missed
         wait = self.wait(now)
         self._waiting = wait > 0.0
@@ -157,12 +158,12 @@ class LeasedStarts:
         return wait, None
 
     def wait(self, now: float) -> float:
-        """Return the seconds until the next leased start; infinite where there is none."""
+        """Return the seconds until the next leased start; infinite if there is none."""
         self._drop_late(now)
         return max(self._starts[0].earliest - now, 0.0) if self._starts else math.inf
 
     def _drop_late(self, now: float) -> int:
-        """Throw away what is too late, also by the wall clock: the other stops in a sleep."""
+        """Discard what is too late, also by the wall clock: the monotonic one stops in sleep."""
         if self._pid != os.getpid():  # the parent of a fork uses them
             self._starts.clear()
             self._task, self._pid = None, os.getpid()
@@ -172,7 +173,7 @@ class LeasedStarts:
         return before - len(self._starts)
 
     def prepare(self, now: float) -> None:
-        """Ask for a lease in the background where little is left."""
+        """Request a lease in the background if few starts are left."""
         left = self._starts[-1].earliest - now if self._starts else 0.0
         if left > LOW + 2 * self._lag or now < self._next_statement or self._asking():
             return
@@ -189,13 +190,13 @@ class LeasedStarts:
         return math.ceil(max(0.0, min(lag, MOST_LAG) - EXACT) / self._interval)
 
     async def sleep(self, seconds: float, sleep: Callable[[float], Awaitable[object]]) -> None:
-        """Wait that long, or until a lease comes where there is none."""
+        """Wait that long, or until a lease comes if there is none."""
         task = self._task
         if self._starts:
             await sleep(seconds)
         elif task and self._asking() and task.get_loop() is asyncio.get_running_loop():
             await asyncio.wait({task})
-        else:  # another loop asks, or it is too early to ask again
+        else:  # another loop requests one, or it is too early for another
             await sleep(max(self._next_statement - self._clock(), EXACT))
 
     async def _ask(self, count: int, interval: float) -> None:
@@ -208,7 +209,7 @@ class LeasedStarts:
             return
         after = self._clock()
         if self._failures:
-            log.info("The database of the rate limit answers again.")
+            log.info("The database of the rate limit responds again.")
         self._failures, self._lag = 0, after - before
         if lease is None:
             self._next_statement = after + 4 * SPACING
@@ -225,8 +226,8 @@ class LeasedStarts:
     def _failed(self, error: Exception) -> None:
         if not self._failures:
             log.warning(
-                "The database of the rate limit cannot be used (%s). No request starts until it "
-                "can; it is tried again.",
+                "The database of the rate limit cannot be used (%s). No request is sent until it "
+                "responds. The run keeps trying.",
                 type(error).__name__,
             )
         self._failures += 1

@@ -1,4 +1,4 @@
-"""The rate limits that processes share through PostgreSQL: one row an account."""
+"""The rate limits that processes share through PostgreSQL: one row per account."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from ..errors import LedgerError
 from .rate_limit_leases import Lease
 
 FURTHEST: Final = 20.0
-"""Seconds ahead of the database's clock for which starts are leased, at most."""
+"""Starts are leased at most this many seconds ahead of the database's clock."""
 
 _SALT: Final = b"pronto-pandas rate limit"
-"""Public: all who share a database must come to the same account."""
+"""Public, because all processes that share a database must derive the same account."""
 
 _metadata = sa.MetaData()
 
@@ -33,7 +33,7 @@ _clock = sa.extract("epoch", sa.func.clock_timestamp()).cast(sa.Double)
 
 
 def _statement() -> sa.Executable:
-    """Return the one statement of a lease: it returns no row where too much is leased already."""
+    """Return the statement of a lease; it returns no row if too much is leased already."""
     worth = sa.bindparam("count", type_=sa.Double) * _interval
     insert = postgresql.insert(rate_limits).values(
         account=sa.bindparam("name"), next_start=_clock + worth
@@ -47,7 +47,7 @@ def _statement() -> sa.Executable:
 
 def _correction() -> sa.Executable:
     """Return the statement that corrects a row after the database's clock was set back."""
-    # What was leased by the former clock reaches that far.
+    # Starts leased before the clock was set back reach that far.
     furthest = _clock + 2 * FURTHEST + 3 * _interval
     return (
         sa.update(rate_limits)
@@ -63,8 +63,8 @@ CORRECT: Final = _correction()
 class RateLimitTable:
     """Leases starts from the table.
 
-    It keeps one connection, because a lease must not take long, and opens another where that one
-    broke or came from before a fork.
+    It keeps one connection, because a lease must be quick, and opens another if that one broke or
+    is from before a fork.
 
     Parameters
     ----------
@@ -80,16 +80,16 @@ class RateLimitTable:
         self._pid = os.getpid()
 
     def prepare(self) -> None:
-        """Create the table where it is missing.
+        """Create the table if it is missing.
 
         Raises
         ------
         LedgerError
-            Where that is not possible.
+            The table cannot be created or used.
         """
         try:
             with self._engine.begin() as connection:
-                # One at a time: PostgreSQL fails where two create the same table at once.
+                # One at a time: PostgreSQL fails if two create the same table at once.
                 connection.execute(
                     sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtext(rate_limits.name)))
                 )
@@ -97,26 +97,20 @@ class RateLimitTable:
         except sa.exc.SQLAlchemyError as error:
             raise LedgerError(
                 f"The table {rate_limits.name} cannot be used in the ledger's database "
-                f"({type(error).__name__}). It holds the rate limit of all who share the ledger: "
-                "create it, or let this user create tables. Nothing was sent."
+                f"({type(error).__name__}). It contains the rate limit of everyone who shares the "
+                "ledger. Create the table, or allow this database user to create tables. "
+                "Nothing was sent."
             ) from None
 
     def lease(self, account: str, count: int, interval: float) -> Lease | None:
-        """Lease starts in one statement; None where others have leased too far ahead.
+        """Lease ``count`` starts, ``interval`` seconds apart, in one statement.
 
-        Parameters
-        ----------
-        account : str
-            Whose limit it is.
-        count : int
-            How many starts.
-        interval : float
-            Seconds between two of them.
+        None if others have leased too far ahead.
 
         Raises
         ------
         SQLAlchemyError
-            Where the database does not answer; a later call opens a new connection.
+            The database does not respond; the next call opens a new connection.
         """
         values = {"name": account, "count": float(count), "interval": interval}
         with self._lock:
@@ -132,7 +126,7 @@ class RateLimitTable:
 
     def _connected(self) -> sa.Connection:
         if self._pid != os.getpid():
-            # Not closed, as the parent uses it, and kept, as Python would close it.
+            # Not closed, because the parent uses it; kept, because Python would close it.
             self._of_parent, self._connection = self._connection, None
             self._pid = os.getpid()
         if self._connection is None:
@@ -152,7 +146,7 @@ _accounts: dict[str, str] = {}
 
 
 def account(service: str, api_key: str) -> str:
-    """Return what stands for a key in the database; the key cannot be found from it."""
+    """Return the id of a key's account in the database; the key cannot be derived from it."""
     name = hashlib.sha256(f"{service}\0{api_key}".encode()).hexdigest()
     if name not in _accounts:
         secret = f"{service}\0{api_key}".encode()

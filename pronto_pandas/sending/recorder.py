@@ -1,9 +1,9 @@
-"""What a run does, written to the ledger: claims, requests, answers."""
+"""Writes what a run does to the ledger: claims, requests, answers."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Self, TypeVar
+from typing import Literal, Protocol, Self
 
 from ..api.answer import Answer
 from ..errors import LedgerError
@@ -12,26 +12,46 @@ from ..storage.entry import Key, Renewal
 from ..storage.lease import new_run
 from ..storage.store import Claims, Ledger
 from ..storage.writer import Operation, Writer
-from .request import Request, keys_of, wanted_by
+from .request import Batch, Request, keys_of, wanted_by
 
-T = TypeVar("T")
+BatchState = Literal["sent", "enqueued", "unknown", "refused", "pending"]
+
+
+class BatchNotes(Protocol):
+    """Notes on the batches of a bulk job, in the transactions that write their entries."""
+
+    def sent(self, t: Transaction, batch: Batch) -> None:
+        """Note that a batch is about to be sent, and who is in it."""
+
+    def note(self, t: Transaction, batch: Batch, state: BatchState, **more: str | None) -> None:
+        """Note the state of a batch, its ``enrichment_id`` and Pronto's ``message``."""
 
 
 class Recorder:
     """One run's access to the ledger; an async context manager.
 
+    Each method that is awaited has committed when it returns.
+
     Parameters
     ----------
     ledger : Ledger
-        Where entries are kept.
+        Contains the entries.
     renewal : Renewal
         Which entries the run may send again.
+    notes : BatchNotes, optional
+        Notes on batches, for a bulk job.
     writer : Writer, optional
-        Writes; injected, so that a simulation can write in virtual time.
+        Injected, so that a simulation can write in virtual time.
     """
 
-    def __init__(self, ledger: Ledger, renewal: Renewal, writer: Writer | None = None) -> None:
-        self._ledger, self._renewal = ledger, renewal
+    def __init__(
+        self,
+        ledger: Ledger,
+        renewal: Renewal,
+        notes: BatchNotes | None = None,
+        writer: Writer | None = None,
+    ) -> None:
+        self._ledger, self._renewal, self._notes = ledger, renewal, notes
         self.writer = writer or Writer(ledger, new_run())
         self._run = self.writer.run
         self._claimed: set[Key] = set()
@@ -42,7 +62,7 @@ class Recorder:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        """Close what the run leaves open: what left is unknown, what did not is free again."""
+        """Close what the run leaves open: what was sent is unknown, the rest is free again."""
         lost, free = list(self._in_flight), list(self._claimed - self._in_flight)
 
         def end(t: Transaction, again: bool) -> None:
@@ -51,20 +71,20 @@ class Recorder:
             self._ledger.end(t, self._run)
 
         try:
-            await self._write(end)
+            await self.writer.write(end)
         except LedgerError:
             pass  # what stays ``sent`` is ``unknown`` to the next run, which is the safe side
         finally:
             await self.writer.__aexit__()
 
-    async def claim(self, jobs: Sequence[Request]) -> Claims:
-        """Claim what may be sent; the claims have the entries of what may not."""
-        wanted = [one for job in jobs for one in wanted_by(job)]
+    async def claim(self, requests: Sequence[Request]) -> Claims:
+        """Claim what may be sent; the claims include the entries of what may not."""
+        wanted = [one for request in requests for one in wanted_by(request)]
         busy = frozenset(self._claimed)
         new = {one.key for one in wanted} - busy
         # Before the commit: a run that is stopped meanwhile must free them.
         self._claimed |= new
-        claims = await self._write(
+        claims = await self.writer.write(
             lambda t, _: self._ledger.claim(t, wanted, self._run, self._renewal, busy)
         )
         self._claimed -= new
@@ -76,82 +96,120 @@ class Recorder:
         self._claimed.update((contact, key[1]) for key, contact in claims.taken.items())
         return claims
 
-    async def held_elsewhere(self, jobs: Sequence[Request]) -> list[Request]:
-        """Return those of which another run has everything; to ask so is cheaper than to claim."""
-        wanted = {id(job): wanted_by(job) for job in jobs}
+    async def held_elsewhere(self, requests: Sequence[Request]) -> list[Request]:
+        """Return the requests that another run holds completely; cheaper than a claim."""
+        wanted = {id(request): wanted_by(request) for request in requests}
         every = [one for mine in wanted.values() for one in mine]
-        held = await self._write(lambda t, _: self._ledger.held_elsewhere(t, every, self._run))
-        return [job for job in jobs if held.issuperset(one.key for one in wanted[id(job)])]
+        held = await self.writer.write(
+            lambda t, _: self._ledger.held_elsewhere(t, every, self._run)
+        )
+        return [one for one in requests if held.issuperset(w.key for w in wanted[id(one)])]
 
-    async def about_to_send(self, jobs: Sequence[Request]) -> tuple[list[Request], list[Request]]:
-        """Write that these are sent; return those that may leave now, and the others.
+    async def release(self, requests: Sequence[Request]) -> None:
+        """Give up claims of requests that are in no batch."""
+        keys = [key for request in requests for key in keys_of(request)]
+        await self._close(keys, lambda t, _: self._ledger.release(t, keys, self._run))
 
-        The others are not this run's any more: it was stopped or slept, and another run has them.
+    async def about_to_send(self, batches: Sequence[Batch]) -> tuple[list[Batch], list[Batch]]:
+        """Write that batches are sent; return those that may be sent now, and the others.
+
+        The run no longer holds the others: it was paused, and another run has taken them over.
         """
 
-        def write(t: Transaction, again: bool) -> tuple[list[Request], list[Request]]:
-            may, not_ours = list[Request](), list[Request]()
-            for job in jobs:
-                (may if self._send(t, job, again=again) else not_ours).append(job)
+        def write(t: Transaction, again: bool) -> tuple[list[Batch], list[Batch]]:
+            may, not_ours = list[Batch](), list[Batch]()
+            for batch in batches:
+                (may if self._send(t, batch, again=again) else not_ours).append(batch)
             return may, not_ours
 
         may, not_ours = await self.writer.write(write)
-        for job in not_ours:
-            self._claimed.difference_update(keys_of(job))
+        for batch in not_ours:
+            self._claimed.difference_update(batch.keys)
         return may, not_ours
 
-    def _send(self, t: Transaction, job: Request, *, again: bool) -> bool:
-        """Write that a request is sent; False where it may not leave, and is given up."""
-        keys = keys_of(job)
+    def _send(self, t: Transaction, batch: Batch, *, again: bool) -> bool:
+        """Write that a batch is sent; False if it may not be sent, and is given up."""
+        keys = batch.keys
         mine = self._ledger.send(t, keys, self._run, again=again)
         if mine.issuperset(keys):
+            if self._notes is not None:
+                self._notes.sent(t, batch)
             return True
         self._ledger.release(t, keys, self._run)
         return False
 
-    def may_leave(self, job: Request) -> bool:
-        """Note that a request goes out now; False where the lease has run out since."""
+    def may_send(self, batch: Batch) -> bool:
+        """Note that a batch is sent now; False if the lease has run out since it was written."""
         if not self.writer.leased():
             return False
-        self._in_flight.update(keys_of(job))
+        self._in_flight.update(batch.keys)
         return True
 
-    async def not_worked_on(self, job: Request) -> None:
-        """Write that the request was surely not worked on; the claim stays."""
-        keys = keys_of(job)
-        await self._write(lambda t, _: self._ledger.unsend(t, keys, self._run))
+    async def not_processed(self, batch: Batch) -> None:
+        """Write that a batch was certainly not processed; the claims stay."""
+        keys = batch.keys
+
+        def write(t: Transaction, _: bool) -> None:
+            self._ledger.unsend(t, keys, self._run)
+            self._note(t, batch, "pending")
+
+        await self.writer.write(write)
         self._in_flight.difference_update(keys)
 
-    async def submitted(self, job: Request, enrichment_id: str) -> None:
-        """Store the name under which the service works on it."""
-        keys = keys_of(job)
-        await self._write(lambda t, _: self._ledger.submit(t, keys, self._run, enrichment_id))
-        self._in_flight.difference_update(keys)  # and stays claimed until it is fetched
+    async def submitted(self, batch: Batch, enrichment_id: str) -> None:
+        """Store the name under which the answer can be fetched; the claims stay until it is."""
+        keys = batch.keys
+        await self.writer.write(lambda t, _: self._ledger.submit(t, keys, self._run, enrichment_id))
+        self._in_flight.difference_update(keys)
 
-    async def left(self, job: Request) -> None:
-        """Let any run fetch an answer that this one does not wait for any more."""
-        await self._close(job, lambda t, _: self._ledger.leave(t, keys_of(job), self._run))
+    async def enqueued(self, batch: Batch, enrichment_id: str) -> None:
+        """Store the name of a batch whose answers are delivered to a webhook."""
+        keys = batch.keys
 
-    async def answered(self, job: Request, answer: Answer) -> None:
-        """Store an answer, whole."""
-        bodies = dict.fromkeys(keys_of(job), text_of(answer))
-        await self._close(job, lambda t, _: self._ledger.answer(t, bodies))
+        def write(t: Transaction, _: bool) -> None:
+            self._ledger.enqueue(t, keys, self._run, enrichment_id)
+            self._note(t, batch, "enqueued", enrichment_id=enrichment_id)
 
-    async def lost(self, job: Request) -> None:
-        """Note that nobody knows what became of a request."""
-        await self._close(job, lambda t, _: self._ledger.lose(t, keys_of(job), self._run))
+        await self._close(keys, write)
 
-    async def free(self, job: Request) -> None:
-        """Give up the claim: the request was refused, or another run has it."""
-        await self._close(job, lambda t, _: self._ledger.release(t, keys_of(job), self._run))
+    async def not_fetched(self, batch: Batch) -> None:
+        """Let any run fetch an answer that this one no longer waits for."""
+        keys = batch.keys
+        await self._close(keys, lambda t, _: self._ledger.leave(t, keys, self._run))
 
-    async def _close(self, job: Request, operation: Operation[None]) -> None:
-        await self._write(operation)
-        self._claimed.difference_update(keys_of(job))
-        self._in_flight.difference_update(keys_of(job))
+    async def answered(self, batch: Batch, answer: Answer) -> None:
+        """Store an answer completely."""
+        bodies = dict.fromkeys(batch.keys, text_of(answer))
+        await self._close(batch.keys, lambda t, _: self._ledger.answer(t, bodies))
 
-    async def _write(self, operation: Operation[T]) -> T:
-        return await self.writer.write(operation)
+    async def lost(self, batch: Batch) -> None:
+        """Write that a batch was sent and its answer was lost."""
+        keys = batch.keys
+
+        def write(t: Transaction, _: bool) -> None:
+            self._ledger.lose(t, keys, self._run)
+            self._note(t, batch, "unknown")
+
+        await self._close(keys, write)
+
+    async def free(self, batch: Batch, message: str | None = None) -> None:
+        """Give up the claims of a batch: Pronto refused it, or another run has taken it over."""
+        keys = batch.keys
+
+        def write(t: Transaction, _: bool) -> None:
+            self._ledger.release(t, keys, self._run)
+            self._note(t, batch, "refused", message=message)
+
+        await self._close(keys, write)
+
+    def _note(self, t: Transaction, batch: Batch, state: BatchState, **more: str | None) -> None:
+        if self._notes is not None:
+            self._notes.note(t, batch, state, **more)
+
+    async def _close(self, keys: Sequence[Key], operation: Operation[None]) -> None:
+        await self.writer.write(operation)
+        self._claimed.difference_update(keys)
+        self._in_flight.difference_update(keys)
 
 
 def text_of(answer: Answer) -> str:

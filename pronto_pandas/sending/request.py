@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Final, Literal, Protocol
+from typing import Any, Final, Literal
 
 from ..api.answer import Answer, parse
 from ..api.contact import Contact
@@ -16,7 +16,7 @@ from ..storage.store import Claims
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One request to make.
+    """One contact, and the types to request for it.
 
     Parameters
     ----------
@@ -25,15 +25,13 @@ class Request:
     contact : Contact
         The person.
     types : tuple of str
-        What to ask for.
+        The types to request.
     custom : mapping, optional
-        Passed through to the service.
+        Fields that Pronto returns unchanged with the answer.
     enrichment_id : str, optional
-        The service's name of the work, where it was submitted before: only its answer is asked for.
-    others : tuple of Request, optional
-        What goes in the same request.
+        Pronto's name of a request that was submitted before: only its answer is fetched.
     entries : mapping, optional
-        For each type whose entry stands under another than the contact's first key, that key.
+        The key of each type whose entry is not under the contact's first key.
     """
 
     number: int
@@ -41,41 +39,65 @@ class Request:
     types: tuple[EnrichmentType, ...]
     custom: Mapping[str, Any] | None = None
     enrichment_id: str | None = None
-    others: tuple[Request, ...] = ()
     entries: Mapping[EnrichmentType, str] = field(default_factory=dict)
 
 
-def wanted_by(job: Request) -> list[Wanted]:
-    """Return what of a job is claimed."""
-    return [Wanted(type_, job.contact.keys(type_)) for type_ in job.types]
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What one HTTP call sends: one request, or the 2 to 100 requests of a bulk call.
+
+    Parameters
+    ----------
+    requests : sequence of Request
+        In the order in which they are sent.
+    number : int
+        Numbers the batches of a bulk job, from 1.
+    """
+
+    requests: Sequence[Request]
+    number: int = 0
+
+    @property
+    def keys(self) -> list[Key]:
+        """The keys of the entries in the ledger."""
+        return [key for request in self.requests for key in keys_of(request)]
+
+    @property
+    def enrichment_id(self) -> str | None:
+        """Pronto's name of what was submitted before."""
+        return self.requests[0].enrichment_id
 
 
-def keys_of(job: Request) -> list[Key]:
-    """Return the keys of a job's entries."""
+def wanted_by(request: Request) -> list[Wanted]:
+    """Return what a request claims."""
+    return [Wanted(type_, request.contact.keys(type_)) for type_ in request.types]
+
+
+def keys_of(request: Request) -> list[Key]:
+    """Return the keys of a request's entries."""
     return [
-        (one.entries.get(type_) or one.contact.keys(type_)[0], type_)
-        for one in (job, *job.others)
-        for type_ in one.types
+        (request.entries.get(type_) or request.contact.keys(type_)[0], type_)
+        for type_ in request.types
     ]
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of a job.
+    """The result of a request.
 
     Parameters
     ----------
     state : str
-        ``answered``; ``error`` (the service refused it); ``unknown`` (sent, fate not known);
-        ``pending`` (not sent, or surely not worked on).
+        ``answered``; ``error`` (Pronto refused it); ``unknown`` (sent, and no answer received);
+        ``pending`` (not sent, not processed, or not fetched yet).
     answer : Answer, optional
-        Where the state is ``answered``, and it was read; in another state an earlier answer.
+        The answer, if it was read; in another state than ``answered`` an earlier answer.
     message : str, optional
-        Why, where it is not.
+        Why there is no answer.
     may_be_charged : bool
-        The service has the request, or may have it, and its answer is not here.
+        Pronto has or may have the request, and its answer was not received.
     delivered_later : bool
-        The service has taken it in a batch, and delivers the answer to a webhook.
+        Pronto has accepted the request in a batch and delivers the answer to a webhook.
     """
 
     state: Literal["answered", "error", "unknown", "pending"]
@@ -85,43 +107,9 @@ class Outcome:
     delivered_later: bool = False
 
 
-class Books(Protocol):
-    """What the engine asks of the ledger; each call that is awaited is on disk when it returns."""
-
-    async def claim(self, jobs: Sequence[Request]) -> Claims: ...  # noqa: D102
-    async def held_elsewhere(self, jobs: Sequence[Request]) -> list[Request]: ...  # noqa: D102
-    async def about_to_send(  # noqa: D102
-        self, jobs: Sequence[Request]
-    ) -> tuple[list[Request], list[Request]]: ...
-    def may_leave(self, job: Request) -> bool: ...  # noqa: D102
-    async def not_worked_on(self, job: Request) -> None: ...  # noqa: D102
-    async def submitted(self, job: Request, enrichment_id: str) -> None: ...  # noqa: D102
-    async def left(self, job: Request) -> None: ...  # noqa: D102
-    async def answered(self, job: Request, answer: Answer) -> None: ...  # noqa: D102
-    async def lost(self, job: Request) -> None: ...  # noqa: D102
-    async def free(self, job: Request) -> None: ...  # noqa: D102
-
-
-class Later(Protocol):
-    """What becomes of a job that the service has taken and not answered."""
-
-    async def fetched(self, job: Request, name: str, *, submitted_now: bool) -> Outcome: ...  # noqa: D102
-
-
-class Service(Protocol):
-    """What the engine asks of the service.
-
-    ``send`` returns an answer that is final, or one that names the work. ``fetch`` looks for the
-    answer under that name; that is free.
-    """
-
-    async def send(self, job: Request) -> Answer: ...  # noqa: D102
-    async def fetch(self, enrichment_id: str) -> Answer: ...  # noqa: D102
-
-
 def given_up(error: Exception, attempts: int) -> Outcome:
-    """Return the outcome of a contact that the service would not take."""
-    return Outcome("error", message=f"{error} It was tried {attempts} times.")
+    """Return the outcome of a request that Pronto did not process in several attempts."""
+    return Outcome("error", message=f"{error} Gave up after {attempts} attempts. Not charged.")
 
 
 def outcome_of(entry: Entry) -> Outcome:
@@ -144,82 +132,120 @@ def _read(entry: Entry) -> Answer:
 
 
 @dataclass(frozen=True, slots=True)
-class Parts:
-    """What the ledger says of a job's types.
+class Sorted:
+    """The parts of a request, by what is to be done with them.
 
     Parameters
     ----------
-    free, submitted, held : list of Request
-        The part to send; the parts whose answer is to be fetched; the part that another run has.
-    settled : list of tuple
-        Parts that the ledger knows, with their outcomes.
+    to_send, to_poll, held : list of Request
+        Parts to send, parts whose answers to fetch, and parts that another run holds.
+    known : list of tuple
+        Parts that have an outcome in the ledger.
     """
 
-    free: list[Request]
-    submitted: list[Request]
+    to_send: list[Request]
+    to_poll: list[Request]
     held: list[Request]
-    settled: list[tuple[Request, Outcome]]
+    known: list[tuple[Request, Outcome]]
 
 
-def sorted_out(job: Request, claims: Claims) -> Parts:
-    """Sort a job's types by what became of the attempt to claim them."""
-    keys = {t: (job.contact.keys(t)[0], t) for t in job.types}
-    kept = {t: claims.kept[key] for t, key in keys.items() if key in claims.kept}
-    free = tuple(t for t, key in keys.items() if key in claims.taken)
-    held = tuple(t for t, entry in kept.items() if entry.state == "held")
-    at = {t: claims.taken[keys[t]] for t in free if claims.taken[keys[t]] != keys[t][0]}
-    parts = Parts(
-        free=[replace(job, types=free, enrichment_id=None, entries=at)] if free else [],
-        submitted=[],
-        held=[replace(job, types=held, enrichment_id=None, entries={})] if held else [],
-        settled=[],
-    )
-    for type_, entry in kept.items():
-        if entry.state == "submitted":
-            parts.submitted.append(
-                replace(
-                    job,
-                    types=(type_,),
-                    enrichment_id=entry.enrichment_id,
-                    entries={type_: entry.contact},
-                )
+def sort(
+    request: Request,
+    entries: Mapping[EnrichmentType, Entry | None],
+    places: Mapping[EnrichmentType, str] | None = None,
+) -> Sorted:
+    """Sort a request's types by their entries in the ledger.
+
+    Parameters
+    ----------
+    request : Request
+        What is wanted.
+    entries : mapping
+        The entry of each type; None for a type that is to be sent.
+    places : mapping, optional
+        The key of each new entry that is not under the contact's first key.
+    """
+    free = tuple(type_ for type_, entry in entries.items() if entry is None)
+    kept = {type_: entry for type_, entry in entries.items() if entry is not None}
+    held = tuple(type_ for type_, entry in kept.items() if entry.state == "held")
+    submitted = [(type_, entry) for type_, entry in kept.items() if entry.state == "submitted"]
+    new = replace(request, enrichment_id=None, entries={})
+    return Sorted(
+        to_send=[replace(new, types=free, entries=places or {})] if free else [],
+        to_poll=[
+            replace(
+                request,
+                types=(type_,),
+                enrichment_id=entry.enrichment_id,
+                entries={type_: entry.contact},
             )
-        elif entry.state != "held":
-            parts.settled.append((replace(job, types=(type_,)), outcome_of(entry)))
-    return parts
+            for type_, entry in submitted
+        ],
+        held=[replace(new, types=held)] if held else [],
+        known=[
+            (replace(request, types=(type_,)), outcome_of(entry))
+            for type_, entry in kept.items()
+            if entry.state not in {"held", "submitted"}
+        ],
+    )
+
+
+def sort_claimed(request: Request, claims: Claims) -> Sorted:
+    """Sort a request's types by the result of claiming them."""
+    keys = {type_: (request.contact.keys(type_)[0], type_) for type_ in request.types}
+    taken = {type_: claims.taken[key] for type_, key in keys.items() if key in claims.taken}
+    entries: dict[EnrichmentType, Entry | None] = dict.fromkeys(taken)
+    entries |= {type_: claims.kept[key] for type_, key in keys.items() if key in claims.kept}
+    places = {type_: place for type_, place in taken.items() if place != keys[type_][0]}
+    return sort(request, entries, places)
 
 
 SENT_BEFORE: Final = Outcome(
     "unknown",
-    message="Sent by an earlier run, and the answer was lost; it may have been charged. "
+    message="Sent in an earlier run, but the answer was lost. It may have been charged. "
     "resend_unknown=True sends it again.",
     may_be_charged=True,
 )
 NOT_FETCHED: Final = Outcome(
     "pending",
-    message="Submitted, and the answer is not there yet. Running it again fetches the answer; "
-    "nothing is submitted twice.",
+    message="Submitted; the answer is not ready yet. Run the same line again to fetch it at no "
+    "extra cost.",
     may_be_charged=True,
 )
 NOT_DELIVERED: Final = Outcome(
     "unknown",
-    message="Sent in a bulk job whose answer has not been delivered; it may be charged. "
-    "pronto.jobs() lists the jobs; resend_unknown=True sends it again.",
+    message="Sent in a bulk job; the answer has not arrived yet. It may be charged. "
+    "See pronto.jobs(). resend_unknown=True sends it again.",
     may_be_charged=True,
     delivered_later=True,
 )
-NOT_KNOWN_THERE: Final = Outcome(
+NOT_RECOGNIZED: Final = Outcome(
     "unknown",
-    message="Submitted, and the service does not know it any more; it may have been charged. "
+    message="Submitted, but Pronto no longer recognizes the request. It may have been charged. "
     "resend_unknown=True submits it again.",
     may_be_charged=True,
 )
-PENDING: Final = Outcome("pending", message="Not sent: the run was stopped.")
-LET_GO: Final = Outcome(
+PENDING: Final = Outcome(
+    "pending", message="Not sent: the run stopped first. Run the same line again."
+)
+STOPPED_WAITING: Final = Outcome(
     "unknown",
-    message="The run was stopped while the answer was awaited; it may be charged.",
+    message="The run stopped while waiting for the answer. It may have been charged.",
     may_be_charged=True,
 )
-OVER_BUDGET: Final = Outcome(
-    "pending", message="Not sent: max_credits could be passed in the worst case."
+OVER_BUDGET: Final = Outcome("pending", message="Not sent: it could have exceeded max_credits.")
+TOO_FEW: Final = Outcome(
+    "pending",
+    message="Not sent: a bulk request needs at least two people, and this is the only one left. "
+    "Use df.pronto.enrich.",
 )
+HELD: Final = Outcome(
+    "pending",
+    message="Not sent: another run is requesting this person. Run the same line again later.",
+)
+TAKEN_OVER: Final = Outcome(
+    "pending",
+    message="Not sent: this process was paused, and another run has taken over some people of the "
+    "batch. Run the same line again.",
+)
+"""Another run has taken over the claims of a batch that was not sent."""

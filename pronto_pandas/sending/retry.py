@@ -1,9 +1,11 @@
-"""How long a run goes on when requests fail: what waits how long, and when it is enough."""
+"""What follows a request that failed: another attempt, giving up on it, or the end of the run."""
 
 from __future__ import annotations
 
 import logging
 import random
+from dataclasses import dataclass
+from typing import Final, Literal
 
 from ..errors import (
     ConnectionFailedError,
@@ -12,48 +14,61 @@ from ..errors import (
     ServiceBusyError,
     ServiceError,
 )
-from .rate_limit import Clock, Jitter, Pace, backoff
+from .rate_limit import Clock, Jitter, RateLimit, backoff
 
 log = logging.getLogger(__name__)
 
 BUSY_ATTEMPTS = 6
-"""How often one contact is sent before 503 is taken for its answer."""
+"""How often a request is sent before a 503 is final."""
 
 LOSSES_IN_A_ROW = 20
-"""Answers lost one after the other, and none received between, after which the run stops."""
+"""Answers lost in a row, with none received in between, after which the run stops."""
 
 UNREACHED_IN_A_ROW = 3
-"""Connections that did not open, and none that did, after which all wait together."""
+"""Connections that failed to open in a row, after which all requests wait together."""
 
 LIMITED_IN_A_ROW, A_SECOND = 3, 1.0
-"""429s, and none answered between, after which all wait; so they do where the service asks for more
-than this many seconds. Its limit is one of each second, so a second is what it must ask for."""
+"""429s in a row, with no answer in between, after which all requests wait; they also wait if Pronto
+demands more than this many seconds. Its limit is per second, so one second is what is expected."""
 
 FIRST_CONTACT_BUDGET = 15.0
-"""Seconds without a connection after which a run that reached nobody gives up."""
+"""Seconds after which a run that never opened a connection stops."""
 
 
-class OutOfPatienceError(Exception):
-    """The run is to stop."""
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What to do after a failure; ``seconds`` is the wait before another attempt."""
+
+    action: Literal["retry", "give up", "stop"]
+    seconds: float = 0.0
 
 
-class Patience:
-    """What a run remembers of its failures.
+GIVE_UP: Final = Verdict("give up")
+"""Do not send this request again."""
+
+STOP: Final = Verdict("stop")
+"""Stop the run."""
+
+
+class RetryPolicy:
+    """Counts the failures of a run, and decides what follows each.
+
+    A request is sent again only if it was certainly not processed.
 
     Parameters
     ----------
-    pace : Pace
-        Told of pauses and of answers.
+    rate_limit : RateLimit
+        Paused or slowed down after failures.
     budget : float
-        Seconds without any answer, while requests fail that were not worked on.
+        Seconds without any answer, while requests fail unprocessed, after which the run stops.
     clock, jitter : callable
         Injected, so that tests need no real time.
     """
 
     def __init__(
-        self, pace: Pace, budget: float, clock: Clock, jitter: Jitter = random.uniform
+        self, rate_limit: RateLimit, budget: float, clock: Clock, jitter: Jitter = random.uniform
     ) -> None:
-        self._pace, self._budget = pace, budget
+        self._rate_limit, self._budget = rate_limit, budget
         self._clock, self._jitter = clock, jitter
         self._last_answer = clock()
         self._reached = False
@@ -61,87 +76,65 @@ class Patience:
         self._first_loss = 0.0
 
     def last_answer(self) -> float:
-        """Return the moment of the last answer, of whatever kind."""
+        """Return the time of the last response of any kind."""
         return self._last_answer
 
     def answered(self, started: float) -> None:
-        """Note that a request that started at ``started`` brought an answer, of whatever kind."""
+        """Note a response of any kind to a request that started at ``started``."""
         self._last_answer = self._clock()
         self._reached = True
         self._losses = self._unreached = self._limited = 0
-        self._pace.worked(started)
+        self._rate_limit.answered(started)
 
-    def lost(self, started: float) -> None:
-        """Note that an answer was lost.
+    def lost(self, started: float) -> bool:
+        """Note that an answer was lost; return whether the run is to stop.
 
-        Each loss may be charged, so a run that only loses is stopped. One blip can lose all that
-        was in flight, so only requests count that started after the loss before them was known.
-
-        Raises
-        ------
-        OutOfPatienceError
-            Where it is enough.
+        Each loss may be charged, so a run that only loses is stopped. One interruption of the
+        network can lose all that was in flight, so only requests count that started after the
+        first loss was noticed.
         """
         self._reached = True
         if self._losses == 0:
             self._losses, self._first_loss = 1, self._clock()
         elif started > self._first_loss:
             self._losses += 1
-        if self._losses >= LOSSES_IN_A_ROW:
-            raise OutOfPatienceError
+        return self._losses >= LOSSES_IN_A_ROW
 
-    def before_retry(self, error: NotWorkedOnError, attempt: int) -> float | None:
-        """Return the seconds that a contact waits by itself before its next start.
-
-        Returns
-        -------
-        float or None
-            None where the contact is not sent again.
-
-        Raises
-        ------
-        OutOfPatienceError
-            Where the run is to stop.
-        """
+    def after_failure(self, error: NotWorkedOnError, attempt: int) -> Verdict:
+        """Decide what follows a request that was certainly not processed."""
         unreached = isinstance(error, ConnectionFailedError)
         self._reached = self._reached or not unreached
         budget = self._budget if self._reached else min(self._budget, FIRST_CONTACT_BUDGET)
         silent = self._clock() - self._last_answer
         if silent > budget or (error.retry_after or 0.0) > self._budget:
-            raise OutOfPatienceError
+            return STOP
         if unreached:
             self._unreached += 1
-            if self._unreached >= UNREACHED_IN_A_ROW:  # not one unlucky connection: the network
-                self._pace.pause(None)
+            if self._unreached >= UNREACHED_IN_A_ROW:  # the network, rather than one connection
+                self._rate_limit.pause(None)
         if isinstance(error, RateLimitedError):
-            return self._slower(error)
+            return Verdict("retry", self._after_429(error))
         if isinstance(error, ServiceBusyError) and attempt >= BUSY_ATTEMPTS:
-            return None
+            return GIVE_UP
         if error.retry_after is not None:
-            return error.retry_after
-        return backoff(attempt, first=0.5) * self._jitter(0.5, 1.0)
+            return Verdict("retry", error.retry_after)
+        return Verdict("retry", backoff(attempt, first=0.5) * self._jitter(0.5, 1.0))
 
-    def _slower(self, error: RateLimitedError) -> float:
-        """Slow everybody down, or hold them; return the seconds that the contact waits itself."""
-        self._pace.slow_down()
-        self._limited += 1
-        asked = error.retry_after
-        if self._limited <= LIMITED_IN_A_ROW and (asked is None or asked <= A_SECOND):
-            log.info("429: somewhat slower from now on")
-            return A_SECOND
-        log.info("429: all requests wait %.1f s", self._pace.pause(asked))
-        return 0.0
+    def after_failed_fetch(self, error: ServiceError, failures: int) -> Verdict:
+        """Decide what follows failed attempts to fetch an answer: a retry or a stop.
 
-    def before_look(self, error: ServiceError, failures: int) -> float:
-        """Return the seconds before the next look for an answer, after looks that failed.
-
-        Looking is free, so whatever failed, it was not worked on; and no number of failures is
-        the last one but for the time they take.
-
-        Raises
-        ------
-        OutOfPatienceError
-            Where the run is to stop.
+        Fetching is free, so it may always be repeated; only the time that it takes counts.
         """
         free = error if isinstance(error, NotWorkedOnError) else ServiceBusyError(str(error))
-        return self.before_retry(free, min(failures, BUSY_ATTEMPTS - 1)) or 0.0
+        return self.after_failure(free, min(failures, BUSY_ATTEMPTS - 1))
+
+    def _after_429(self, error: RateLimitedError) -> float:
+        """Slow all requests down, or pause them; return the seconds that this one waits."""
+        self._rate_limit.slow_down()
+        self._limited += 1
+        wanted = error.retry_after
+        if self._limited <= LIMITED_IN_A_ROW and (wanted is None or wanted <= A_SECOND):
+            log.info("429: the request rate is lowered slightly")
+            return A_SECOND
+        log.info("429: all requests wait %.1f s", self._rate_limit.pause(wanted))
+        return 0.0

@@ -1,12 +1,15 @@
-"""One job from its start to its outcome.
+"""One batch from its start to its outcome.
 
-The rule of the whole module: a request may be repeated only when it was surely not worked on.
+The rule of the whole module: a request may be repeated only if it was certainly not processed.
 """
 
 from __future__ import annotations
 
 import asyncio
 import itertools
+import math
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 
 from ..api.answer import Answer
 from ..errors import (
@@ -20,153 +23,214 @@ from ..errors import (
     ProntoError,
     RefusedError,
 )
-from .cancellation import Halt
-from .concurrency import Window
-from .rate_limit import Clock, Sleep
-from .request import LET_GO, PENDING, Books, Later, Outcome, Request, Service, given_up
-from .retry import OutOfPatienceError, Patience
-from .starts import Starts
-from .timeout import unless_silent
+from .concurrency import ConcurrencyLimit
+from .context import Context
+from .polling import Poller
+from .request import (
+    NOT_DELIVERED,
+    PENDING,
+    STOPPED_WAITING,
+    TAKEN_OVER,
+    Batch,
+    Outcome,
+    given_up,
+)
+
+MOST_AT_ONCE = 64
+"""Batches written in one commit, at most; on a fast disk it is one."""
+
+LONGEST_LEAD = 0.5
+"""Seconds before a start at which its entry is written, at most."""
+
+MOST_TIMEOUTS = 12
+"""No answer is waited for longer than this many times the timeout."""
+
+
+class Starts:
+    """Starts batches one after another, each as soon as its entry is on disk and its turn comes.
+
+    The entry that says "sent" must be on disk before the request is sent, and a run that is killed
+    between the two leaves an entry ``unknown`` for which nothing was sent. So the entry is written
+    just before the start is due, by as much as the disk has lately taken. If that is longer than
+    the rate limit allows per request, several are written together, so that the disk does not limit
+    the rate.
+    """
+
+    def __init__(self, context: Context) -> None:
+        self._rate_limit, self._recorder = context.rate_limit, context.recorder
+        self._cancellation, self._clock = context.cancellation, context.timing.clock
+        self._in_line = asyncio.Lock()
+        self._commit = 0.0
+
+    @property
+    def at_once(self) -> int:
+        """How many batches to write in one commit."""
+        return max(1, min(MOST_AT_ONCE, math.ceil(self._commit * self._rate_limit.rate)))
+
+    async def start(self, batches: Sequence[Batch]) -> AsyncIterator[tuple[Batch, float | None]]:
+        """Yield each batch at the time of its start; nothing more if the run stops.
+
+        The time is None if another run has taken the batch over. Read it to its end: the next
+        batches wait for it.
+        """
+        async with self._in_line:
+            lead = min(1.5 * self._commit, LONGEST_LEAD)
+            await self._cancellation.wait(self._rate_limit.nearly(lead))
+            if self._cancellation.stopped():
+                return
+            may_send, not_ours = await self._written(batches)
+            for batch in not_ours:
+                yield batch, None
+            for batch in may_send:
+                started = await self._cancellation.wait(self._rate_limit.acquire())
+                if started is None:
+                    return
+                yield batch, started
+
+    async def _written(self, batches: Sequence[Batch]) -> tuple[list[Batch], list[Batch]]:
+        """Write that batches are sent; return those that may be, and those that another run has."""
+        began = self._clock()
+        try:
+            written = await self._recorder.about_to_send(batches)
+        except LedgerError as error:
+            self._cancellation.stop(error)
+            return [], []
+        self._commit += (self._clock() - began - self._commit) / 4
+        return written
 
 
 class Worker:
-    """Sends jobs, again where that is safe, and says what became of them.
+    """Sends batches, again if that is safe, and returns their outcomes."""
 
-    Parameters
-    ----------
-    service : Service
-        Makes requests.
-    book : Books
-        Has each answer before anything else.
-    starts : Starts
-        Gives each request that is repeated its start.
-    later : Later
-        Sees to what the service answers later.
-    halt : Halt
-        Told where a failure is everybody's.
-    patience : Patience
-        Says how long to go on.
-    window : Window
-        Told how long answers take.
-    timeout : float
-        Seconds without any answer after which those that are awaited count as lost.
-    clock, sleep : callable
-        Injected, so that tests need no real time.
-    """
+    def __init__(self, context: Context, starts: Starts, concurrency: ConcurrencyLimit) -> None:
+        self._context, self._starts, self._concurrency = context, starts, concurrency
+        self._recorder, self._cancellation = context.recorder, context.cancellation
+        self._retry, self._clock = context.retry, context.timing.clock
+        self._poller = Poller(context)
 
-    def __init__(
-        self,
-        service: Service,
-        book: Books,
-        starts: Starts,
-        later: Later,
-        halt: Halt,
-        patience: Patience,
-        window: Window,
-        *,
-        timeout: float,
-        clock: Clock,
-        sleep: Sleep,
-    ) -> None:
-        self._service, self._book, self._starts, self._later = service, book, starts, later
-        self._halt, self._patience, self._window = halt, patience, window
-        self._timeout, self._clock, self._sleep = timeout, clock, sleep
-
-    async def work(self, job: Request, started: float) -> Outcome | None:
-        """Return what becomes of a job that leaves now; None where another run has it now."""
-        if job.enrichment_id is not None:
-            return await self._later.fetched(job, job.enrichment_id, submitted_now=False)
+    async def work(self, batch: Batch, started: float) -> Outcome:
+        """Return the outcome of a batch that starts now."""
+        if batch.enrichment_id is not None:
+            return await self._poller.fetched(batch, batch.enrichment_id, submitted_now=False)
         for attempt in itertools.count(1):
-            crowd = self._window.in_flight
-            if not self._book.may_leave(job):  # the process was stopped, or the machine slept
-                return await self._given_up(job)
+            in_flight = self._concurrency.in_flight
+            if not self._recorder.may_send(batch):  # the process was stopped, or the machine slept
+                return await self._released(batch)
             try:
-                answer = await self._sent(job)
+                answer = await self._sent(batch)
             except asyncio.CancelledError:
-                return await self._halt.kept(self._book.lost(job), LET_GO)
+                lost = self._recorder.lost(batch)
+                return await self._cancellation.recorded(lost, STOPPED_WAITING)
             except NotWorkedOnError as error:
-                moment = await self._again(job, error, attempt)
-                if not isinstance(moment, float):
-                    return moment
-                started = moment
+                again = await self._again(batch, error, attempt)
+                if isinstance(again, Outcome):
+                    return again
+                started = again
             except ProntoError as error:
-                return await self._failed(job, error, started)
+                return await self._failed(batch, error, started)
             else:
-                self._patience.answered(started)
-                outcome = await self._answered(job, answer)
+                self._retry.answered(started)
+                outcome = await self._answered(batch, answer)
                 if outcome.answer is not None:
-                    self._window.answered(self._clock() - started, crowd)
+                    self._concurrency.answered(self._clock() - started, in_flight)
                 return outcome
         raise AssertionError("unreachable")  # pragma: no cover
 
-    async def _sent(self, job: Request) -> Answer:
-        with self._halt.in_flight():
+    async def _sent(self, batch: Batch) -> Answer:
+        timeout = self._context.timeout
+        with self._cancellation.in_flight():
             try:
-                async with unless_silent(self._timeout, self._patience.last_answer):
-                    return await self._service.send(job)
+                async with unless_silent(timeout, self._retry.last_answer):
+                    return await self._context.mode.send(batch)
             except TimeoutError:
                 raise AnswerLostError(
-                    f"The answer took too long (nobody got one for {self._timeout:g} s); it may "
-                    "have been charged."
+                    f"No response arrived for {timeout:g} s. It may have been charged."
                 ) from None
 
-    async def _answered(self, job: Request, answer: Answer) -> Outcome:
-        name = answer.enrichment_id
-        if answer.is_final or name is None:
-            return await self._halt.kept(
-                self._book.answered(job, answer), Outcome("answered", answer)
-            )
+    async def _answered(self, batch: Batch, answer: Answer) -> Outcome:
+        name, delivered = answer.enrichment_id, self._context.mode.delivered
+        if name is None or (answer.is_final and not delivered):
+            stored = self._recorder.answered(batch, answer)
+            return await self._cancellation.recorded(stored, Outcome("answered", answer))
         try:
-            await self._book.submitted(job, name)
+            if delivered:
+                await self._recorder.enqueued(batch, name)
+                return NOT_DELIVERED
+            await self._recorder.submitted(batch, name)
         except LedgerError as error:
-            self._halt.stop(error)
-            return LET_GO
-        return await self._later.fetched(job, name, submitted_now=True)
+            self._cancellation.stop(error)
+            return STOPPED_WAITING
+        return await self._poller.fetched(batch, name, submitted_now=True)
 
-    async def _given_up(self, job: Request) -> Outcome | None:
-        """Give back what was about to leave under a lease that has run out."""
+    async def _released(self, batch: Batch) -> Outcome:
+        """Give back what was about to be sent under a lease that has run out."""
         try:
-            await self._book.not_worked_on(job)
-            await self._book.free(job)
+            await self._recorder.not_processed(batch)
+            await self._recorder.free(batch)
         except LedgerError as error:
-            self._halt.stop(error)
+            self._cancellation.stop(error)
             return PENDING
-        return None
+        return TAKEN_OVER
 
-    async def _again(
-        self, job: Request, error: NotWorkedOnError, attempt: int
-    ) -> float | Outcome | None:
-        """Return the moment of a job's next start, or its outcome where there is none."""
-        await self._halt.kept(self._book.not_worked_on(job), PENDING)
-        try:
-            wait = self._patience.before_retry(error, attempt)
-        except OutOfPatienceError:
-            self._halt.stop(error)
+    async def _again(self, batch: Batch, error: NotWorkedOnError, attempt: int) -> float | Outcome:
+        """Return the time of a batch's next start, or its outcome if there is none."""
+        stop = self._cancellation
+        await stop.recorded(self._recorder.not_processed(batch), PENDING)
+        verdict = self._retry.after_failure(error, attempt)
+        if verdict.action == "stop":
+            stop.stop(error)
             return PENDING
-        if wait is None:
-            return await self._halt.kept(self._book.free(job), given_up(error, attempt))
-        await self._halt.wait(self._sleep(wait))
-        moments: list[float] = []
-        not_ours = await self._starts.give([job], lambda _, moment: moments.append(moment))
-        if not_ours:
-            return None
-        return moments[0] if moments else PENDING
+        if verdict.action == "give up":
+            outcome = given_up(error, attempt)
+            return await stop.recorded(self._recorder.free(batch, outcome.message), outcome)
+        await stop.wait(self._context.timing.sleep(verdict.seconds))
+        starts = [started async for _, started in self._starts.start([batch])]
+        if not starts:
+            return PENDING
+        return TAKEN_OVER if starts[0] is None else starts[0]
 
-    async def _failed(self, job: Request, error: ProntoError, started: float) -> Outcome:
+    async def _failed(self, batch: Batch, error: ProntoError, started: float) -> Outcome:
+        stop = self._cancellation
         match error:
             case AuthenticationError() | ConsentRequiredError() | CreditsExhaustedError():
-                self._halt.stop(error)
-                return await self._halt.kept(self._book.free(job), PENDING)
+                stop.stop(error)
+                return await stop.recorded(self._recorder.free(batch), PENDING)
             case RefusedError():
-                self._patience.answered(started)
+                self._retry.answered(started)
                 outcome = Outcome("error", message=str(error))
-                return await self._halt.kept(self._book.free(job), outcome)
+                return await stop.recorded(self._recorder.free(batch, outcome.message), outcome)
             case FateUnknownError():
-                try:
-                    self._patience.lost(started)
-                except OutOfPatienceError:
-                    self._halt.stop(error)
+                if self._retry.lost(started):
+                    stop.stop(error)
                 outcome = Outcome("unknown", message=str(error), may_be_charged=True)
-                return await self._halt.kept(self._book.lost(job), outcome)
+                return await stop.recorded(self._recorder.lost(batch), outcome)
             case _:
                 raise error
+
+
+@asynccontextmanager
+async def unless_silent(seconds: float, last_answer: Callable[[], float]) -> AsyncIterator[None]:
+    """Raise `TimeoutError` in the block when no request has been answered for so many seconds.
+
+    A request that queues behind a thousand others is not lost, and giving it up could lose an
+    answer that is paid for. So each answer to any request restarts the time, up to `MOST_TIMEOUTS`
+    times the seconds in all. The time of the last answer is on the clock of the event loop.
+    """
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    timer: asyncio.TimerHandle
+
+    def check() -> None:
+        nonlocal timer
+        due = min(max(began, last_answer()) + seconds, began + MOST_TIMEOUTS * seconds)
+        if loop.time() >= due:
+            limit.reschedule(loop.time())
+        else:
+            timer = loop.call_at(due, check)
+
+    async with asyncio.timeout(None) as limit:
+        timer = loop.call_later(seconds, check)
+        try:
+            yield
+        finally:
+            timer.cancel()

@@ -36,7 +36,7 @@ BUGS: Final = (
     ),
     Bug(
         "a request leaves under a lease that has run out",
-        "engine/recorder.py",
+        "sending/recorder.py",
         "if not self.writer.leased():",
         "if False:",
     ),
@@ -60,36 +60,35 @@ BUGS: Final = (
     ),
     Bug(
         "an answer is told before it is stored",
-        "engine/worker.py",
-        """            return await self._halt.kept(
-                self._book.answered(job, answer), Outcome("answered", answer)
-            )""",
-        """            self._writing = asyncio.ensure_future(self._book.answered(job, answer))
+        "sending/worker.py",
+        """            stored = self._recorder.answered(batch, answer)
+            return await self._cancellation.recorded(stored, Outcome("answered", answer))""",
+        """            self._writing = asyncio.ensure_future(self._recorder.answered(batch, answer))
             return Outcome("answered", answer)""",
     ),
     Bug(
         "an answer is stored without what the package does not know",
-        "engine/recorder.py",
+        "sending/recorder.py",
         "return answer.body or answer",
         "return answer",
     ),
     Bug(
         "one start too many in a second",
-        "engine/limits.py",
+        "sending/rate_limit.py",
         "return cls(interval, (burst - 1) * interval)",
         "return cls(interval, burst * interval)",
     ),
     Bug(
         "the burst is not counted",
-        "engine/limits.py",
+        "sending/rate_limit.py",
         "state.next_start = max(state.next_start, now) + step",
         "state.next_start = now + step",
     ),
     Bug(
         "a fetch takes no turn",
-        "engine/fetcher.py",
-        "started = await self._halt.wait(self._pace.turn())",
-        "started = None if self._halt.stopped() else self._clock()",
+        "sending/polling.py",
+        "started = await stop.wait(self._context.rate_limit.acquire())",
+        "started = None if stop.stopped() else self._clock()",
     ),
     Bug(
         "a lost request is sent again",
@@ -105,7 +104,7 @@ BUGS: Final = (
     ),
     Bug(
         "the end of a run frees what was sent",
-        "engine/recorder.py",
+        "sending/recorder.py",
         "lost, free = list(self._in_flight), list(self._claimed - self._in_flight)",
         "lost, free = [], list(self._claimed)",
     ),
@@ -159,14 +158,14 @@ BUGS: Final = (
     ),
     Bug(
         "the name of what was submitted is not stored",
-        "engine/recorder.py",
+        "sending/recorder.py",
         "self._ledger.submit(t, keys, self._run, enrichment_id)",
         'self._ledger.submit(t, keys, self._run, "")',
     ),
     Bug(
         "what was submitted is not written down",
-        "engine/worker.py",
-        "await self._book.submitted(job, name)",
+        "sending/worker.py",
+        "await self._recorder.submitted(batch, name)",
         "await asyncio.sleep(0)",
     ),
     Bug(
@@ -183,9 +182,9 @@ BUGS: Final = (
     ),
     Bug(
         "what was not worked on stays sent",
-        "engine/recorder.py",
-        "await self._write(lambda t, _: self._ledger.unsend(t, keys, self._run))",
-        "await self._write(lambda t, _: None)",
+        "sending/recorder.py",
+        "self._ledger.unsend(t, keys, self._run)",
+        "pass",
     ),
     Bug(
         "unsend ignores whose it is",
@@ -195,25 +194,25 @@ BUGS: Final = (
     ),
     Bug(
         "the budget reserves nothing",
-        "engine/budget.py",
-        "self._reserved += self._worst(job)",
+        "sending/budget.py",
+        "self._reserved += self._worst(requests)",
         "self._reserved += 0.0",
     ),
     Bug(
         "a lost answer costs nothing",
-        "engine/worker.py",
+        "sending/worker.py",
         'Outcome("unknown", message=str(error), may_be_charged=True)',
         'Outcome("unknown", message=str(error))',
     ),
     Bug(
         "who is held by another run is dropped",
-        "engine/dispatch.py",
+        "sending/dispatcher.py",
         "self._held += parts.held",
         "pass",
     ),
     Bug(
         "a request leaves whole although a part was taken over",
-        "engine/recorder.py",
+        "sending/recorder.py",
         "if mine.issuperset(keys):",
         "if mine:",
     ),

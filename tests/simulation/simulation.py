@@ -17,18 +17,18 @@ from pronto_pandas.api.answer import Answer
 from pronto_pandas.api.client import Client as HttpClient
 from pronto_pandas.api.services import ledger_name
 from pronto_pandas.api.spec import EnrichmentType
-from pronto_pandas.bulk.batches import BulkRecorder, BulkService
+from pronto_pandas.bulk.batches import BulkCall, JobNotes, webhook_mode
 from pronto_pandas.bulk.store import JobRow
-from pronto_pandas.bulk.submit import Submission
 from pronto_pandas.errors import LedgerError
 from pronto_pandas.lookup import Known
 from pronto_pandas.prices import Prices
 from pronto_pandas.sending.budget import Budget
-from pronto_pandas.sending.dispatcher import Dispatch
-from pronto_pandas.sending.modes import ASKING
-from pronto_pandas.sending.rate_limit import Gcra, Pace
+from pronto_pandas.sending.context import Context, Timing
+from pronto_pandas.sending.dispatcher import Dispatcher
+from pronto_pandas.sending.modes import MODES, Mode
+from pronto_pandas.sending.rate_limit import Gcra, RateLimit
 from pronto_pandas.sending.recorder import Recorder
-from pronto_pandas.sending.request import Outcome, Request, keys_of, wanted_by
+from pronto_pandas.sending.request import Batch, Outcome, Request, wanted_by
 from pronto_pandas.storage import lease
 from pronto_pandas.storage.lease import LEASE, Run
 from pronto_pandas.storage.store import Claims, Ledger
@@ -100,21 +100,21 @@ class Watched(Recorder):
     sim: Simulation
     state: RunState
 
-    async def claim(self, jobs: Sequence[Request]) -> Claims:
-        claims = await super().claim(jobs)
-        wanted = {one.key for job in jobs for one in wanted_by(job)}
+    async def claim(self, requests: Sequence[Request]) -> Claims:
+        claims = await super().claim(requests)
+        wanted = {one.key for request in requests for one in wanted_by(request)}
         if claims.taken.keys() | claims.kept.keys() != wanted or (
             claims.taken.keys() & claims.kept.keys()
         ):
             self.sim.oracle.fail("a claim says nothing of some, or two things")
         return claims
 
-    async def about_to_send(self, jobs: Sequence[Request]) -> tuple[list[Request], list[Request]]:
-        keys = [key for job in jobs for key in keys_of(job)]
+    async def about_to_send(self, batches: Sequence[Batch]) -> tuple[list[Batch], list[Batch]]:
+        keys = [key for batch in batches for key in batch.keys]
         self.state.entered.update(keys)
         self.state.entered_at |= dict.fromkeys(keys, self.sim.world.now)
         try:
-            may, not_ours = await super().about_to_send(jobs)
+            may, not_ours = await super().about_to_send(batches)
         except LedgerError:
             self.sim.oracle.explained.update(keys)
             raise
@@ -122,28 +122,28 @@ class Watched(Recorder):
             self.sim.oracle.fail("what nobody else has is given up")
         return may, not_ours
 
-    def may_leave(self, job: Request) -> bool:
-        may = super().may_leave(job)
+    def may_send(self, batch: Batch) -> bool:
+        may = super().may_send(batch)
         if may and not self.state.process.dead:
-            self.sim.oracle.leaves(self.state, keys_of(job))
-            self.state.process.leaving = keys_of(job)
+            self.sim.oracle.leaves(self.state, batch.keys)
+            self.state.process.leaving = batch.keys
         return may
 
-    async def answered(self, job: Request, answer: Answer) -> None:
-        await self._watched(job, super().answered(job, answer), answer.body)
-        self.sim.oracle.stored(answer.body, keys_of(job))
+    async def answered(self, batch: Batch, answer: Answer) -> None:
+        await self._watched(batch, super().answered(batch, answer), answer.body)
+        self.sim.oracle.stored(answer.body, batch.keys)
 
-    async def submitted(self, job: Request, enrichment_id: str) -> None:
-        await self._watched(job, super().submitted(job, enrichment_id))
+    async def enqueued(self, batch: Batch, enrichment_id: str) -> None:
+        await self._watched(batch, super().enqueued(batch, enrichment_id))
 
-    async def not_worked_on(self, job: Request) -> None:
-        await self._watched(job, super().not_worked_on(job))
+    async def submitted(self, batch: Batch, enrichment_id: str) -> None:
+        await self._watched(batch, super().submitted(batch, enrichment_id))
 
-    async def free(self, job: Request) -> None:
-        await self._watched(job, super().free(job))
+    async def not_processed(self, batch: Batch) -> None:
+        await self._watched(batch, super().not_processed(batch))
 
-    async def lost(self, job: Request) -> None:
-        await super().lost(job)
+    async def free(self, batch: Batch, message: str | None = None) -> None:
+        await self._watched(batch, super().free(batch, message))
 
     async def __aexit__(self, *error: object) -> None:
         left = self.state.entered | self.state.flying
@@ -152,27 +152,23 @@ class Watched(Recorder):
         finally:
             self.sim.oracle.ended(self.state, left)
 
-    async def _watched(self, job: Request, call: Any, body: str = "") -> None:
+    async def _watched(self, batch: Batch, call: Any, body: str = "") -> None:
         try:
             await call
         except LedgerError:
             self.state.unstored.add(body)
-            self.sim.oracle.explained.update(keys_of(job))
+            self.sim.oracle.explained.update(batch.keys)
             raise
-        self.state.entered.difference_update(keys_of(job))
+        self.state.entered.difference_update(batch.keys)
 
 
-class WatchedBulk(Watched, BulkRecorder):
-    """The same for batches."""
-
-
-class WatchedPace(Pace):
-    """A pace whose turns are noted."""
+class WatchedRateLimit(RateLimit):
+    """A rate limit whose starts are noted."""
 
     process: Process
 
-    async def turn(self) -> float:
-        moment = await super().turn()
+    async def acquire(self) -> float:
+        moment = await super().acquire()
         self.process.turns[:] = [*self.process.turns[-3:], self.process.world.now]
         return moment
 
@@ -450,7 +446,7 @@ class _One:
         self.sim, self.plan, self.state = sim, plan, state
         self.process, self.world = state.process, sim.world
         self._writes: dict[str, int] = {"before": 0, "after": 0, "acknowledged": 0}
-        self._sender: Dispatch | Submission | None = None
+        self._sender: Dispatcher | None = None
 
     async def main(self) -> None:
         """Run as `pronto_pandas.run.Run` does."""
@@ -465,30 +461,29 @@ class _One:
         chance = dice(sim.seed, "writer", process.number)
         writer = SimulatedWriter(process, self.ledger, chance, plan.slow, self._at_write)
         client = Client(sim.service, self.state)
-        pace = WatchedPace(
+        rate_limit = WatchedRateLimit(
             sim.rate,
             Gcra(sim.rate, process.machine.limit),
             clock=process.machine.monotonic,
             jitter=dice(sim.seed, "pace", process.number).uniform,
         )
-        pace.process = process
+        rate_limit.process = process
         budget = Budget(Prices(), plan.most)
         for disturbance in plan.disturbances:
             if disturbance.at is not None:
                 self.world.at(
                     self.world.now + disturbance.at, functools.partial(self._disturb, disturbance)
                 )
-        book: Watched
+        notes = None
         if plan.mode == "bulk":
             row = JobRow(
                 f"job-{process.number}", self.ledger.service, plan.types[0], process.machine.date()
             )
-            book = WatchedBulk(self.ledger, known.renewal, row, writer)
-        else:
-            book = Watched(self.ledger, known.renewal, writer)
-        book.sim, book.state = sim, self.state
-        async with book:
-            self._sender = self._made(book, client, pace, budget)
+            notes = JobNotes(row)
+        recorder = Watched(self.ledger, known.renewal, notes, writer)
+        recorder.sim, recorder.state = sim, self.state
+        async with recorder:
+            self._sender = self._made(recorder, client, rate_limit, budget)
             await self._sender.run(jobs, self._told)
         self._complete(jobs)
         if budget.spent > plan.most:
@@ -516,27 +511,20 @@ class _One:
         return [*known.to_send, *known.to_fetch], known
 
     def _made(
-        self, book: Watched, client: Client, pace: Pace, budget: Budget
-    ) -> Dispatch | Submission:
-        plan, http = self.plan, cast("HttpClient", client)
-        limits: dict[str, Any] = {
-            "retry_budget": plan.retry_budget,
-            "timeout": plan.timeout,
-            "clock": self.process.machine.monotonic,
-        }
-        if plan.mode == "bulk":
+        self, recorder: Watched, client: Client, rate_limit: RateLimit, budget: Budget
+    ) -> Dispatcher:
+        plan = self.plan
+        jitter = dice(self.sim.seed, "jitter", self.process.number).uniform
+        timing = Timing(self.process.machine.monotonic, jitter=jitter)
+        mode = self._mode(cast("HttpClient", client))
+        limits = plan.timeout, plan.retry_budget
+        return Dispatcher(Context(mode, rate_limit, recorder, *limits, timing), budget)
+
+    def _mode(self, client: HttpClient) -> Mode:
+        if self.plan.mode == "bulk":
             job = f"job-{self.process.number}"
-            service = BulkService(http, job, "https://hook.example")
-            return Submission(service, pace, cast("BulkRecorder", book), budget, **limits)
-        return Dispatch(
-            ASKING[plan.mode](http),
-            pace,
-            book,
-            in_flight=plan.in_flight,
-            budget=budget,
-            jitter=dice(self.sim.seed, "jitter", self.process.number).uniform,
-            **limits,
-        )
+            return webhook_mode(BulkCall(client, job, "https://hook.example"))
+        return MODES[self.plan.mode](client, self.plan.in_flight)
 
     def _told(self, job: Request, outcome: Outcome) -> None:
         if not self.process.dead:
@@ -590,7 +578,7 @@ class _One:
             if max(until, world.now + seconds) - world.now > LEASE / 2:
                 self.sim.oracle.silent(run)
 
-    def _interrupted(self, one: Disturbance, sender: Dispatch | Submission) -> None:
+    def _interrupted(self, one: Disturbance, sender: Dispatcher) -> None:
         process = self.process
         if one.kind == "cancel" and process.task is not None:
             process.deliver(process.task.cancel)

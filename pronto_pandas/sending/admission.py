@@ -1,0 +1,57 @@
+"""Lets a batch in when there is room in flight and in the budget."""
+
+from __future__ import annotations
+
+import asyncio
+
+from .budget import Budget
+from .cancellation import Cancellation
+from .concurrency import ConcurrencyLimit
+from .request import OVER_BUDGET, PENDING, Batch, Outcome
+
+
+class Admission:
+    """The room that the batches of a run share.
+
+    Parameters
+    ----------
+    concurrency : ConcurrencyLimit
+        Limits how many are in flight.
+    budget : Budget
+        Limits what they cost.
+    cancellation : Cancellation
+        Ends the waiting; stopped if the budget is used up.
+    """
+
+    def __init__(
+        self, concurrency: ConcurrencyLimit, budget: Budget, cancellation: Cancellation
+    ) -> None:
+        self._concurrency, self._budget = concurrency, budget
+        self._cancellation = cancellation
+        self._left = asyncio.Event()
+        self.over_budget = False
+
+    def has_room(self, batch: Batch) -> bool:
+        """Return whether a batch may enter now."""
+        return not self._concurrency.full() and self._budget.fits(batch.requests)
+
+    async def enter(self, batch: Batch) -> Outcome | None:
+        """Wait for room, and take it; if the run stops, return the outcome of the batch."""
+        while not self._cancellation.stopped() and not self.has_room(batch):
+            if not self._concurrency.in_flight:  # nothing is left that could cost less than it may
+                self.over_budget = True
+                self._cancellation.stop()
+                break
+            self._left.clear()
+            await self._cancellation.wait(self._left.wait())
+        if self._cancellation.stopped():
+            return OVER_BUDGET if self.over_budget else PENDING
+        self._concurrency.enter()
+        self._budget.reserve(batch.requests)
+        return None
+
+    def leave(self, batch: Batch, outcome: Outcome | None) -> None:
+        """Give back the room of a batch, and count what it cost."""
+        self._budget.settle(batch.requests, outcome)
+        self._concurrency.leave()
+        self._left.set()
