@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
+import warnings
 from collections import Counter
 from typing import Any
 
@@ -289,7 +290,8 @@ def test_killed_at_some_moments_all_that_was_submitted_arrives(
     assert script(server, killed).communicate(timeout=240)[0] == "begin\nend\n"
     assert max(sandbox.asked.values()) == 1
     assert max(Counter(charge["contact"] for charge in sandbox.charges).values()) == 1
-    with pytest.warns(pronto.UnknownRowsWarning):
+    with warnings.catch_warnings():  # one kill may lose no name
+        warnings.simplefilter("ignore", pronto.UnknownRowsWarning)
         out = people(rows).pronto.collect("email")
     assert set(out["pronto_status"]) <= SETTLED | {"unknown"}
     unknown = out.loc[out["pronto_status"] == "unknown", list(people(1).columns)]

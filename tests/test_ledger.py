@@ -294,7 +294,7 @@ def test_killed_at_some_moments_nothing_is_charged_twice_or_lost(
         row for row in unknown.to_dict("records") if identity(row) not in server.sandbox.asked
     ]
     assert 0 < len(unknown) < moments * 100 * 0.8
-    assert len(never_arrived) <= 3 * moments
+    assert len(never_arrived) <= moments + 3
 
 
 @pytest.mark.parametrize("count", others_slow(200, 1000))
