@@ -10,9 +10,10 @@ from typing import Concatenate, NoReturn, ParamSpec, TypeVar
 import pandas as pd
 
 from .bulk.enrich import bulk_enrich
+from .check import check, clean
 from .enrich import aenrich, collect, enrich
+from .estimate import estimate
 from .frame import columns as headers
-from .preview import check, clean, estimate
 from .report import report
 from .tables.write import save
 

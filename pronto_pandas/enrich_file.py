@@ -14,14 +14,16 @@ from typing import Any, Final
 
 import pandas as pd
 
-from .arguments import Suppress, check_consent, check_progress, suppressed
+from .arguments import Suppress, check_consent, check_progress, make_options
 from .config.settings import Settings, current
 from .errors import ConfigurationError, ProntoError, ResultError
 from .frame.columns import find
-from .frame.options import Options, Phones, Types, Via, customs_of, types_of, via_of
+from .frame.options import Options, Phones, Types, Via
 from .frame.results import written
+from .lookup import open_ledger
 from .notebook.progress import Watcher
-from .run import Run, open_ledger
+from .preview import Preview
+from .run import Run
 from .tables import read, write
 from .tables.csv_dialect import look
 
@@ -283,22 +285,8 @@ def enrich_file(
     source, target = Path(source).expanduser(), Path(target).expanduser()
     check(source, target, chunksize)
     check_progress(progress)
-    settings = current()
-    types = types_of(type)
-    check_consent(types, settings)
-    options = Options(
-        types=types,
-        endpoint=via_of(via),
-        columns=columns,
-        max_credits=max_credits,
-        overwrite=overwrite,
-        refresh=refresh,
-        resend_unknown=resend_unknown,
-        phones=phones,
-        prefix=prefix,
-        custom=customs_of(custom),
-        suppress=suppressed(suppress),
-    )
+    options, settings = make_options(locals()), current()
+    check_consent(options.types, settings)
     counts: Counter[str] = Counter()
     with write.beside(target) as part:
         with closing(pieces(source, chunksize)) as frames:
@@ -332,10 +320,12 @@ def _enriched(
             refresh=options.refresh and goes_on,
             resend_unknown=options.resend_unknown and goes_on,
         )
-        run = Run(frame, options, settings, progress, began=began)
+        preview = Preview(frame, options, settings, began=began)
         if goes_on:
+            run = Run(preview, preview.lookup.requests, progress)
             run.in_thread()
-        out = run.frame()
-        goes_on = goes_on and not run.ended_early
-        left = None if left is None else max(0.0, left - run.spent)
-        yield out
+            yield run.frame()
+            goes_on = not run.ended_early
+            left = None if left is None else max(0.0, left - run.spent)
+        else:
+            yield preview.frame()

@@ -50,7 +50,7 @@ def test_what_the_ledger_knows_is_told(serve: Serve) -> None:
     said = df.pronto.check("email")["check"]
     lost = out["pronto_status"] == "unknown"
     assert set(lost) == {True, False}
-    assert set(said[lost]) == {"unknown: sent before, answer lost"}
+    assert set(said[lost]) == {"unknown: sent earlier, answer lost"}
     assert set(said[~lost]) == {"already answered"}
     assert (df.pronto.check("email", resend_unknown=True)["check"][lost] == "ready").all()
     assert (df.pronto.check("email", refresh=True)["check"][~lost] == "ready").all()
@@ -157,5 +157,5 @@ def test_one_profile_under_two_names_is_said(serve: Serve) -> None:
     check = df.pronto.check("email")
     assert check["check"].tolist()[:3] == ["ready", "ready", "duplicate of row 0"]
     assert check["note"].fillna("").tolist() == [
-        "", "has the linkedin_url of row 0, and is asked for as another person", "", "",
+        "", "same linkedin_url as row 0, but another name or company: sent as another person", "", "",
     ]  # fmt: skip

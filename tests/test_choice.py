@@ -86,7 +86,7 @@ def test_a_file_of_addresses(tmp_path: Path, name: str, headed: bool) -> None:
     [
         (["ana@acme.example", "Acme Corporation"], "1 of its 2 entries .*the first is number 2"),
         ([7], "1 of its 1 entries"),
-        (7, "takes emails, domains and LinkedIn addresses"),
+        (7, "must be a list, Series, DataFrame or file path"),
         ("gone.csv", "no file"),
         (pd.DataFrame({"Company": ["Acme"], "City": ["Ur"]}), "no columns of emails, domains"),
         (

@@ -18,11 +18,9 @@ from keyring.backends import chainer, null
 from pydantic import SecretStr
 
 import pronto_pandas as pronto
+from pronto_pandas.account import balance
 from pronto_pandas.config import credentials
 from pronto_pandas.config.settings import current, keep_for_session
-from pronto_pandas.estimate import balance_of
-from pronto_pandas.frame.options import Options
-from pronto_pandas.run import Run
 
 from .conftest import Serve, people
 
@@ -299,8 +297,8 @@ def test_runs_and_estimates_read_colabs_secret_before_their_thread(
 
 def test_an_estimate_without_a_key_has_no_balance() -> None:
     """And is an estimate all the same."""
-    run = Run(people(2), Options(types=("email",)), current(), looks=True)
-    assert balance_of(run) is None
+    assert people(2).pronto.estimate("email").balance is None
+    assert balance(current()) is None
 
 
 def test_colab_without_the_secret_is_no_error(colab: Colab) -> None:

@@ -19,7 +19,7 @@ import pronto_pandas as pronto
 from pronto_pandas.api.answer import Answer
 from pronto_pandas.bulk.batches import BulkRecorder
 from pronto_pandas.bulk.submit import Submission
-from pronto_pandas.enrich import request
+from pronto_pandas.enrich import prepare
 from pronto_pandas.notebook import signals
 from pronto_pandas.prices import Prices
 from pronto_pandas.sending import rate_limit
@@ -359,7 +359,7 @@ def test_an_interrupt_ends_the_wait_for_a_pause_of_the_pace(serve: Serve) -> Non
     people(1).pronto.enrich("email", progress=False)  # the pace is there
     for pace in rate_limit._paces.values():
         pace.pause(300)
-    run = request(people(20), "phone", progress=False)
+    run = prepare(people(20), "phone", progress=False)
 
     async def main() -> None:
         task = asyncio.create_task(run.start(lambda now: None))

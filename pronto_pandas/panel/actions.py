@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from .. import ledger
+from ..account import balance_in
 from ..api.services import Service, find
 from ..api.spec import RATE_LIMIT
 from ..config import credentials
@@ -13,7 +14,6 @@ from ..config.credentials import Source
 from ..config.settings import configure, current, keep_for_session
 from ..config.validation import SANDBOX
 from ..errors import AuthenticationError, ConfigurationError, FateUnknownError, ProntoError
-from ..estimate import understood
 from ..notebook import event_loop
 
 if TYPE_CHECKING:
@@ -153,7 +153,7 @@ def try_key(typed: SecretStr | None = None) -> Said:
     except ProntoError as error:
         return Said(f"{error} Nothing was charged.".replace(" Nothing was sent.", ""), False)
     whose = ", ".join(_names(account)) or "the service does not say whose it is"
-    known = understood(balance)
+    known = balance_in(balance)
     credits_ = "not understood" if known is None else f"{known:,.0f} credits"
     which = "that was typed works; it is not kept yet" if typed else "in use works"
     works = "The sandbox answers" if settings.address == SANDBOX else f"The key {which}"

@@ -9,7 +9,7 @@ from ..config import credentials
 from ..config.settings import configure, current
 from ..config.validation import key as checked
 from ..errors import ConfigurationError, LedgerError
-from ..run import open_ledger
+from ..lookup import open_ledger
 from . import actions
 from .actions import Said
 

@@ -21,7 +21,7 @@ from pronto_pandas.bulk.batches import BulkRecorder, BulkService
 from pronto_pandas.bulk.rows import JobRow
 from pronto_pandas.bulk.submit import Submission
 from pronto_pandas.errors import LedgerError
-from pronto_pandas.lookup import Known
+from pronto_pandas.lookup import Lookup, look_up, renewal_of
 from pronto_pandas.prices import Prices
 from pronto_pandas.sending.budget import Budget
 from pronto_pandas.sending.dispatcher import Dispatch
@@ -496,7 +496,7 @@ class _One:
         by = self._sender.stopped_by
         self.world.log(process, f"ends{f', stopped by {type(by).__name__}' if by else ''}")
 
-    def _looked_up(self) -> tuple[list[Request], Known]:
+    def _looked_up(self) -> tuple[list[Request], Lookup]:
         plan = self.plan
         contacts = [contact(*one) for one in plan.people]
         made = SimpleNamespace(
@@ -507,13 +507,19 @@ class _One:
         options = SimpleNamespace(
             refresh=plan.refresh, resend_unknown=plan.resend, endpoint=plan.mode
         )
-        known = Known(cast("Any", made), cast("Any", options), 1e5, fetches=plan.mode != "bulk")
-        results = known.look_up(self.ledger, answers=True)
+        known = look_up(
+            self.ledger,
+            cast("Any", made),
+            renewal_of(cast("Any", options), 1e5, self.ledger.date()),
+            one_by_one=plan.mode == "async",
+        )
+        jobs = known.to_send if plan.mode == "bulk" else known.requests
+        results = known.results_without(jobs)
         for number, result in enumerate(results):
             for type_, outcome in result.items():
                 job = Request(number, contacts[number], (type_,))
                 self.sim.oracle.told(self.state, job, outcome)
-        return [*known.to_send, *known.to_fetch], known
+        return jobs, known
 
     def _made(
         self, book: Watched, client: Client, pace: Pace, budget: Budget
