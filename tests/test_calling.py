@@ -267,7 +267,7 @@ def test_first_interrupt_asks_second_lets_go(nested: bool) -> None:
     code = f"""
         import asyncio, os, signal, threading, time
         signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job ignores it
-        from pronto_pandas.notebook import loop
+        from pronto_pandas.notebook import event_loop
         from tests.test_calling import _Stubborn
         task = _Stubborn()
         def interrupts():
@@ -296,7 +296,7 @@ def test_an_interrupt_is_not_swallowed_by_what_draws_the_bar() -> None:
     code = """
         import os, signal, threading, time
         signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job ignores it
-        from pronto_pandas.notebook import loop
+        from pronto_pandas.notebook import event_loop
         from tests.test_calling import _Stubborn
         task, swallowed = _Stubborn(), []
         def draw(event):

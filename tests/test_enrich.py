@@ -319,7 +319,7 @@ def test_nothing_to_send_needs_no_key() -> None:
         (lambda df: enrich(df, "email", custom="x"), pronto.ConfigurationError, "list"),
         (lambda df: enrich(df["domain"], "email"), pronto.ConfigurationError, "Series"),
         (lambda df: enrich([1], "email"), pronto.ConfigurationError, "got list"),
-        (lambda df: df["domain"].pronto.enrich("email"), AttributeError, "whole frame"),
+        (lambda df: df["domain"].pronto.enrich("email"), AttributeError, "Use the DataFrame"),
         (lambda df: enrich(df[["domain"]], "email"), pronto.ColumnsError, "firstname"),
         (lambda df: enrich(df, "personal_email"), pronto.ConsentRequiredError, "twice"),
     ],
