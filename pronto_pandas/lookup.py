@@ -10,6 +10,7 @@ from .api.spec import EnrichmentType
 from .config.settings import Settings
 from .frame.options import Options
 from .frame.plan import Plan
+from .frame.suppress import Suppressed
 from .storage.entry import Renewal, Wanted
 
 if TYPE_CHECKING:  # slow to import, and not needed when there is nobody to look up
@@ -56,6 +57,8 @@ class Lookup:
         The requests that remain: new ones, and those whose answer can be fetched.
     sharing : dict
         Per entry, the contacts that share it; the first is the one that is sent.
+    suppressed : set of int
+        Contacts that are not sent because an answer about them is in ``suppress=``.
     """
 
     plan: Plan
@@ -64,6 +67,7 @@ class Lookup:
     to_send: list[Request] = field(default_factory=list)
     to_poll: list[Request] = field(default_factory=list)
     sharing: dict[Key, list[int]] = field(default_factory=dict)
+    suppressed: set[int] = field(default_factory=set)
 
     @property
     def requests(self) -> list[Request]:
@@ -76,6 +80,20 @@ class Lookup:
             for number in self.sharing[request.contact.keys(type_)[0], type_]:
                 yield number, type_
 
+    def add(self, request: Request, claims: Claims, *, one_by_one: bool) -> None:
+        """Sort a request by what a claim of it would come to; see `sorted_out`."""
+        from .sending.request import outcome_of, sorted_out
+
+        parts = sorted_out(request, claims)
+        not_polled = [(part, outcome_of(_entry(part, claims))) for part in parts.submitted]
+        for part, outcome in (*parts.settled, *not_polled):
+            for number, type_ in self.recipients(part):
+                self.results[number][type_] = outcome
+        self.to_poll += parts.submitted
+        for part in parts.free:
+            alone = (replace(part, types=(type_,)) for type_ in part.types)
+            self.to_send += alone if one_by_one else [part]
+
     def results_without(self, requests: Iterable[Request]) -> Results:
         """Return a copy of the results without those that these requests will bring."""
         results = [dict(result) for result in self.results]
@@ -86,18 +104,19 @@ class Lookup:
 
     def leave_out(self, contacts: set[int]) -> None:
         """Send nothing for these contacts; another who shares the request is sent instead."""
+        self.suppressed |= contacts
         for numbers in self.sharing.values():
             numbers.sort(key=contacts.__contains__)
-        self.to_send = [other for one in self.to_send for other in self._instead(one, contacts)]
-        self.to_poll = [other for one in self.to_poll for other in self._instead(one, contacts)]
+        self.to_send = [other for one in self.to_send for other in self._instead(one)]
+        self.to_poll = [other for one in self.to_poll for other in self._instead(one)]
 
-    def _instead(self, request: Request, left_out: set[int]) -> Iterator[Request]:
-        if request.number not in left_out:
+    def _instead(self, request: Request) -> Iterator[Request]:
+        if request.number not in self.suppressed:
             yield request
             return
         for type_ in request.types:
             number = self.sharing[request.contact.keys(type_)[0], type_][0]
-            if number not in left_out:
+            if number not in self.suppressed:
                 contact, custom = self.plan.contacts[number], self.plan.customs[number]
                 yield replace(
                     request, number=number, contact=contact, types=(type_,), custom=custom
@@ -127,25 +146,24 @@ class Lookup:
         ]
 
 
+def suppressed(results: Results, suppress: Suppressed) -> set[int]:
+    """Return the contacts whose answer is in ``suppress=``, even if nothing else names them."""
+    return {
+        number
+        for number, result in enumerate(results)
+        if any(o.answer is not None and suppress.names(o.answer) for o in result.values())
+    }
+
+
 def look_up(
-    ledger: Ledger, plan: Plan, renewal: Renewal, *, one_by_one: bool, bodies: bool = True
+    ledger: Ledger, plan: Plan, options: Options, renewal: Renewal, *, bodies: bool = True
 ) -> Lookup:
     """Compare a plan with the ledger. Needs no network.
 
-    Parameters
-    ----------
-    ledger : Ledger
-        Where to look.
-    plan : Plan
-        Whom to look up, and for which types.
-    renewal : Renewal
-        Which entries may be sent again.
-    one_by_one : bool
-        Make one request per type.
-    bodies : bool
-        If False, the answers are not read, which saves most of the time.
+    If ``bodies`` is False, the answers are read only if ``suppress=`` needs them; to read them
+    takes most of the time.
     """
-    from .sending.request import Request, outcome_of, sorted_out
+    from .sending.request import Request, outcome_of
 
     found = Lookup(plan, renewal, [{} for _ in plan.contacts])
     wanted: dict[Key, Wanted] = {}
@@ -156,19 +174,20 @@ def look_up(
             found.sharing.setdefault(entry.key, []).append(number)
             if wanted.setdefault(entry.key, entry) is entry:
                 first.setdefault(number, []).append(type_)
-    claims = _foreseen(wanted, ledger.find(list(wanted.values()), bodies=bodies), renewal)
+    bodies = bodies or options.suppress is not None
+    entries = ledger.find(list(wanted.values()), bodies=bodies)
+    claims = _foreseen(wanted, entries, renewal)
     for number, own_types in first.items():
-        contact = plan.contacts[number]
-        request = Request(number, contact, tuple(own_types), plan.customs[number])
-        parts = sorted_out(request, claims)
-        not_polled = [(part, outcome_of(_entry(part, claims))) for part in parts.submitted]
-        for part, outcome in (*parts.settled, *not_polled):
-            for recipient, type_ in found.recipients(part):
-                found.results[recipient][type_] = outcome
-        found.to_poll += parts.submitted
-        for part in parts.free:
-            alone = (replace(part, types=(type_,)) for type_ in part.types)
-            found.to_send += alone if one_by_one else [part]
+        contact, custom = plan.contacts[number], plan.customs[number]
+        request = Request(number, contact, tuple(own_types), custom)
+        found.add(request, claims, one_by_one=options.endpoint == "async")
+    if options.suppress is not None:
+        left_out = suppressed(found.results, options.suppress)
+        for key in claims.taken.keys() & entries.keys():  # answers that would be requested again
+            answer = outcome_of(entries[key]).answer
+            if answer is not None and options.suppress.names(answer):
+                left_out.update(found.sharing[key])
+        found.leave_out(left_out)
     return found
 
 

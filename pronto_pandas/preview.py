@@ -8,7 +8,7 @@ from .config.settings import Settings
 from .frame.options import Options
 from .frame.plan import Plan, make
 from .frame.results import already_filled, assemble
-from .lookup import Lookup, Results, look_up, open_ledger, renewal_of
+from .lookup import Lookup, Results, look_up, open_ledger, renewal_of, suppressed
 from .run_messages import warn_if_incomplete
 
 
@@ -45,27 +45,9 @@ class Preview:
         self.lookup = Lookup(plan)
         if self.ledger is not None:
             now = self.ledger.date() if began is None else began
-            self.lookup = look_up(
-                self.ledger,
-                plan,
-                renewal_of(options, settings.max_age_days, now),
-                one_by_one=options.endpoint == "async",
-                bodies=bodies or options.suppress is not None,
-            )
-        left_out = self._suppressed(self.lookup.results)
-        self.lookup.leave_out(left_out)
-        self.plan: Plan = plan.without(left_out)
-
-    def _suppressed(self, results: Results) -> set[int]:
-        """Return the contacts whose answer is in ``suppress=``: it may be all that names them."""
-        suppress = self.options.suppress
-        if suppress is None:
-            return set()
-        return {
-            number
-            for number, result in enumerate(results)
-            if any(o.answer is not None and suppress.names(o.answer) for o in result.values())
-        }
+            renewal = renewal_of(options, settings.max_age_days, now)
+            self.lookup = look_up(self.ledger, plan, options, renewal, bodies=bodies)
+        self.plan: Plan = plan.without(self.lookup.suppressed)
 
     def frame(self) -> pd.DataFrame:
         """Return the DataFrame filled from the ledger; warn of unknown rows."""
@@ -75,7 +57,9 @@ class Preview:
 
     def filled(self, results: Results) -> pd.DataFrame:
         """Return the DataFrame filled with results."""
-        plan = self.plan.without(self._suppressed(results))
+        plan = self.plan
+        if self.options.suppress is not None:
+            plan = plan.without(suppressed(results, self.options.suppress))
         out = assemble(self.df, plan, self.options, results)
         out.attrs.pop("pronto", None)  # of an earlier run: ``out`` has a copy of the user's attrs
         return out

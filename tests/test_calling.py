@@ -227,7 +227,8 @@ def test_the_signature_reads_well() -> None:
         "suppress", "only", "per_company",
     ]  # fmt: skip
     assert list(of_method.parameters) == list(of_function.parameters)[1:]
-    assert inspect.signature(pronto.aenrich).parameters == of_function.parameters
+    for function in (pronto.aenrich, pronto.check, pronto.estimate):
+        assert inspect.signature(function).parameters == of_function.parameters
     assert "Parameters" in str(people(1).pronto.enrich.__doc__)
     assert "aenrich" in repr(people(2).pronto)
 

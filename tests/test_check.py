@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pandas as pd
 import pytest
 
@@ -100,6 +102,16 @@ def test_a_frame_without_rows_is_checked() -> None:
     assert check.counts == {}
     assert "0 rows" in repr(check)
     assert "0 rows" in check._repr_html_()
+
+
+def test_a_check_reads_the_columns_that_the_run_would_fill() -> None:
+    """As every parameter of the run, those that name its columns count."""
+    df = MESSY.assign(crm_email=pd.Series(["ana@acme.example"]))
+    arguments: dict[str, Any] = {"prefix": "crm_", "max_credits": 5, "progress": False}
+    assert df.pronto.check("email", **arguments)["check"][0] == "already filled"
+    assert df.pronto.estimate("email", **arguments).skipped == 1
+    with pytest.raises(pronto.ConfigurationError, match="prefix"):
+        df.pronto.check("email", prefix=1)
 
 
 def test_a_check_needs_what_a_run_needs() -> None:

@@ -139,6 +139,19 @@ def test_an_answer_that_is_suppressed_is_not_handed_out(serve: Serve, way: str) 
     assert len(server.sandbox.charges) == spent
 
 
+def test_an_answer_to_be_renewed_keeps_its_person_suppressed(serve: Serve) -> None:
+    """The old answer names them, so that there is no need to send them to find out."""
+    server = serve()
+    df = PEOPLE.drop(columns="Email")
+    found = df.pronto.enrich(["email", "phone"], progress=False)["email"].dropna()
+    spent = len(server.sandbox.charges)
+    out = df.loc[found.index[:1]].pronto.enrich(
+        "phone", suppress=[found.iloc[0]], refresh=True, progress=False
+    )
+    assert out["pronto_message"].tolist() == ["Suppressed: the answer is named by suppress=."]
+    assert len(server.sandbox.charges) == spent
+
+
 @pytest.mark.parametrize(
     "mask",
     [

@@ -115,8 +115,8 @@ def test_the_second_lets_go(serve: Serve, call: str, second: signal.Signals) -> 
     lost = statuses()["unknown"]
     assert lost == len(server.sandbox.asked)
     assert (
-        f"Stopped. {lost} people sent without an answer (may be charged; resend_unknown=True asks "
-        f"again), {500 - lost} not sent."
+        f"Stopped. {lost} people sent without an answer (may have been charged; "
+        f"resend_unknown=True sends them again), {500 - lost} not sent."
     ) in stderr
 
 

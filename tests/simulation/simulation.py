@@ -504,15 +504,11 @@ class _One:
             asks=[plan.types for _ in contacts],
             customs=[None for _ in contacts],
         )
-        options = SimpleNamespace(
-            refresh=plan.refresh, resend_unknown=plan.resend, endpoint=plan.mode
+        options: Any = SimpleNamespace(
+            refresh=plan.refresh, resend_unknown=plan.resend, endpoint=plan.mode, suppress=None
         )
-        known = look_up(
-            self.ledger,
-            cast("Any", made),
-            renewal_of(cast("Any", options), 1e5, self.ledger.date()),
-            one_by_one=plan.mode == "async",
-        )
+        renewal = renewal_of(options, 1e5, self.ledger.date())
+        known = look_up(self.ledger, cast("Any", made), options, renewal)
         jobs = known.to_send if plan.mode == "bulk" else known.requests
         results = known.results_without(jobs)
         for number, result in enumerate(results):
