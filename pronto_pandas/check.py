@@ -1,4 +1,4 @@
-"""``check`` and ``clean``: what would become of each row, before anything is sent."""
+"""``check`` and ``clean``: the outcome and the values of each row, before anything is sent."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ _OUTCOME_ENDS: Final = re.compile(r": | of row ")
 def check(*args: Any, **kwargs: Any) -> Check:
     """Show what `enrich` would do with each row. Sends nothing, costs nothing.
 
-    Needs no key and no network. Takes the same parameters as `enrich`; ``max_credits``, ``custom``
-    and ``progress`` have no effect.
+    Needs no API key and no network. Takes the same parameters as `enrich`; ``max_credits`` and
+    ``progress`` have no effect.
 
     Returns
     -------
@@ -45,20 +45,19 @@ def check(*args: Any, **kwargs: Any) -> Check:
 
         Column ``check`` is one of:
 
-        - ``ready``: would be sent
-        - ``duplicate of row …``: the same person as that row; sent once, filled in both
-        - ``already answered``: the answer is in the ledger and costs nothing
-        - ``already submitted: answer pending``: an earlier run sent it; `enrich` fetches the answer
-        - ``already filled``: ``df`` has the value
+        - ``ready``: would be sent.
+        - ``duplicate of row …``: the same person as in that row. Sent once, filled in both.
+        - ``already answered``: filled from the ledger at no cost.
+        - ``already submitted: answer pending``: `enrich` fetches the answer at no cost.
+        - ``already filled``: ``df`` already has the value.
         - ``suppressed``, ``not chosen``, ``over per_company``, ``over limit``: left out by
-          ``suppress``, ``only``, ``per_company`` or ``limit``
-        - ``unknown: …``: sent earlier, and the answer was lost; see ``resend_unknown``
-        - ``invalid: …``: cannot be sent, with the reason
+          ``suppress``, ``only``, ``per_company`` or ``limit``.
+        - ``unknown: …``: sent earlier, answer lost. Sent again only with ``resend_unknown=True``.
+        - ``invalid: …``: cannot be sent, and why.
 
-        Columns ``firstname``, ``lastname``, ``company_name``, ``domain`` and ``linkedin_url`` are
-        the values that would be sent. Column ``note`` says which values of the row are ignored.
-
-        ``.counts`` is the number of rows per outcome.
+        Columns ``firstname``, ``lastname``, ``company_name``, ``domain`` and ``linkedin_url``
+        contain the values that would be sent. Column ``note`` contains remarks, such as values that
+        are ignored. ``.counts`` is the number of rows per outcome.
 
     Raises
     ------
@@ -66,6 +65,13 @@ def check(*args: Any, **kwargs: Any) -> Check:
         An argument is invalid or a column is missing.
     LedgerError
         The ledger cannot be read.
+
+    Examples
+    --------
+    >>> check = df.pronto.check("email")
+    >>> check.counts
+    {'ready': 190, 'duplicate': 24, 'invalid': 3}
+    >>> df[check["check"] == "ready"]
     """
     given = arguments(*args, **kwargs)
     return _checked(Preview(given.df, given.options, current(), bodies=False))

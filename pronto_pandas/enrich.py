@@ -125,8 +125,8 @@ def enrich(*args: Any, **kwargs: Any) -> pd.DataFrame:
 
     Examples
     --------
-    >>> out = df.pronto.enrich("email")  # doctest: +SKIP
-    >>> out = df.pronto.enrich(["email", "phone"], limit=20)  # doctest: +SKIP
+    >>> out = df.pronto.enrich("email")
+    >>> out = df.pronto.enrich(["email", "phone"], limit=20)
     """
     run = prepare(*args, **kwargs)
     run.in_thread()
@@ -158,9 +158,18 @@ def collect(
 ) -> pd.DataFrame:
     """Fill a DataFrame with the answers already in the ledger. Sends nothing, costs nothing.
 
-    Needs no API key. Takes ``columns``, ``overwrite``, ``phones`` and ``prefix`` as for `enrich`,
-    and returns the same columns. Rows not in the ledger are ``pending``; rows whose answer was lost
-    are ``unknown``.
+    Needs no API key.
+
+    Parameters
+    ----------
+    df, type, columns, overwrite, phones, prefix
+        As for `enrich`.
+
+    Returns
+    -------
+    DataFrame
+        The same columns as from `enrich`. Rows not in the ledger are ``pending``; rows whose answer
+        was lost are ``unknown``.
 
     Raises
     ------
@@ -168,6 +177,11 @@ def collect(
         An argument is invalid or a column is missing.
     LedgerError
         The ledger cannot be read.
+
+    Warns
+    -----
+    UnknownRowsWarning
+        Some answers were lost.
     """
     check_frame(df)
     return Preview(df, make_options(locals()), current()).frame()

@@ -1,4 +1,4 @@
-"""``estimate``: what a run would send, and what it would cost."""
+"""``estimate``: how many people a run would send, and the cost."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from .preview import Preview
 def estimate(*args: Any, **kwargs: Any) -> Estimate:
     """Estimate what `enrich` would send and cost. Sends no people, costs nothing.
 
-    If a key is set, one free request reads your balance; no data about people is sent. Takes the
-    same parameters as `enrich`; ``max_credits``, ``custom`` and ``progress`` have no effect. Prices
-    come from `pronto_pandas.configure`.
+    If an API key is set, one free request reads your balance; no data about people is sent. Takes
+    the same parameters as `enrich`; ``max_credits`` and ``progress`` have no effect. Prices come
+    from `pronto_pandas.configure`.
 
     Returns
     -------

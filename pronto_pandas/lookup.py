@@ -1,4 +1,4 @@
-"""A plan compared with the ledger: who is answered, whom to send, whose answer to poll for."""
+"""Compares a plan with the ledger: contacts that are answered, to send, or to poll for."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:  # slow to import, and not needed when there is nobody to look
     from .storage.store import Claims, Ledger
 
 Results = list[dict[EnrichmentType, "Outcome"]]
-"""Per contact, what became of each type."""
+"""Per contact, the outcome of each type."""
 
 
 def open_ledger(settings: Settings) -> Ledger:
@@ -52,7 +52,7 @@ class Lookup:
     renewal : Renewal
         Which entries may be sent again.
     results : list of dict
-        What the ledger has, per contact and type. Nothing for what is to be sent.
+        The outcomes in the ledger, per contact and type; none for what is to be sent.
     to_send, to_poll : list of Request
         The requests that remain: new ones, and those whose answer can be fetched.
     sharing : dict
@@ -81,7 +81,7 @@ class Lookup:
                 yield number, type_
 
     def add(self, request: Request, claims: Claims, *, one_by_one: bool) -> None:
-        """Sort a request by what a claim of it would come to; see `sorted_out`."""
+        """Add what claiming a request would give: outcomes, and requests to send or poll."""
         from .sending.request import outcome_of, sorted_out
 
         parts = sorted_out(request, claims)
@@ -192,7 +192,7 @@ def look_up(
 
 
 def _foreseen(wanted: Iterable[Key], entries: Mapping[Key, Entry], renewal: Renewal) -> Claims:
-    """Return what a claim would come to; what another run has is waited for, so it is claimed."""
+    """Return what claiming would give; what another run holds, a run waits for, so it is taken."""
     from .storage.store import Claims
 
     claims = Claims({}, {})

@@ -1,4 +1,4 @@
-"""What a run would do: the plan, what the ledger answers, and the requests that remain."""
+"""A DataFrame before anything is sent: planned, looked up, with the requests that remain."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .run_messages import warn_if_incomplete
 
 
 class Preview:
-    """A DataFrame, planned and looked up. Sends nothing, and needs no key and no network.
+    """Plans a DataFrame and looks it up in the ledger. Sends nothing; needs no key, no network.
 
     Parameters
     ----------
@@ -24,10 +24,10 @@ class Preview:
     settings : Settings
         Which ledger and which service.
     began : float, optional
-        When the whole began that this is a part of, in seconds since 1970. What was answered since
-        is not requested again, even with ``refresh=True``.
+        When the run began, in seconds since 1970, if this is a later chunk of it. Answers since
+        then are not requested again, even with ``refresh=True``.
     bodies : bool
-        If False, the answers themselves are read only if ``suppress=`` needs them.
+        If False, the answers are read only if ``suppress=`` needs them.
     """
 
     def __init__(
@@ -56,7 +56,7 @@ class Preview:
         return out
 
     def filled(self, results: Results) -> pd.DataFrame:
-        """Return the DataFrame filled with results."""
+        """Return a copy of the DataFrame filled with results, except those of suppressed people."""
         plan = self.plan
         if self.options.suppress is not None:
             plan = plan.without(suppressed(results, self.options.suppress))

@@ -39,17 +39,17 @@ if TYPE_CHECKING:  # what speaks HTTP is imported when something is sent
 
 
 class Run:
-    """Makes requests of a preview and puts the answers in its DataFrame.
+    """Makes the requests of a preview and fills the answers into its DataFrame.
 
-    The key and the prices are checked, and warnings given, when it is made. Then `in_thread` or
-    `in_loop` sends everything, and `frame` returns the result.
+    The constructor checks prices and key, and warns before anything is spent. Then `in_thread` or
+    `in_loop` makes the requests, and `frame` returns the DataFrame.
 
     Parameters
     ----------
     preview : Preview
-        What the ledger has answered already.
+        The plan, and what the ledger has already answered.
     requests : sequence of Request
-        Those of the preview that the run makes.
+        Which requests of the preview to make.
     progress : bool or callable
         How to show progress.
     """
@@ -76,7 +76,7 @@ class Run:
 
     @property
     def _people(self) -> set[int]:
-        """The contacts that wait for an answer; two requests may be for one of them."""
+        """The contacts that wait for an answer, each once; several requests may be for one."""
         recipients = self._preview.lookup.recipients
         return {number for request in self.requests for number, _ in recipients(request)}
 
@@ -119,7 +119,7 @@ class Run:
                     print(run_messages.interrupted(results, types), file=sys.stderr)  # noqa: T201  whoever interrupted it reads it
 
     async def start(self, emit: Watcher) -> None:
-        """Check the key, then send every contact that the ledger does not know."""
+        """Check the key, then make all requests."""
         from .api.client import Client
         from .sending.budget import Budget
         from .sending.rate_limit import pace_for
@@ -209,7 +209,7 @@ class Run:
         return record
 
     def _verdict(self, result: Result, asks: Iterable[EnrichmentType]) -> str:
-        """Return as what the rows of a contact count in the progress."""
+        """Return the status that the rows of a contact count as in the progress."""
         return verdict(result, asks)
 
     def _show(self, now: Progress) -> None:

@@ -1,4 +1,4 @@
-"""What a run that ended early tells the user: an error if nothing was done, otherwise a warning."""
+"""Messages of a run that ended early: an error if nobody was answered, otherwise a warning."""
 
 from __future__ import annotations
 
@@ -37,11 +37,11 @@ _PARTS = {
 
 
 def interrupted(results: Iterable[Mapping[EnrichmentType, Outcome]], types: Iterable[int]) -> str:
-    """Return what is printed after an interrupt, by the results of each person.
+    """Return the message after an interrupt.
 
-    ``types`` is how many types were requested for each.
+    ``results`` and ``types`` are, per person, the outcomes and the number of types requested.
     """
-    counts = Counter(_state(result, asked) for result, asked in zip(results, types, strict=True))
+    counts = Counter(_state(result, wanted) for result, wanted in zip(results, types, strict=True))
     parts = [f"{counts[state]:,} {words}" for state, words in _PARTS.items() if counts[state]]
     if parts:
         number, _, words = parts[0].partition(" ")
@@ -49,7 +49,7 @@ def interrupted(results: Iterable[Mapping[EnrichmentType, Outcome]], types: Iter
     return f"Stopped. {', '.join(parts)}. Run the same line again to continue."
 
 
-def _state(result: Mapping[EnrichmentType, Outcome], requested: int) -> str:
+def _state(result: Mapping[EnrichmentType, Outcome], wanted: int) -> str:
     from .sending.request import NOT_DELIVERED, NOT_FETCHED
 
     outcomes = list(result.values())
@@ -58,14 +58,11 @@ def _state(result: Mapping[EnrichmentType, Outcome], requested: int) -> str:
     states = {outcome.state for outcome in outcomes}
     if "unknown" in states:
         return "unknown"
-    return "not sent" if "pending" in states or len(outcomes) < requested else "finished"
+    return "not sent" if "pending" in states or len(outcomes) < wanted else "finished"
 
 
 def raise_if_useless(stopped_by: ProntoError | None, *, any_done: bool) -> None:
-    """Raise what stopped a run if the returned DataFrame would be of no use.
-
-    ``any_done`` says whether anybody has an answer.
-    """
+    """Raise what stopped a run if the DataFrame would be of no use: nobody was answered."""
     match stopped_by:
         case AuthenticationError() | ConsentRequiredError():
             raise stopped_by
@@ -81,10 +78,7 @@ def warn_if_incomplete(
     *,
     max_credits: float | None = None,
 ) -> None:
-    """Warn of the rows that are ``unknown``, and of what stopped the run.
-
-    ``statuses`` is ``pronto_status`` per row; ``max_credits`` is given if that ended the run.
-    """
+    """Warn of ``unknown`` rows, and of what stopped the run: an error or ``max_credits``."""
     pending, unknown = (int((statuses == state).sum()) for state in ("pending", "unknown"))
     warn_of(stopped_by, pending=pending, unknown=unknown, over=max_credits)
 
@@ -92,7 +86,7 @@ def warn_if_incomplete(
 def warn_of(
     stopped_by: ProntoError | None, *, pending: int, unknown: int, over: float | None
 ) -> None:
-    """Warn of that many rows that are not done, and why; ``over`` is the ``max_credits``."""
+    """Warn of rows that are not done, and why; ``over`` is the ``max_credits`` that was reached."""
     if unknown:
         warn(
             f"{_rows(unknown)} unknown: sent, but no answer arrived. It was lost, or a bulk job is "
