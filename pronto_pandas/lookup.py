@@ -14,7 +14,7 @@ from .frame.suppress import Suppressed
 from .storage.entry import Renewal, Wanted
 
 if TYPE_CHECKING:  # slow to import, and not needed when there is nobody to look up
-    from .sending.request import Outcome, Request
+    from .sending.request import Outcome, Parts, Request
     from .storage.entry import Entry, Key
     from .storage.store import Claims, Ledger
 
@@ -80,13 +80,9 @@ class Lookup:
             for number in self.sharing[request.contact.keys(type_)[0], type_]:
                 yield number, type_
 
-    def add(self, request: Request, claims: Claims, *, one_by_one: bool) -> None:
-        """Add what claiming a request would give: outcomes, and requests to send or poll."""
-        from .sending.request import outcome_of, sorted_out
-
-        parts = sorted_out(request, claims)
-        not_polled = [(part, outcome_of(_entry(part, claims))) for part in parts.submitted]
-        for part, outcome in (*parts.settled, *not_polled):
+    def add(self, parts: Parts, *, one_by_one: bool) -> None:
+        """Add the parts of a request: outcomes, and what is to be sent or polled for."""
+        for part, outcome in parts.settled:
             for number, type_ in self.recipients(part):
                 self.results[number][type_] = outcome
         self.to_poll += parts.submitted
@@ -163,7 +159,7 @@ def look_up(
     If ``bodies`` is False, the answers are read only if ``suppress=`` needs them; to read them
     takes most of the time.
     """
-    from .sending.request import Request, outcome_of
+    from .sending.request import Request, outcome_of, sorted_out
 
     found = Lookup(plan, renewal, [{} for _ in plan.contacts])
     wanted: dict[Key, Wanted] = {}
@@ -179,8 +175,10 @@ def look_up(
     claims = _foreseen(wanted, entries, renewal)
     for number, own_types in first.items():
         contact, custom = plan.contacts[number], plan.customs[number]
-        request = Request(number, contact, tuple(own_types), custom)
-        found.add(request, claims, one_by_one=options.endpoint == "async")
+        parts = sorted_out(Request(number, contact, tuple(own_types), custom), claims)
+        for poll in parts.submitted:  # until it is polled, its entry is the outcome
+            parts.settled.append((poll, outcome_of(_entry(poll, claims))))
+        found.add(parts, one_by_one=options.endpoint == "async")
     if options.suppress is not None:
         left_out = suppressed(found.results, options.suppress)
         for key in claims.taken.keys() & entries.keys():  # answers that would be requested again
