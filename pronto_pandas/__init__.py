@@ -14,7 +14,7 @@ from . import ledger
 from .bulk.enrich import bulk_enrich
 from .bulk.job import BulkJob, Loaded, job, jobs
 from .bulk.webhook import Webhook, webhook
-from .check import Check
+from .check import Check, check, clean
 from .config.settings import configure
 from .enrich import aenrich, collect, enrich
 from .enrich_file import enrich_file
@@ -47,10 +47,9 @@ from .errors import (
     UnknownRowsWarning,
     UnreadableAnswerError,
 )
-from .estimate import Estimate
+from .estimate import Estimate, estimate
 from .notebook.progress import Progress
 from .panel import setup
-from .preview import check, clean, estimate
 from .report import Report, report
 from .samples import sample
 from .tables.read import read

@@ -10,9 +10,10 @@ from typing import Concatenate, NoReturn, ParamSpec, TypeVar
 import pandas as pd
 
 from .bulk.enrich import bulk_enrich
+from .check import check, clean
 from .enrich import aenrich, collect, enrich
+from .estimate import estimate
 from .frame import columns as headers
-from .preview import check, clean, estimate
 from .report import report
 from .tables.write import save
 
@@ -23,7 +24,7 @@ R = TypeVar("R")
 def _method(
     function: Callable[Concatenate[pd.DataFrame, P], R],
 ) -> Callable[Concatenate[Pronto, P], R]:
-    """Make a method of a function whose first parameter is the frame."""
+    """Make a method of a function whose first parameter is the DataFrame."""
 
     @functools.wraps(function)
     def method(self: Pronto, /, *args: P.args, **kwargs: P.kwargs) -> R:
@@ -38,12 +39,12 @@ def _method(
 
 @pd.api.extensions.register_dataframe_accessor("pronto")
 class Pronto:
-    """What Pronto can do with this frame of people.
+    """Enrich a DataFrame of people with Pronto.
 
     Parameters
     ----------
     df : DataFrame
-        One person a row.
+        One row per person.
     """
 
     def __init__(self, df: pd.DataFrame) -> None:
@@ -61,12 +62,12 @@ class Pronto:
 
     @property
     def columns(self) -> pd.DataFrame:
-        """Which header was understood as which field. Nothing is sent.
+        """Show which column is used for which Pronto field. Sends nothing.
 
         Returns
         -------
         DataFrame
-            One row a field, with ``header``, ``example``, ``filled %`` and ``why``.
+            One row per field, with the columns ``header``, ``example``, ``filled %`` and ``why``.
         """
         return headers.find(self._df).table(self._df)
 
@@ -79,11 +80,11 @@ class Pronto:
 
 
 @pd.api.extensions.register_series_accessor("pronto")
-class _OfSeries:
-    """Says what to do instead."""
+class _SeriesAccessor:
+    """Explains what to use instead."""
 
     def __init__(self, series: object) -> NoReturn:
         raise AttributeError(
-            "A column alone has no .pronto: it takes a name and a company to find a person. "
-            "Use the whole frame: df.pronto."
+            "A Series has no .pronto accessor: finding a person needs a name and a company. "
+            "Use the DataFrame: df.pronto."
         )

@@ -1,26 +1,86 @@
-"""What the public functions have in common: arguments checked, signatures taken over."""
+"""The arguments of the public functions: one signature, and one way to check them."""
 
 from __future__ import annotations
 
 import inspect
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import ParamSpec, TypeVar, cast
+from typing import Any, Final, ParamSpec, TypeVar, cast
 
 import pandas as pd
 
 from .config.settings import Settings
 from .errors import ConfigurationError, ConsentRequiredError
+from .frame.options import Options, Phones, Types, Via, customs_of, only_of, types_of, via_of
 from .frame.suppress import Suppressed
+from .notebook.progress import Watcher
 from .tables.read import TEXTS, WORKBOOK, read
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
 Suppress = str | os.PathLike[str] | Iterable[object] | pd.DataFrame | Suppressed
-"""Emails, domains and LinkedIn addresses: one, several, a frame that has them, or a file."""
+"""Emails, domains and LinkedIn URLs: one, several, a DataFrame that has them, or a file."""
+
+_OPTIONS: Final = frozenset(field.name for field in fields(Options))
+
+
+@dataclass(frozen=True)
+class Arguments:
+    """The arguments of a public function, checked."""
+
+    df: pd.DataFrame
+    options: Options
+    progress: bool | Watcher
+
+
+def arguments(
+    df: pd.DataFrame,
+    type: Types,  # noqa: A002  the name of the public interface
+    *,
+    columns: Mapping[str, object] | None = None,
+    limit: int | None = None,
+    max_credits: float | None = None,
+    overwrite: bool = False,
+    refresh: bool = False,
+    resend_unknown: bool = False,
+    phones: Phones = "columns",
+    prefix: str = "",
+    custom: Iterable[object] | None = None,
+    progress: bool | Watcher = True,
+    via: Via = "sync",
+    suppress: Suppress | None = None,
+    only: Iterable[bool] | None = None,
+    per_company: int | None = None,
+) -> Arguments:
+    """Check the arguments of `enrich`, which `aenrich`, `check` and `estimate` take as well."""
+    given = locals()  # as pandas' own read_csv() collects them: a new option cannot be forgotten
+    check_frame(df)
+    check_progress(progress)
+    return Arguments(df, make_options(given, df), progress)
+
+
+arguments.__qualname__ = "enrich"  # what the caller typed, in Python's own errors
+
+
+def make_options(given: Mapping[str, Any], df: pd.DataFrame | None = None) -> Options:
+    """Check the arguments of a public function, by name, and make the options of them.
+
+    Raises
+    ------
+    ConfigurationError
+        An argument is invalid.
+    """
+    options = {name: value for name, value in given.items() if name in _OPTIONS}
+    options["types"] = types_of(given["type"])
+    options["endpoint"] = given.get("endpoint") or via_of(given.get("via", "sync"))
+    options["custom"] = customs_of(given.get("custom"))
+    options["suppress"] = suppressed(given.get("suppress"))
+    options["only"] = None if df is None else only_of(given.get("only"), df)
+    return Options(**options)
 
 
 def signed_like(
@@ -40,7 +100,7 @@ def signed_like(
 
 
 def check_consent(types: Iterable[str], settings: Settings) -> None:
-    """Refuse to ask for personal emails before their purpose was said."""
+    """Refuse to request personal emails before a purpose is recorded."""
     if "personal_email" in types and settings.personal_email_consent is None:
         from .api.status import CONSENT_STEPS
 
@@ -48,18 +108,18 @@ def check_consent(types: Iterable[str], settings: Settings) -> None:
 
 
 def check_frame(df: object) -> None:
-    """Refuse what is no frame."""
+    """Refuse what is not a DataFrame."""
     if not isinstance(df, pd.DataFrame):
         raise ConfigurationError(
-            f"A DataFrame is needed, not a {df.__class__.__name__}: one person a row, with names "
-            "and a company in columns. Nothing was sent."
+            "Expected a DataFrame with one row per person and columns for names and company, "
+            f"got {df.__class__.__name__}. Nothing was sent."
         )
 
 
 def check_progress(progress: object) -> None:
     """Refuse what cannot show progress."""
     if not isinstance(progress, bool) and not callable(progress):
-        raise ConfigurationError("progress must be True, False or a function. Nothing was sent.")
+        raise ConfigurationError("progress must be True, False or a callable. Nothing was sent.")
 
 
 def suppressed(given: Suppress | None) -> Suppressed | None:
@@ -68,7 +128,7 @@ def suppressed(given: Suppress | None) -> Suppressed | None:
     Raises
     ------
     ConfigurationError
-        Where it cannot be read or understood.
+        The list cannot be read, or one of its entries is not valid.
     """
     if given is None or isinstance(given, Suppressed):
         return given
@@ -79,8 +139,8 @@ def suppressed(given: Suppress | None) -> Suppressed | None:
             given = read(given)
     if not isinstance(given, Iterable):
         raise ConfigurationError(
-            "suppress= takes emails, domains and LinkedIn addresses, in a list, a Series, a frame "
-            "or a file. Nothing was sent."
+            "suppress= must be a list, Series, DataFrame or file path of emails, domains or "
+            "LinkedIn URLs. Nothing was sent."
         )
     return Suppressed.of(given)
 

@@ -1,180 +1,148 @@
-"""What users call: a frame in, a frame out."""
+"""``enrich``, ``aenrich`` and ``collect``: a DataFrame in, a DataFrame out."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
 
-from .arguments import (
-    Suppress,
-    check_consent,
-    check_frame,
-    check_progress,
-    signed_like,
-    suppressed,
-)
+from .arguments import arguments, check_consent, check_frame, make_options, signed_like
 from .config.settings import current
-from .frame.options import Options, Phones, Types, Via, customs_of, only_of, types_of, via_of
-from .notebook.progress import Watcher
+from .frame.options import Phones, Types
+from .preview import Preview
 from .run import Run
 
 
-def request(
-    df: pd.DataFrame,
-    type: Types,  # noqa: A002  the name of the public interface
-    *,
-    columns: Mapping[str, object] | None = None,
-    limit: int | None = None,
-    max_credits: float | None = None,
-    overwrite: bool = False,
-    refresh: bool = False,
-    resend_unknown: bool = False,
-    phones: Phones = "columns",
-    prefix: str = "",
-    custom: Iterable[object] | None = None,
-    progress: bool | Watcher = True,
-    via: Via = "sync",
-    suppress: Suppress | None = None,
-    only: Iterable[bool] | None = None,
-    per_company: int | None = None,
-) -> Run:
-    """Check everything that can be checked without the network; see `enrich`."""
-    check_frame(df)
-    check_progress(progress)
-    settings = current()
-    types = types_of(type)
-    check_consent(types, settings)
-    options = Options(
-        types=types,
-        endpoint=via_of(via),
-        columns=columns,
-        limit=limit,
-        max_credits=max_credits,
-        overwrite=overwrite,
-        refresh=refresh,
-        resend_unknown=resend_unknown,
-        phones=phones,
-        prefix=prefix,
-        custom=customs_of(custom),
-        suppress=suppressed(suppress),
-        only=only_of(only, df),
-        per_company=per_company,
-    )
-    return Run(df, options, settings, progress)
+def prepare(*args: Any, **kwargs: Any) -> Run:
+    """Check everything that can be checked without the network; takes what `enrich` takes."""
+    given, settings = arguments(*args, **kwargs), current()
+    check_consent(given.options.types, settings)
+    preview = Preview(given.df, given.options, settings)
+    return Run(preview, preview.lookup.requests, given.progress)
 
 
-request.__qualname__ = "enrich"  # what the caller typed, in Python's own errors
-
-
-@signed_like(request)
+@signed_like(arguments)
 def enrich(*args: Any, **kwargs: Any) -> pd.DataFrame:
-    """Ask Pronto for the work emails, phones or personal emails of the people in a frame.
+    """Find work emails, phone numbers or personal emails for the people in a DataFrame.
 
-    Every distinct person is one request, charged by the service for what it finds. An answer is
-    kept in the ledger and costs nothing when it is asked for again. Everything is checked before
-    the first request. Requests start as fast as the service allows and no faster.
+    Pronto charges only for what it finds. Each distinct person is sent once, and their answer is
+    filled into every row of that person. Answers are saved in the ledger and reused for free for
+    90 days (see ``max_age_days`` of `pronto_pandas.configure`). All arguments and rows are checked
+    before the first request. Requests start at the highest rate that Pronto allows.
+
+    Use `estimate` to see the cost first, and `check` to see what would be done with each row.
 
     Parameters
     ----------
     df : DataFrame
-        One person a row, with a first name, a last name, and at least one of a company's domain,
-        a company's name and a LinkedIn address. It is not changed.
+        One row per person: first and last name, plus a company domain, a company name or a
+        LinkedIn URL. Not modified.
     type : str or list of str
-        ``"email"``, ``"phone"``, ``"personal_email"``, or several in a list.
+        ``"email"``, ``"phone"``, ``"personal_email"``, or a list of these.
     columns : mapping, optional
-        Field to header, where a header is not understood: ``{"firstname": "Prénom"}``. None as
-        header leaves a field out. The fields are ``firstname`` and ``lastname`` or both in
-        ``fullname``, ``company_name``, ``domain``, ``linkedin_url``, and what the list knows
-        already: ``email``, ``personal_email``, ``phone``.
+        Maps Pronto fields to your column names, for columns that are not recognized:
+        ``{"firstname": "Prénom"}``. Use None to ignore a field. The fields are ``firstname`` and
+        ``lastname`` (or ``fullname``), ``company_name``, ``domain`` and ``linkedin_url``, and, for
+        values you already have, ``email``, ``personal_email`` and ``phone``.
     limit : int, optional
-        A trial: send at most so many people, the first ones that can be sent.
+        Send at most this many people, starting from the top. Use it for a trial run.
     max_credits : float, optional
-        Stop before so many credits could be passed, by the highest prices of the settings and five
-        phone numbers a person.
+        Stop before the run could cost more than this many credits, assuming the highest configured
+        price and five phone numbers per person.
     overwrite : bool
-        Ask for, and replace, values that the frame already holds. Else they stay, and are not
-        asked for.
+        Request values you already have, and replace them. By default, existing values are kept and
+        not requested.
     refresh : bool
-        Ask anew, and pay anew, for what the ledger has an answer for.
+        Request again, and pay again for, what is already in the ledger.
     resend_unknown : bool
-        Send again what was sent by an earlier run whose answer was lost. It may be charged twice.
+        Send people again whose answer was lost in an earlier run. They may be charged twice.
     phones : str
-        ``"columns"``: ``phone_1``, ``phone_1_type``, ``phone_2``, …. ``"rows"``: one row a phone,
-        in ``phone`` and ``phone_type``. ``"list"``: one column ``phones`` of lists of
-        ``{"number": …, "type": …}``.
+        ``"columns"``: ``phone_1``, ``phone_1_type``, ``phone_2`` and so on. ``"rows"``: one row per
+        phone number, in ``phone`` and ``phone_type``. ``"list"``: one column ``phones`` with lists
+        of ``{"number": …, "type": …}``.
     prefix : str
-        Put before the name of every column that is added.
+        Prefix for the names of the added columns.
     custom : list of str, optional
-        Columns to pass through to the service as ``custom``.
+        Columns to send to Pronto with each person, as its ``custom`` field.
     progress : bool or callable
-        False shows no bar. A callable gets a `Progress` for each person that is settled, and one
-        when the run is stopped.
+        False hides the progress bar. A callable is called with a `Progress` after each person, and
+        when the run is interrupted.
     via : str
-        ``"sync"``: one request a person, which waits for the answer. ``"async"``: each type is
-        submitted by itself, and the answer fetched when it is there; slower, and an answer that is
-        lost on the way is fetched again. Emails then need a company, phones a LinkedIn address.
+        ``"sync"``: one request per person, which waits for the answer. ``"async"``: one request per
+        person and type, whose answer is fetched later. This is slower, but an answer lost on the
+        way can be fetched again. With ``"async"``, emails need a company and phones need a LinkedIn
+        URL.
     suppress : str, list of str, Series, DataFrame or path, optional
-        Who is never sent: emails, domains (with all that is below them) and LinkedIn addresses; a
-        frame or a file that has columns of them, where names with a company do too.
+        People who are never sent: emails, domains (including subdomains) or LinkedIn URLs, as a
+        list, DataFrame or file. A DataFrame or file may also name people by first name, last name
+        and company.
     only : Series or list of bool, optional
-        The rows that may be sent, such as ``df["Country"] == "FR"``.
+        Boolean mask of the rows to send, such as ``df["Country"] == "FR"``.
     per_company : int, optional
-        At most so many people of a company, the first ones; who has the value already counts.
+        Maximum number of people per company, counted from the top. People who already have the
+        value count.
 
     Returns
     -------
     DataFrame
-        The rows, order, index and dtypes of ``df``, with the columns asked for, and
-        ``pronto_status``, ``pronto_message`` and ``enrichment_id``; all of the string dtype of
-        the installed pandas.
+        A copy of ``df`` with the requested columns plus ``pronto_status``, ``pronto_message`` and
+        ``enrichment_id``. Row order, index and dtypes are unchanged; new columns have pandas'
+        string dtype. With ``phones="list"`` the lists are objects; with ``phones="rows"`` the row
+        of a person with several phone numbers is repeated.
 
     Raises
     ------
     ConfigurationError
-        Where an argument is wrong or a column is missing. Nothing was sent.
+        An argument is invalid or a column is missing. Nothing was sent.
     AuthenticationError
-        Where there is no key, or the service does not accept it.
+        There is no API key, or Pronto does not accept it.
     ConsentRequiredError
-        Where personal emails are asked for without consent.
+        Personal emails need consent, which is not recorded.
     ConnectionFailedError
-        Where the service could not be reached at all. Nothing was sent.
+        Pronto could not be reached at all. Nothing was sent.
     LedgerError
-        Where the ledger cannot be read or written. Nothing was sent.
+        The ledger cannot be read or written. Nothing was sent.
     ResultError
-        Where the answers are there, but a column of the frame could not be written.
+        The answers are saved in the ledger, but could not be written into the DataFrame.
 
     Warns
     -----
     CreditsExhaustedWarning, ServiceUnreachableWarning, LedgerWarning
-        Where the run stopped early; rows that were not sent are ``pending``.
+        The run stopped early. Rows not sent are ``pending``.
     MaxCreditsWarning
-        Where the run ended because ``max_credits`` could be passed.
+        The run stopped because ``max_credits`` could have been exceeded.
     UnknownRowsWarning
-        Where answers were lost; their rows may be charged.
+        Some answers were lost. Their rows are ``unknown`` and may have been charged.
     PhoneWithoutLinkedInWarning
-        Where phones are asked for people without a LinkedIn address.
+        Phones are requested for people without a LinkedIn URL, for whom few are found.
 
     Notes
     -----
-    An interrupt or SIGTERM sends nothing more, waits for the answers in flight, and raises
-    ``KeyboardInterrupt``; a second one does not wait, and those who were sent are ``unknown``.
+    After an interrupt (Ctrl-C, or "Interrupt" in a notebook) or SIGTERM, nothing more is sent. The
+    run waits for answers in flight and raises ``KeyboardInterrupt``. A second interrupt does not
+    wait; the people in flight are then ``unknown``. Run the same line again to continue.
+
+    Examples
+    --------
+    >>> out = df.pronto.enrich("email")
+    >>> out = df.pronto.enrich(["email", "phone"], limit=20)
     """
-    run = request(*args, **kwargs)
+    run = prepare(*args, **kwargs)
     run.in_thread()
     return run.frame()
 
 
-@signed_like(request)
+@signed_like(arguments)
 async def aenrich(*args: Any, **kwargs: Any) -> pd.DataFrame:
-    """Do what `enrich` does, while the loop of the caller goes on: ``out = await aenrich(df, …)``.
+    """Async version of `enrich`: ``out = await aenrich(df, "email")``.
 
-    Parameters, result, errors and cost are those of `enrich`. Where its task is cancelled, what
-    arrives within a second is stored, and the rest of what is in flight is ``unknown``. After an
-    interrupt it waits for all of that, and ends as if cancelled.
+    Parameters, return value, errors and cost are the same as for `enrich`. If its task is
+    cancelled, answers that arrive within one second are saved, and the other people in flight are
+    ``unknown``. After an interrupt, it waits for all answers in flight and then raises
+    ``CancelledError``.
     """
-    run = request(*args, **kwargs)
+    run = prepare(*args, **kwargs)
     await run.in_loop()
     return run.frame()
 
@@ -188,20 +156,32 @@ def collect(
     phones: Phones = "columns",
     prefix: str = "",
 ) -> pd.DataFrame:
-    """Return what the ledger knows of the people in a frame. Sends nothing, costs nothing.
+    """Fill a DataFrame with the answers already in the ledger. Sends nothing, costs nothing.
 
-    Needs no key. The parameters and the result are those of `enrich`; rows that the ledger does
-    not know are ``pending``, rows whose answer was lost are ``unknown``.
+    Needs no API key.
+
+    Parameters
+    ----------
+    df, type, columns, overwrite, phones, prefix
+        As for `enrich`.
+
+    Returns
+    -------
+    DataFrame
+        The same columns as from `enrich`. Rows not in the ledger are ``pending``; rows whose answer
+        was lost are ``unknown``.
 
     Raises
     ------
     ConfigurationError
-        Where an argument is wrong or a column is missing.
+        An argument is invalid or a column is missing.
     LedgerError
-        Where the ledger cannot be read.
+        The ledger cannot be read.
+
+    Warns
+    -----
+    UnknownRowsWarning
+        Some answers were lost.
     """
     check_frame(df)
-    options = Options(
-        types=types_of(type), columns=columns, overwrite=overwrite, phones=phones, prefix=prefix
-    )
-    return Run(df, options, current(), sends=False, fetches=False).frame()
+    return Preview(df, make_options(locals()), current()).frame()

@@ -1,4 +1,4 @@
-"""Files larger than memory: enriched piece by piece, written whole or not at all."""
+"""``enrich_file``: a file larger than memory, enriched in chunks."""
 
 from __future__ import annotations
 
@@ -14,80 +14,77 @@ from typing import Any, Final
 
 import pandas as pd
 
-from .arguments import Suppress, check_consent, check_progress, nothing_sent, suppressed
+from .arguments import Suppress, check_consent, check_progress, make_options, nothing_sent
 from .config.settings import Settings, current
 from .errors import ConfigurationError, ProntoError, ResultError
 from .frame.columns import find
-from .frame.options import Options, Phones, Types, Via, customs_of, types_of, via_of
+from .frame.options import Options, Phones, Types, Via
 from .frame.results import written
+from .lookup import open_ledger
 from .notebook.progress import Watcher
-from .run import Run, open_ledger
+from .preview import Preview
+from .run import Run
 from .tables import read, write
 from .tables.csv_dialect import detect
 
 PARQUET: Final = write.PARQUET
 
 
-def check(source: Path, target: Path, chunksize: int) -> None:
-    """Check that both files can be what they are said to be.
-
-    Raises
-    ------
-    ConfigurationError
-        With what to do.
-    """
+def _check_files(source: Path, target: Path, chunksize: int) -> None:
+    """Check what can be checked of both files without reading them."""
     for path, name in ((source, "source"), (target, "target")):
         if path.suffix.lower() not in {*write.DELIMITERS, PARQUET}:
             raise ConfigurationError(
-                f"{name} must end in .csv, .tsv or .parquet, not {path.suffix!r}. Nothing was sent."
+                f"{name} must be a .csv, .tsv or .parquet file, got {path.suffix!r}. "
+                "Nothing was sent."
             )
         if path.suffix.lower() == PARQUET:
             write.pyarrow()
     read.check_file(source)
     write.check_place(target, "Nothing was sent.")
     if source.resolve() == target.resolve():
-        raise ConfigurationError("target must be another file than source. Nothing was sent.")
+        raise ConfigurationError("source and target must be different files. Nothing was sent.")
     if type(chunksize) is not int or chunksize < 1:
-        raise ConfigurationError("chunksize must be a whole number from 1 on. Nothing was sent.")
+        raise ConfigurationError("chunksize must be an integer >= 1. Nothing was sent.")
 
 
-def pieces(source: Path, chunksize: int) -> Generator[pd.DataFrame]:
-    """Read a file in frames of so many rows; there is always one.
+def _chunks(source: Path, chunksize: int) -> Generator[pd.DataFrame]:
+    """Read a file in chunks of that many rows; there is always one, even without rows.
 
-    Texts stay texts, so that no phone loses its zeros.
+    Strings stay strings, so that no phone number loses its zeros.
     """
     if source.suffix.lower() == PARQUET:
-        return _of_parquet(source, chunksize)
+        return _parquet_chunks(source, chunksize)
     return read.chunks(source, detect(source), chunksize)
 
 
-def _again(source: Path, chunksize: int, rows: int) -> Iterator[pd.DataFrame]:
-    """Read a file that was read before, and had so many rows."""
+def _unchanged_chunks(source: Path, chunksize: int, rows: int) -> Iterator[pd.DataFrame]:
+    """Read a file again, which had that many rows before."""
     left: int | None = rows
     try:
-        for piece in pieces(source, chunksize):
-            left = (left or 0) - len(piece)
-            yield piece
+        for chunk in _chunks(source, chunksize):
+            left = (left or 0) - len(chunk)
+            yield chunk
     except ConfigurationError:
         left = None
     if left != 0:
         raise ResultError(
-            f"{source.name} was changed while it was enriched, so the target is not written. The "
-            "answers are kept in the ledger. Run the same line again with the file as it shall be: "
-            "what is answered costs nothing."
+            f"{source.name} was changed while it was being enriched, so the target is not written. "
+            "All answers are saved in the ledger. Run the same line again: saved answers cost "
+            "nothing."
         )
 
 
-def _of_parquet(source: Path, chunksize: int) -> Generator[pd.DataFrame]:
+def _parquet_chunks(source: Path, chunksize: int) -> Generator[pd.DataFrame]:
     pa = write.pyarrow()
     with _readable(source):
         file = pa.parquet.ParquetFile(source)
     with file:
         names = pd.Index(file.schema_arrow.names)
         if not names.is_unique:
-            twice = ", ".join(map(repr, names[names.duplicated()].unique()))
+            duplicates = ", ".join(map(repr, names[names.duplicated()].unique()))
             raise ConfigurationError(
-                f"{source.name} has several columns named {twice}. Rename them. Nothing was sent."
+                f"{source.name} has duplicate columns: {duplicates}. Rename them. Nothing was sent."
             )
         batches = file.iter_batches(batch_size=chunksize)
         batch = None
@@ -98,9 +95,9 @@ def _of_parquet(source: Path, chunksize: int) -> Generator[pd.DataFrame]:
                     return
                 batch = file.schema_arrow.empty_table() if following is None else following
                 batch.validate(full=True)
-                # Arrow's own types: a number stays one where a piece lacks some.
-                piece = batch.to_pandas(types_mapper=pd.ArrowDtype, ignore_metadata=True)
-            yield piece
+                # Arrow's types: integers stay integers even if a chunk has missing values.
+                chunk = batch.to_pandas(types_mapper=pd.ArrowDtype, ignore_metadata=True)
+            yield chunk
 
 
 @contextmanager
@@ -110,23 +107,22 @@ def _readable(source: Path) -> Iterator[None]:
     except (OSError, ValueError, TypeError, NotImplementedError) as error:  # Arrow's are of these
         raise ConfigurationError(
             f"{source.name} cannot be read as Parquet ({error.__class__.__name__}): it is damaged, "
-            "cut off, or of another kind. Write it again with the program it is from. Nothing was "
-            "sent."
+            "incomplete or in another format. Export it again. Nothing was sent."
         ) from None
 
 
 @dataclass
 class _Target:
-    """A file that is written once all its frames are there; they wait in a folder beside it.
+    """A file that is written when all its chunks are enriched; until then they are pickled.
 
     Parameters
     ----------
     path : Path
-        Where it is written, in that folder.
+        Where to write it, in a temporary folder that also has the pickles.
     filled : Pattern
-        The headers of the columns that the run may write. In Parquet they are text, or phones.
+        Names of the columns that the run may write. In Parquet these are strings, or phones.
     columns : dict of str to dtype
-        The columns of all frames, which differ in how many phones they have.
+        The columns of all chunks, which differ in how many phones they have.
     """
 
     path: Path
@@ -138,9 +134,9 @@ class _Target:
         self._source = dict(self.columns)
 
     def check(self, frames: Iterable[pd.DataFrame]) -> int:
-        """Write the frames of the source as they are, remove them again, and count their rows.
+        """Write the chunks of the source as they are, delete the file, and count the rows.
 
-        What the target cannot hold, and what cannot be read, is found so before anything is sent.
+        So what cannot be read or written is found before anything is sent.
         """
         rows = 0
 
@@ -155,7 +151,7 @@ class _Target:
         return rows
 
     def add(self, frame: pd.DataFrame) -> None:
-        """Keep a frame until `write`."""
+        """Keep a chunk until `write`."""
         part = self.path.parent / str(len(self._parts))
         frame.to_pickle(part)
         self._parts.append(part)
@@ -164,7 +160,7 @@ class _Target:
         self.columns = these | self.columns if wider else self.columns | these
 
     def write(self) -> None:
-        """Write all frames."""
+        """Write all chunks."""
         self._write(map(self._read, self._parts))
 
     def _read(self, part: Path) -> pd.DataFrame:
@@ -193,34 +189,35 @@ class _Target:
 
 @contextmanager
 def _possible(target: Path) -> Iterator[None]:
-    """Raise what goes wrong before anything is sent as an error that says so."""
+    """Explain what goes wrong before anything is sent."""
     try:
         yield
     except ProntoError:
         raise
     except OSError as error:
         raise ConfigurationError(
-            f"{target} cannot be written ({error.strerror}). Make room, or take another folder. "
-            "Nothing was sent."
+            f"{target} cannot be written ({error.strerror}). Free some space or choose another "
+            "folder. Nothing was sent."
         ) from None
     except Exception as error:  # noqa: BLE001  of pandas and Arrow, whose own may show values
         raise ConfigurationError(
-            f"{target.name} cannot hold some values of the source ({error.__class__.__name__}). "
-            "Take a target of another kind, or make them texts. Nothing was sent."
+            f"{target.name} cannot contain some values of the source "
+            f"({error.__class__.__name__}). Choose another file format for the target, or convert "
+            "these values to strings. Nothing was sent."
         ) from None
 
 
 @contextmanager
 def _kept(target: Path) -> Iterator[None]:
-    """Raise what goes wrong after answers were paid for as an error that says where they are."""
+    """Explain what goes wrong after answers were paid for."""
     try:
         yield
     except Exception as error:  # noqa: BLE001  of disks, pandas and Arrow, whose own may show values
         why = getattr(error, "strerror", None) or error.__class__.__name__
         raise ResultError(
-            f"{target.name} could not be written ({why}). The answers are kept in the ledger. Make "
-            "room, or take another target, and run the same line again: what is answered costs "
-            "nothing."
+            f"{target.name} could not be written ({why}). All answers are saved in the ledger. "
+            "Free some space or choose another target, then run the same line again: saved "
+            "answers cost nothing."
         ) from None
 
 
@@ -242,75 +239,62 @@ def enrich_file(
     via: Via = "sync",
     suppress: Suppress | None = None,
 ) -> pd.Series:
-    """Enrich a file that may be larger than memory into another one.
+    """Enrich a file chunk by chunk and write the result to another file.
 
-    Costs what `enrich` costs. People who are in several pieces are asked once, because the ledger
-    knows them; for the same reason a run that was stopped goes on where it was. The new file is
-    there whole, or not at all. Both files are read and written once before anything is sent, so
-    that what the target cannot hold is found then.
+    Use it for files larger than memory. The cost is the same as for `enrich`. A person who appears
+    in several chunks is sent once, and a stopped run resumes where it left off, because every
+    answer is in the ledger. The target is written completely or not at all. The whole file is read
+    and written once before anything is sent, to find what cannot be read or written.
 
     Parameters
     ----------
     source, target : path
-        ``.csv``, ``.tsv`` or ``.parquet`` (which needs pyarrow), each. Files of text are read as
-        `read` does, whatever their encoding and separator, and written as ``df.pronto.save`` does.
-        In Parquet the columns that the run fills are texts, the others what they were.
+        ``.csv``, ``.tsv`` or ``.parquet`` (needs pyarrow). Text files are read like `read` does,
+        in any encoding and with any separator that it supports, and written like
+        ``df.pronto.save`` does. In Parquet, the columns that are filled are strings; the others
+        keep their type.
     type : str or list of str
         As for `enrich`.
     chunksize : int
-        Rows in memory at a time.
+        Number of rows to process at a time.
     max_credits : float, optional
-        For the whole file. Once it could be passed, or when a run stops early, the rest of the file
-        is filled from the ledger alone and is else ``pending``.
+        Limit for the whole file. When it could be exceeded, or the run stops early, the remaining
+        rows are filled from the ledger only; rows not in the ledger are ``pending``.
     columns, overwrite, refresh, resend_unknown, phones, prefix, custom, progress, via, suppress
-        As for `enrich`; a bar is shown for each piece.
+        As for `enrich`. One progress bar per chunk.
 
     Returns
     -------
     Series
-        How many rows have each ``pronto_status`` (int).
+        Number of rows per ``pronto_status``.
 
     Raises
     ------
     ConfigurationError
-        Where an argument is wrong, a file or a column is missing. Nothing was sent.
+        An argument is invalid, or a file or a column is missing. Nothing was sent.
     AuthenticationError, ConsentRequiredError, ConnectionFailedError, LedgerError
         As for `enrich`. The target is not written.
     ResultError
-        Where the target could not be written in the end. The answers are kept in the ledger.
+        The source was changed meanwhile, or the target could not be written. All answers are saved
+        in the ledger.
     """
     source, target = Path(source).expanduser(), Path(target).expanduser()
     with nothing_sent():
-        check(source, target, chunksize)
+        _check_files(source, target, chunksize)
     check_progress(progress)
-    settings = current()
-    types = types_of(type)
-    check_consent(types, settings)
-    options = Options(
-        types=types,
-        endpoint=via_of(via),
-        columns=columns,
-        max_credits=max_credits,
-        overwrite=overwrite,
-        refresh=refresh,
-        resend_unknown=resend_unknown,
-        phones=phones,
-        prefix=prefix,
-        custom=customs_of(custom),
-        suppress=suppressed(suppress),
-    )
+    options, settings = make_options(locals()), current()
+    check_consent(options.types, settings)
     counts: Counter[str] = Counter()
     with write.temporary(target) as part:
-        with closing(pieces(source, chunksize)) as frames, nothing_sent():
-            first = next(frames)
+        with closing(_chunks(source, chunksize)) as chunks, nothing_sent():
+            first = next(chunks)
         whole = _Target(part, written(options), dict(zip(first.columns, first.dtypes, strict=True)))
         with _possible(target), nothing_sent():
-            rows = whole.check(pieces(source, chunksize))
+            rows = whole.check(_chunks(source, chunksize))
         # A column is the same field in the whole file.
         found = find(first, columns).overrides(first) | {**(columns or {})}
-        for out in _enriched(
-            _again(source, chunksize, rows), replace(options, columns=found), settings, progress
-        ):
+        again = _unchanged_chunks(source, chunksize, rows)
+        for out in _enriched(again, replace(options, columns=found), settings, progress):
             counts.update(out[f"{prefix}pronto_status"].tolist())
             with _kept(target):
                 whole.add(out)
@@ -321,21 +305,19 @@ def enrich_file(
 
 
 def _enriched(
-    frames: Iterable[pd.DataFrame], options: Options, settings: Settings, progress: bool | Watcher
+    chunks: Iterable[pd.DataFrame], options: Options, settings: Settings, progress: bool | Watcher
 ) -> Iterator[pd.DataFrame]:
-    """Enrich the frames of one list as one run; once it is stopped, from the ledger alone."""
-    began, left, goes_on = open_ledger(settings).date(), options.max_credits, True
-    for frame in frames:
-        options = replace(
-            options,
-            max_credits=left,
-            refresh=options.refresh and goes_on,
-            resend_unknown=options.resend_unknown and goes_on,
-        )
-        run = Run(frame, options, settings, progress, began=began)
-        if goes_on:
-            run.in_thread()
-        out = run.frame()
-        goes_on = goes_on and not run.ended_early
-        left = None if left is None else max(0.0, left - run.spent)
-        yield out
+    """Enrich the chunks as one run; after it has stopped early, from the ledger only."""
+    began, stopped = open_ledger(settings).date(), False
+    for chunk in chunks:
+        preview = Preview(chunk, options, settings, began=began)
+        if stopped:
+            yield preview.frame()
+            continue
+        run = Run(preview, preview.lookup.requests, progress)
+        run.in_thread()
+        yield run.frame()
+        if options.max_credits is not None:
+            options = replace(options, max_credits=max(0.0, options.max_credits - run.spent))
+        if run.ended_early:
+            stopped, options = True, replace(options, refresh=False, resend_unknown=False)

@@ -1,52 +1,71 @@
-"""What a run would send, and what it would cost at least and at most."""
+"""``estimate``: how many people a run would send, and the cost."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from .errors import ProntoError
-from .notebook import event_loop
-from .prices import Prices
+from . import account
+from .arguments import arguments, signed_like
+from .config.settings import current
+from .preview import Preview
 
-if TYPE_CHECKING:
-    from .run import Run
 
-BALANCE_TIMEOUT = 20.0
-"""Seconds to wait for the balance."""
+@signed_like(arguments)
+def estimate(*args: Any, **kwargs: Any) -> Estimate:
+    """Estimate what `enrich` would send and cost. Sends no people, costs nothing.
 
-_NAMES = ("credits", "balance", "remaining", "available", "left")
+    If an API key is set, one free request reads your balance; no data about people is sent. Takes
+    the same parameters as `enrich`; ``max_credits`` and ``progress`` have no effect. Prices come
+    from `pronto_pandas.configure`.
+
+    Returns
+    -------
+    Estimate
+        Number of rows per outcome, the lowest and highest cost in credits, and your balance if
+        available.
+
+    Raises
+    ------
+    ConfigurationError
+        An argument is invalid or a column is missing.
+    LedgerError
+        The ledger cannot be read.
+    """
+    given, settings = arguments(*args, **kwargs), current()
+    preview = Preview(given.df, given.options, settings, bodies=False)
+    return _estimated(preview, account.balance(settings))
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """What a run would do. Counts are rows of the frame, but for ``people``.
+    """What `enrich` would send and cost. All counts are rows, except ``people``.
 
     Parameters
     ----------
     rows : int
         All rows.
     to_send : int
-        Rows whose answer would be asked for.
+        Rows that would be sent.
     people : int
-        Distinct people behind them: one request each.
+        Distinct people in those rows. Each is sent once, or with ``via="async"`` once per type.
     duplicates : int
-        Rows to send whose person another row asks for.
+        Rows to send that contain the same person as an earlier row.
     answered : int
-        Rows that the ledger answers; they cost nothing.
+        Rows filled from the ledger at no cost.
     submitted : int
-        Rows that an earlier run submitted; their answers are fetched, which costs nothing more.
+        Rows submitted by an earlier run. Fetching their answers is free.
     unknown : int
-        Rows that an earlier run sent and whose answer was lost.
+        Rows sent by an earlier run whose answer was lost. They are not sent again.
     skipped, invalid : int
-        Rows that would not be sent, on purpose or because something is missing.
+        Rows not sent: on purpose, or because a required value is missing or not valid.
     cost_low, cost_high : float
-        Credits if everything is found: at the lowest prices with one phone number each, and at
-        the highest with five. What is not found costs nothing.
+        Cost in credits if everything is found: ``cost_low`` at the lowest prices and one phone
+        number per person, ``cost_high`` at the highest prices and five. You pay only for what is
+        found.
     balance : float, optional
-        Credits of the account, where the service's answer can be understood.
+        Credits left in your account, if Pronto reports it.
     """
 
     rows: int
@@ -63,76 +82,48 @@ class Estimate:
     balance: float | None = None
 
     @property
-    def _requests(self) -> str:
+    def _people(self) -> str:
         if not self.people:
             return ""
-        told = ": 1 person" if self.people == 1 else f": {self.people:,} people, one request each"
-        repeats = "1 row repeats" if self.duplicates == 1 else f"{self.duplicates:,} rows repeat"
-        return told + (f" ({repeats} one)" if self.duplicates else "")
+        people = "1 person" if self.people == 1 else f"{self.people:,} people"
+        rows = "1 duplicate row" if self.duplicates == 1 else f"{self.duplicates:,} duplicate rows"
+        return f": {people} ({rows})" if self.duplicates else f": {people}"
 
     def __repr__(self) -> str:
-        balance = "not known" if self.balance is None else f"{self.balance:,.0f} credits"
+        balance = "unavailable" if self.balance is None else f"{self.balance:,.0f} credits"
         lines = [
             f"{self.rows:>8,} rows",
-            f"{self.to_send:>8,} to send{self._requests}",
-            f"{self.answered:>8,} answered already",
-            *([f"{self.submitted:>8,} submitted already"] if self.submitted else []),
-            f"{self.unknown:>8,} unknown: sent before, answer lost",
-            f"{self.skipped:>8,} skipped",
-            f"{self.invalid:>8,} invalid",
-            f"    cost {self.cost_low:,.0f} to {self.cost_high:,.0f} credits if all is found; "
-            "what is not found costs nothing",
+            f"{self.to_send:>8,} to send{self._people}",
+            f"{self.answered:>8,} already answered",
+            *([f"{self.submitted:>8,} already submitted, answer pending"] * bool(self.submitted)),
+            f"{self.unknown:>8,} unknown (sent earlier, answer lost)",
+            f"{self.skipped:>8,} skipped (on purpose)",
+            f"{self.invalid:>8,} invalid (a required value is missing or not valid)",
+            f"    cost {self.cost_low:,.0f} to {self.cost_high:,.0f} credits if everything is found"
+            " (you pay only for what is found)",
             f" balance {balance}",
         ]
         return "\n".join(lines)
 
 
-def of(run: Run, prices: Prices, balance: float | None) -> Estimate:
-    """Return what a run that was made and not started would do."""
-    left = Counter(str(s) for s in run.plan.row_status if s is not None)
-    states, sent = run.states(), [job for job in run.jobs if job.enrichment_id is None]
-    rows: Counter[str] = Counter()
-    for state, count in zip(states, run.plan.rows_per_contact.tolist(), strict=True):
+def _estimated(preview: Preview, balance: float | None) -> Estimate:
+    plan, lookup, prices = preview.plan, preview.lookup, preview.settings.prices
+    statuses = Counter(status for status in plan.row_status if status is not None)
+    states, rows = lookup.states(), Counter[str]()
+    for state, count in zip(states, plan.rows_per_contact.tolist(), strict=True):
         rows[state] += count
-    askers = zip(run.askers(), states, strict=True)
-    people = len({number for number, state in askers if state == "ready"})
+    sent = {one for one, state in zip(lookup.sent_as(), states, strict=True) if state == "ready"}
     return Estimate(
-        rows=len(run.plan.row_status),
+        rows=len(plan.row_status),
         to_send=rows["ready"],
-        people=people,
-        duplicates=rows["ready"] - people,
+        people=len(sent),
+        duplicates=rows["ready"] - len(sent),
         answered=rows["answered"],
         submitted=rows["submitted"],
         unknown=rows["unknown"],
-        skipped=left["skipped"],
-        invalid=left["invalid"],
-        cost_low=sum(prices.least(job.types) for job in sent),
-        cost_high=sum(prices.most(job.types) for job in sent),
+        skipped=statuses["skipped"],
+        invalid=statuses["invalid"],
+        cost_low=sum(prices.least(request.types) for request in lookup.to_send),
+        cost_high=sum(prices.most(request.types) for request in lookup.to_send),
         balance=balance,
     )
-
-
-def balance_of(run: Run) -> float | None:
-    """Ask for the account's balance, which is free; None where it cannot be had or understood."""
-    try:
-        run.take_key()
-        return understood(event_loop.result_of(run.credits, BALANCE_TIMEOUT))
-    except (ProntoError, TimeoutError):
-        return None
-
-
-def understood(data: Any) -> float | None:
-    """Find the one number in the service's undocumented answer that must be the balance."""
-    found = list(_numbers(data, named=False))
-    return found[0] if len(found) == 1 else None
-
-
-def _numbers(data: Any, *, named: bool) -> Iterable[float]:
-    if isinstance(data, bool):
-        return
-    if isinstance(data, int | float) and named:
-        yield float(data)
-    elif isinstance(data, Mapping):
-        for name, value in data.items():
-            telling = any(word in str(name).lower() for word in _NAMES)
-            yield from _numbers(value, named=telling or (named and len(data) == 1))

@@ -15,7 +15,7 @@ from .api.spec import TYPES
 from .config.settings import current
 from .errors import ConfigurationError
 from .frame.people import people
-from .run import open_ledger
+from .lookup import open_ledger
 
 
 class Info(pd.DataFrame):

@@ -1,27 +1,149 @@
-"""What the ledger knows of a plan: who is settled, who is to be sent, whose answer is fetched."""
+"""Compares a plan with the ledger: contacts that are answered, to send, or to poll for."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import replace
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, cast
 
 from .api.spec import EnrichmentType
+from .config.settings import Settings
 from .frame.options import Options
 from .frame.plan import Plan
 from .frame.suppress import Suppressed
+from .storage.entry import Renewal, Wanted
 
-if TYPE_CHECKING:  # loaded when somebody is to be asked for
-    from .sending.request import Outcome, Request
-    from .storage.entry import Entry, Key, Renewal
+if TYPE_CHECKING:  # slow to import, and not needed when there is nobody to look up
+    from .sending.request import Outcome, Request, Sorted
+    from .storage.entry import Entry, Key
     from .storage.store import Ledger
 
 Results = list[dict[EnrichmentType, "Outcome"]]
-"""Contact by contact, what became of each type."""
+"""Per contact, the outcome of each type."""
+
+
+def open_ledger(settings: Settings) -> Ledger:
+    """Open the ledger of the settings, for the service of the settings."""
+    from .storage.store import connect
+
+    return connect(settings.ledger_place, settings.service)
+
+
+def renewal_of(options: Options, max_age_days: float, now: float) -> Renewal:
+    """Return which entries a run that began at ``now`` (seconds since 1970) may send again."""
+    oldest = now - max_age_days * 86_400
+    return Renewal(
+        answered_before=now if options.refresh else oldest,
+        unknown_before=now if options.resend_unknown else 0.0,
+    )
+
+
+@dataclass
+class Lookup:
+    """The contacts of a plan, sorted by what the ledger has of them.
+
+    Contacts who are one person to the ledger share one request: the first of them is sent, and the
+    others get the same answer.
+
+    Parameters
+    ----------
+    plan : Plan
+        The contacts.
+    renewal : Renewal
+        Which entries may be sent again.
+    results : list of dict
+        The outcomes in the ledger, per contact and type; none for what is to be sent.
+    to_send, to_poll : list of Request
+        The requests that remain: new ones, and those whose answer can be fetched.
+    sharing : dict
+        Per entry, the contacts that share it; the first is the one that is sent.
+    suppressed : set of int
+        Contacts that are not sent because an answer about them is in ``suppress=``.
+    """
+
+    plan: Plan
+    renewal: Renewal = field(default_factory=Renewal)
+    results: Results = field(default_factory=list)
+    to_send: list[Request] = field(default_factory=list)
+    to_poll: list[Request] = field(default_factory=list)
+    sharing: dict[Key, list[int]] = field(default_factory=dict)
+    suppressed: set[int] = field(default_factory=set)
+
+    @property
+    def requests(self) -> list[Request]:
+        """All requests that remain."""
+        return [*self.to_send, *self.to_poll]
+
+    def recipients(self, request: Request) -> Iterator[tuple[int, EnrichmentType]]:
+        """Return the contacts that get the answer to a request, with the type."""
+        for type_ in request.types:
+            for number in self.sharing[request.contact.keys(type_)[0], type_]:
+                yield number, type_
+
+    def add(self, parts: Sorted, *, one_by_one: bool) -> None:
+        """Add the parts of a request: outcomes, and what is to be sent or polled for."""
+        for part, outcome in parts.known:
+            for number, type_ in self.recipients(part):
+                self.results[number][type_] = outcome
+        self.to_poll += parts.to_poll
+        for part in parts.to_send:
+            alone = (replace(part, types=(type_,)) for type_ in part.types)
+            self.to_send += alone if one_by_one else [part]
+
+    def results_without(self, requests: Iterable[Request]) -> Results:
+        """Return a copy of the results without those that these requests will bring."""
+        results = [dict(result) for result in self.results]
+        for request in requests:
+            for number, type_ in self.recipients(request):
+                results[number].pop(type_, None)
+        return results
+
+    def leave_out(self, contacts: set[int]) -> None:
+        """Send nothing for these contacts; another who shares the request is sent instead."""
+        self.suppressed |= contacts
+        for numbers in self.sharing.values():
+            numbers.sort(key=contacts.__contains__)
+        self.to_send = [other for one in self.to_send for other in self._instead(one)]
+        self.to_poll = [other for one in self.to_poll for other in self._instead(one)]
+
+    def _instead(self, request: Request) -> Iterator[Request]:
+        if request.number not in self.suppressed:
+            yield request
+            return
+        for type_ in request.types:
+            number = self.sharing[request.contact.keys(type_)[0], type_][0]
+            if number not in self.suppressed:
+                contact, custom = self.plan.contacts[number], self.plan.customs[number]
+                yield replace(
+                    request, number=number, contact=contact, types=(type_,), custom=custom
+                )
+
+    def states(self) -> list[str]:
+        """Return per contact: ``ready`` to be sent, ``submitted``, ``unknown`` or ``answered``."""
+        lost = (any(o.state == "unknown" for o in result.values()) for result in self.results)
+        states = ["unknown" if unknown else "answered" for unknown in lost]
+        # Last, those to be sent: a contact that is sent for one type counts as sent.
+        for state, requests in (("submitted", self.to_poll), ("ready", self.to_send)):
+            for request in requests:
+                for number, _ in self.recipients(request):
+                    states[number] = state
+        return states
+
+    def sent_as(self) -> list[int]:
+        """Return per contact the number of the contact that is sent for it, often its own."""
+        first = list(range(len(self.plan.contacts)))
+        for numbers in self.sharing.values():
+            for number in numbers[1:]:
+                first[number] = numbers[0]
+        sent = {request.number for request in self.requests}
+        return [
+            number if number in sent or other not in sent else other
+            for number, other in enumerate(first)
+        ]
 
 
 def suppressed(results: Results, suppress: Suppressed) -> set[int]:
-    """Return the contacts of whom an answer is named by ``suppress``."""
+    """Return the contacts whose answer is in ``suppress=``, even if nothing else names them."""
     return {
         number
         for number, result in enumerate(results)
@@ -29,133 +151,45 @@ def suppressed(results: Results, suppress: Suppressed) -> set[int]:
     }
 
 
-class Known:
-    """Sorts the contacts of a plan by what the ledger has of them.
+def look_up(
+    ledger: Ledger, plan: Plan, options: Options, renewal: Renewal, *, bodies: bool = True
+) -> Lookup:
+    """Compare a plan with the ledger. Needs no network.
 
-    Contacts who are one person to the ledger are asked for once: the first of them is, and the
-    others get the same answer.
-
-    Parameters
-    ----------
-    plan : Plan
-        Who is asked for, and for what.
-    options : Options
-        Whether what is known may be asked for again.
-    max_age_days : float
-        Days after which an answer is asked for again.
-    fetches : bool
-        Whether what was submitted is to be fetched.
-    began : float, optional
-        When the whole run began, in seconds since 1970; without it, now. What was sent or answered
-        since is not asked for again.
+    If ``bodies`` is False, the answers are read only if ``suppress=`` needs them; to read them
+    takes most of the time.
     """
+    from .sending.request import Request, outcome_of, sort
 
-    def __init__(
-        self,
-        plan: Plan,
-        options: Options,
-        max_age_days: float,
-        *,
-        fetches: bool,
-        began: float | None = None,
-    ) -> None:
-        self._plan, self._options, self._fetches = plan, options, fetches
-        self._max_age, self._began = max_age_days * 86_400, began
-        self.to_send: list[Request] = []
-        self.to_fetch: list[Request] = []
-        self.sharing: dict[Key, list[int]] = {}
-        self.renewal: Renewal
+    found = Lookup(plan, renewal, [{} for _ in plan.contacts])
+    wanted: dict[Key, Wanted] = {}
+    first: dict[int, list[EnrichmentType]] = {}
+    for number, (contact, types) in enumerate(zip(plan.contacts, plan.asks, strict=True)):
+        for type_ in types:
+            one = Wanted(type_, contact.keys(type_))
+            found.sharing.setdefault(one.key, []).append(number)
+            if wanted.setdefault(one.key, one) is one:
+                first.setdefault(number, []).append(type_)
+    bodies = bodies or options.suppress is not None
+    entries = ledger.find(list(wanted.values()), bodies=bodies)
+    for number, own_types in first.items():
+        contact, custom = plan.contacts[number], plan.customs[number]
+        known = {type_: entries.get((contact.keys(type_)[0], type_)) for type_ in own_types}
+        kept = {t: None if _is_sent(entry, renewal) else entry for t, entry in known.items()}
+        parts = sort(Request(number, contact, tuple(own_types), custom), kept)
+        for poll in parts.to_poll:  # until it is polled, its entry is the outcome
+            parts.known.append((poll, outcome_of(cast("Entry", known[poll.types[0]]))))
+        found.add(parts, one_by_one=options.endpoint == "async")
+    if options.suppress is not None:
+        left_out = suppressed(found.results, options.suppress)
+        for key, entry in entries.items():  # answers that would be requested again
+            answer = outcome_of(entry).answer if _is_sent(entry, renewal) else None
+            if answer is not None and options.suppress.names(answer):
+                left_out.update(found.sharing[key])
+        found.leave_out(left_out)
+    return found
 
-    def look_up(self, ledger: Ledger | None, *, answers: bool) -> Results:
-        """Return what is settled; ``to_send`` and ``to_fetch`` have the rest. Needs no network.
 
-        Parameters
-        ----------
-        ledger : Ledger, optional
-            None where nobody is asked for.
-        answers : bool
-            If False, the answers are not read.
-        """
-        plan = self._plan
-        results: Results = [{} for _ in plan.contacts]
-        if ledger is None:
-            return results
-        from .storage.entry import Renewal, Wanted
-
-        options = self._options
-        began = ledger.date() if self._began is None else self._began
-        oldest = began - self._max_age
-        self.renewal = Renewal(
-            answered_before=began if options.refresh else oldest,
-            unknown_before=began if options.resend_unknown else 0.0,
-        )
-        wanted: dict[Key, Wanted] = {}
-        keys: list[dict[EnrichmentType, Key]] = []
-        for number, (contact, asks) in enumerate(zip(plan.contacts, plan.asks, strict=True)):
-            mine = [Wanted(type_, contact.keys(type_)) for type_ in asks]
-            for one in mine:
-                wanted.setdefault(one.key, one)
-                self.sharing.setdefault(one.key, []).append(number)
-            keys.append(dict(zip(asks, (one.key for one in mine), strict=True)))
-        entries = ledger.find(list(wanted.values()), bodies=answers)
-        for number, mine_ in enumerate(keys):
-            self._sort(number, {t: entries.get(k) for t, k in mine_.items()}, mine_, results)
-        return results
-
-    def _sort(
-        self,
-        number: int,
-        entries: dict[EnrichmentType, Entry | None],
-        keys: dict[EnrichmentType, Key],
-        results: Results,
-    ) -> None:
-        from .sending.request import Request, outcome_of
-
-        contact, asked = self._plan.contacts[number], []
-        for type_, entry in entries.items():
-            first = self.sharing[keys[type_]][0]
-            if entry is None or entry.state == "held" or self.renewal.allows(entry):
-                if first == number:
-                    asked.append(type_)
-            elif entry.state == "submitted" and self._fetches:
-                if first == number:
-                    name, at = entry.enrichment_id, {type_: entry.contact}
-                    self.to_fetch.append(
-                        Request(number, contact, (type_,), enrichment_id=name, entries=at)
-                    )
-            elif first == number:
-                results[number][type_] = outcome_of(entry)
-            else:
-                results[number][type_] = results[first][type_]
-        one_by_one = self._options.endpoint == "async"
-        for types in ([t] for t in asked) if one_by_one else [asked] if asked else []:
-            self.to_send.append(Request(number, contact, tuple(types), self._plan.customs[number]))
-
-    def leave_out(self, gone: set[int]) -> None:
-        """Ask for nothing as these contacts; whoever shares it with them is asked for instead."""
-        for numbers in self.sharing.values():
-            numbers.sort(key=gone.__contains__)
-        self.to_send = [other for job in self.to_send for other in self._instead(job, gone)]
-        self.to_fetch = [other for job in self.to_fetch for other in self._instead(job, gone)]
-
-    def _instead(self, job: Request, gone: set[int]) -> Iterator[Request]:
-        if job.number not in gone:
-            yield job
-            return
-        for type_ in job.types:
-            number = self.sharing[job.contact.keys(type_)[0], type_][0]
-            if number not in gone:
-                contact, custom = self._plan.contacts[number], self._plan.customs[number]
-                yield replace(job, number=number, contact=contact, types=(type_,), custom=custom)
-
-    def askers(self) -> list[int]:
-        """Return for each contact the one who is asked for in its place, often itself."""
-        places = list(range(len(self._plan.contacts)))
-        for numbers in self.sharing.values():
-            for number in numbers[1:]:
-                places[number] = numbers[0]
-        asking = {job.number for job in (*self.to_send, *self.to_fetch)}
-        return [
-            number if number in asking or place not in asking else place
-            for number, place in enumerate(places)
-        ]
+def _is_sent(entry: Entry | None, renewal: Renewal) -> bool:
+    """Return whether a run sends what has this entry; what another run holds, it waits for."""
+    return entry is None or entry.state == "held" or renewal.allows(entry)

@@ -310,7 +310,7 @@ def test_a_refusal_up_front_leaves_nothing_unknown(
         with pytest.raises(pronto.ConsentRequiredError, match="consenting"):
             bulk(df, hook, "personal_email")
     else:
-        with pytest.warns(pronto.CreditsExhaustedWarning, match="Rows pending: 90"):
+        with pytest.warns(pronto.CreditsExhaustedWarning, match="90 rows are pending"):
             job = bulk(df, hook)
         assert job.sent == 90
         assert job.wait(30, progress=False)

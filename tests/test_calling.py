@@ -18,7 +18,7 @@ import pandas as pd
 import pytest
 
 import pronto_pandas as pronto
-from pronto_pandas.enrich import request
+from pronto_pandas.enrich import prepare
 from pronto_pandas.notebook import event_loop
 
 from .conftest import Serve, others_slow, people, slow
@@ -228,7 +228,8 @@ def test_the_signature_reads_well() -> None:
         "suppress", "only", "per_company",
     ]  # fmt: skip
     assert list(of_method.parameters) == list(of_function.parameters)[1:]
-    assert inspect.signature(pronto.aenrich).parameters == of_function.parameters
+    for function in (pronto.aenrich, pronto.check, pronto.estimate):
+        assert inspect.signature(function).parameters == of_function.parameters
     assert "Parameters" in str(people(1).pronto.enrich.__doc__)
     assert "aenrich" in repr(people(2).pronto)
 
@@ -375,7 +376,7 @@ def test_cancelling_aenrich_cancels_the_run(serve: Serve) -> None:
 def test_an_interrupt_before_the_first_request_stops_the_run(serve: Serve) -> None:
     """However early it comes."""
     server = serve()
-    run = request(people(20), "email", progress=False)
+    run = prepare(people(20), "email", progress=False)
     run.interrupt(1.0)
     asyncio.run(run.start(lambda event: None))
     assert server.sandbox.arrivals == []
@@ -397,7 +398,7 @@ def test_an_interrupt_before_there_is_a_loop_reaches_the_run() -> None:
 def test_interrupt_while_the_key_is_checked(serve: Serve) -> None:
     """Before the first contact, too."""
     server = serve()
-    run = request(people(20), "email", progress=False)
+    run = prepare(people(20), "email", progress=False)
 
     async def main() -> None:
         task = asyncio.create_task(run.start(lambda event: None))

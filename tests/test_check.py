@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pandas as pd
 import pytest
 
@@ -50,7 +52,7 @@ def test_what_the_ledger_knows_is_told(serve: Serve) -> None:
     said = df.pronto.check("email")["check"]
     lost = out["pronto_status"] == "unknown"
     assert set(lost) == {True, False}
-    assert set(said[lost]) == {"unknown: sent before, answer lost"}
+    assert set(said[lost]) == {"unknown: sent earlier, answer lost"}
     assert set(said[~lost]) == {"already answered"}
     assert (df.pronto.check("email", resend_unknown=True)["check"][lost] == "ready").all()
     assert (df.pronto.check("email", refresh=True)["check"][~lost] == "ready").all()
@@ -100,6 +102,16 @@ def test_a_frame_without_rows_is_checked() -> None:
     assert check.counts == {}
     assert "0 rows" in repr(check)
     assert "0 rows" in check._repr_html_()
+
+
+def test_a_check_reads_the_columns_that_the_run_would_fill() -> None:
+    """As every parameter of the run, those that name its columns count."""
+    df = MESSY.assign(crm_email=pd.Series(["ana@acme.example"]))
+    arguments: dict[str, Any] = {"prefix": "crm_", "max_credits": 5, "progress": False}
+    assert df.pronto.check("email", **arguments)["check"][0] == "already filled"
+    assert df.pronto.estimate("email", **arguments).skipped == 1
+    with pytest.raises(pronto.ConfigurationError, match="prefix"):
+        df.pronto.check("email", prefix=1)
 
 
 def test_a_check_needs_what_a_run_needs() -> None:
@@ -156,6 +168,5 @@ def test_one_profile_under_two_names_is_said(serve: Serve) -> None:
     assert check["check"].tolist()[:3] == ["ready", "duplicate of row 0", "duplicate of row 0"]
     check = df.pronto.check("email")
     assert check["check"].tolist()[:3] == ["ready", "ready", "duplicate of row 0"]
-    assert check["note"].fillna("").tolist() == [
-        "", "has the linkedin_url of row 0, and is asked for as another person", "", "",
-    ]  # fmt: skip
+    note = "same linkedin_url as row 0, but another name or company: sent as another person"
+    assert check["note"].fillna("").tolist() == ["", note, "", ""]

@@ -86,7 +86,7 @@ def test_a_file_of_addresses(tmp_path: Path, name: str, headed: bool) -> None:
     [
         (["ana@acme.example", "Acme Corporation"], "1 of 2 suppress= entries .* is entry 2"),
         ([7], "1 of 1 suppress= entries"),
-        (7, "takes emails, domains and LinkedIn addresses"),
+        (7, "must be a list, Series, DataFrame or file path"),
         ("gone.csv", r"File not found: gone\.csv\. Nothing was sent\."),
         (pd.DataFrame({"Company": ["Acme"], "City": ["Ur"]}), "No usable column"),
         (
@@ -137,6 +137,19 @@ def test_an_answer_that_is_suppressed_is_not_handed_out(serve: Serve, way: str) 
     assert said(type_="email", suppress=[found])[10] == "already filled"
     spent = len(server.sandbox.charges)
     assert list(said(type_="email", suppress=[found]).values()).count("suppressed") == 1
+    assert len(server.sandbox.charges) == spent
+
+
+def test_an_answer_to_be_renewed_keeps_its_person_suppressed(serve: Serve) -> None:
+    """The old answer names them, so that there is no need to send them to find out."""
+    server = serve()
+    df = PEOPLE.drop(columns="Email")
+    found = df.pronto.enrich(["email", "phone"], progress=False)["email"].dropna()
+    spent = len(server.sandbox.charges)
+    out = df.loc[found.index[:1]].pronto.enrich(
+        "phone", suppress=[found.iloc[0]], refresh=True, progress=False
+    )
+    assert out["pronto_message"].tolist() == ["Suppressed: the answer is named by suppress=."]
     assert len(server.sandbox.charges) == spent
 
 

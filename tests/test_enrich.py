@@ -319,8 +319,8 @@ def test_nothing_to_send_needs_no_key() -> None:
         (lambda df: enrich(df, "email", typo=1), TypeError, r"enrich\(\) got"),
         (lambda df: enrich(df, "email", custom="x"), pronto.ConfigurationError, "list"),
         (lambda df: enrich(df["domain"], "email"), pronto.ConfigurationError, "Series"),
-        (lambda df: enrich([1], "email"), pronto.ConfigurationError, "not a list"),
-        (lambda df: df["domain"].pronto.enrich("email"), AttributeError, "whole frame"),
+        (lambda df: enrich([1], "email"), pronto.ConfigurationError, "got list"),
+        (lambda df: df["domain"].pronto.enrich("email"), AttributeError, "Use the DataFrame"),
         (lambda df: enrich(df[["domain"]], "email"), pronto.ColumnsError, "firstname"),
         (lambda df: enrich(df, "personal_email"), pronto.ConsentRequiredError, "two places"),
     ],
@@ -417,10 +417,22 @@ def test_phones_without_linkedin_are_warned_of_once(serve: Serve) -> None:
     assert len(server.sandbox.charges) == 5
 
 
+def test_only_people_who_are_sent_are_warned_of(serve: Serve) -> None:
+    """Not those whom the ledger answers."""
+    serve()
+    df = people(5).drop(columns="linkedin_url")
+    with pytest.warns(pronto.PhoneWithoutLinkedInWarning, match="5 people have"):
+        df.pronto.enrich("phone", progress=False)
+    more = pd.concat([df, people(7).iloc[5:]])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        more.pronto.enrich("phone", progress=False)
+
+
 def test_faults_of_every_kind_lose_nobody_and_ask_nobody_twice(serve: Serve) -> None:
     """Each row has the status that the sandbox's own record says it must have."""
     server = serve(faults=0.3, seed=3, hold=1.5, rate=400, timeout=1.0)
-    with pytest.warns(pronto.UnknownRowsWarning, match="Rows unknown"):
+    with pytest.warns(pronto.UnknownRowsWarning, match="rows are unknown"):
         out = people(300).pronto.enrich("email", progress=False)
     charged = Counter(charge["contact"] for charge in server.sandbox.charges)
     assert max(charged.values()) == 1

@@ -218,11 +218,11 @@ BROKEN: dict[str, Callable[[Path], object]] = {
 @pytest.mark.parametrize(
     ("source", "target", "more", "says"),
     [
-        ("in.xlsx", "out.csv", {}, "must end in"),
-        ("in.csv", "out.json", {}, "must end in"),
+        ("in.xlsx", "out.csv", {}, "must be a .csv, .tsv or .parquet file"),
+        ("in.csv", "out.json", {}, "must be a .csv, .tsv or .parquet file"),
         ("no.csv", "out.csv", {}, "File not found"),
         ("in.csv", "nowhere/out.csv", {}, "Folder not found"),
-        ("in.csv", "in.csv", {}, "another file"),
+        ("in.csv", "in.csv", {}, "different files"),
         ("in.csv", "folder.csv", {}, "is a folder"),
         ("in.csv", f"{'x' * 300}.csv", {}, "File name too long"),
         (f"{'x' * 300}.csv", "out.csv", {}, "File name too long"),
@@ -231,8 +231,8 @@ BROKEN: dict[str, Callable[[Path], object]] = {
         ("text.parquet", "out.csv", {}, "text.parquet cannot be read"),
         ("cut.parquet", "out.csv", {}, "cut.parquet cannot be read"),
         ("page.parquet", "out.csv", {"chunksize": 100}, "page.parquet cannot be read"),
-        ("twice.parquet", "out.csv", {}, "several columns named 'x'"),
-        ("year.parquet", "out.csv", {}, "out.csv cannot hold some values"),
+        ("twice.parquet", "out.csv", {}, "duplicate columns: 'x'"),
+        ("year.parquet", "out.csv", {}, "out.csv cannot contain some values"),
         ("bytes.parquet", "out.parquet", {}, "bytes.parquet cannot be read"),
         ("in.csv", "out.csv", {"chunksize": 0}, "chunksize"),
         ("in.csv", "out.csv", {"via": "mail"}, "via"),
@@ -389,7 +389,7 @@ def test_a_folder_that_goes_away_costs_no_answer(serve: Serve, tmp_path: Path, t
         shutil.rmtree(folder, ignore_errors=True)
 
     with pytest.raises(
-        pronto.ResultError, match=r"could not be written .*kept in the ledger"
+        pronto.ResultError, match=r"could not be written .*saved in the ledger"
     ) as caught:
         pronto.enrich_file(source, folder / f"o{target}", "email", chunksize=5, progress=removing)
     assert caught.value.__suppress_context__

@@ -18,11 +18,9 @@ from keyring.backends import chainer, null
 from pydantic import SecretStr
 
 import pronto_pandas as pronto
+from pronto_pandas.account import balance
 from pronto_pandas.config import credentials
 from pronto_pandas.config.settings import current, set_session_key
-from pronto_pandas.estimate import balance_of
-from pronto_pandas.frame.options import Options
-from pronto_pandas.run import Run
 
 from .conftest import Serve, people
 
@@ -303,8 +301,8 @@ def test_runs_and_estimates_read_the_colab_secret_before_their_thread(
 
 def test_an_estimate_without_a_key_has_no_balance() -> None:
     """It is still an estimate."""
-    run = Run(people(2), Options(types=("email",)), current(), looks=True)
-    assert balance_of(run) is None
+    assert people(2).pronto.estimate("email").balance is None
+    assert balance(current()) is None
 
 
 def test_a_missing_colab_secret_is_not_an_error(colab: Colab) -> None:

@@ -142,7 +142,7 @@ def test_old_answers_are_asked_again(serve: Serve) -> None:
 def test_unknown_rows_are_left_alone_unless_resent(serve: Serve) -> None:
     """They may have been charged; sending them again is the caller's decision."""
     server = serve(faults=1.0, fault_kinds=("reset after",))
-    with pytest.warns(pronto.UnknownRowsWarning, match="Rows unknown: 6"):
+    with pytest.warns(pronto.UnknownRowsWarning, match="6 rows are unknown"):
         assert set(enrich(people(6))["pronto_status"]) == {"unknown"}
     server.sandbox.faults = 0.0
     with pytest.warns(pronto.UnknownRowsWarning):

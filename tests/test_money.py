@@ -11,11 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import pronto_pandas as pronto
+from pronto_pandas.account import balance_in
 from pronto_pandas.api.answer import Answer
 from pronto_pandas.api.contact import Contact
 from pronto_pandas.api.spec import MOST_PHONES, PRICES
 from pronto_pandas.config.settings import current
-from pronto_pandas.estimate import understood
 from pronto_pandas.prices import Prices
 from pronto_pandas.sending.budget import Budget
 from pronto_pandas.sending.request import Outcome, Request
@@ -48,8 +48,8 @@ def test_an_estimate_reads_well(serve: Serve) -> None:
     """As text, with the range and the balance."""
     serve(credits=1000)
     text = repr(people(1200).pronto.estimate(["email", "phone"]))
-    assert "1,200 to send: 1,200 people, one request each" in text
-    assert "cost 13,200 to 183,600 credits if all is found" in text
+    assert "1,200 to send: 1,200 people\n" in text
+    assert "cost 13,200 to 183,600 credits if everything is found" in text
     assert "balance 1,000 credits" in text
 
 
@@ -70,7 +70,7 @@ def test_an_estimate_needs_neither_key_nor_network(serve: Serve) -> None:
     assert pronto.estimate(people(4), "email", refresh=True).people == 4
     assert pronto.estimate(people(9), "email", limit=6).people == 2
     pronto.configure(api_key=None)
-    assert "balance not known" in repr(pronto.estimate(people(9), "email"))
+    assert "balance unavailable" in repr(pronto.estimate(people(9), "email"))
     pronto.configure(api_key=server.sandbox.api_key)
     server.stop()
     estimate = pronto.estimate(people(9), "email")
@@ -103,7 +103,7 @@ def test_an_estimate_in_the_sandbox() -> None:
 )
 def test_a_balance_is_read_where_there_is_no_doubt(answer: Any, balance: float | None) -> None:
     """The fields are undocumented; two candidates are none."""
-    assert understood(answer) == balance
+    assert balance_in(answer) == balance
 
 
 @pytest.mark.parametrize(

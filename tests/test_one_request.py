@@ -11,7 +11,7 @@ import pronto_pandas as pronto
 from pronto_pandas.api.contact import Contact
 from pronto_pandas.bulk import batches
 from pronto_pandas.config.settings import current
-from pronto_pandas.run import open_ledger
+from pronto_pandas.lookup import open_ledger
 from pronto_pandas.sending.recorder import Recorder
 from pronto_pandas.sending.request import Batch, Request, keys_of, wanted_by
 from pronto_pandas.storage.entry import Renewal, Wanted

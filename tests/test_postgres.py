@@ -22,7 +22,7 @@ import pronto_pandas as pronto
 from pronto_pandas.bulk import deliveries
 from pronto_pandas.bulk.payload import TAG, Payload, parse
 from pronto_pandas.config.settings import current
-from pronto_pandas.run import open_ledger
+from pronto_pandas.lookup import open_ledger
 from pronto_pandas.storage import schema
 from pronto_pandas.storage.entry import Renewal, Wanted
 from pronto_pandas.storage.lease import new_run

@@ -19,7 +19,7 @@ import pytest
 import pronto_pandas as pronto
 from pronto_pandas.api.answer import Answer
 from pronto_pandas.bulk.batches import AT_ONCE, CLAIM_AHEAD, put_together
-from pronto_pandas.enrich import request
+from pronto_pandas.enrich import prepare
 from pronto_pandas.notebook import event_loop, signals
 from pronto_pandas.sending import rate_limit
 from pronto_pandas.sending.dispatcher import Dispatcher
@@ -116,8 +116,8 @@ def test_the_second_lets_go(serve: Serve, call: str, second: signal.Signals) -> 
     lost = statuses()["unknown"]
     assert lost == len(server.sandbox.asked)
     assert (
-        f"Stopped. {lost} people sent without an answer (may be charged; resend_unknown=True asks "
-        f"again), {500 - lost} not sent."
+        f"Stopped. {lost} people sent without an answer (may have been charged; "
+        f"resend_unknown=True sends them again), {500 - lost} not sent."
     ) in stderr
 
 
@@ -371,7 +371,7 @@ def test_an_interrupt_ends_the_wait_for_a_pause_of_the_pace(serve: Serve) -> Non
     people(1).pronto.enrich("email", progress=False)  # the pace is there
     for pace in rate_limit._rate_limits.values():
         pace.pause(300)
-    run = request(people(20), "phone", progress=False)
+    run = prepare(people(20), "phone", progress=False)
 
     async def main() -> None:
         task = asyncio.create_task(run.start(lambda now: None))

@@ -41,17 +41,28 @@ class Contact:
         and a name, however the company is written; a work email to these and the company. The hash
         of all fields is the key of entries without a profile, and of those of earlier versions.
         """
-        if self.linkedin_url is None:
-            return (self.key,)
-        who = (same(self.linkedin_url), same(self.firstname), same(self.lastname))
-        if type_ != "email":
-            return _hash("profile", *who), self.key
+        return self._email_keys if type_ == "email" else self._profile_keys
+
+    @cached_property
+    def _profile_keys(self) -> tuple[str, ...]:
+        who = self._profile
+        return (self.key,) if who is None else (_hash("profile", *who), self.key)
+
+    @cached_property
+    def _email_keys(self) -> tuple[str, ...]:
+        who = self._profile
         companies = [
             _hash("profile", *who, name, same(value))
             for name, value in (("domain", self.domain), ("company", self.company_name))
-            if value is not None
+            if who is not None and value is not None
         ]
         return (*companies, self.key)
+
+    @property
+    def _profile(self) -> tuple[str, str, str] | None:
+        if self.linkedin_url is None:
+            return None
+        return same(self.linkedin_url), same(self.firstname), same(self.lastname)
 
     def body(self) -> dict[str, str]:
         """Return the fields that have a value."""

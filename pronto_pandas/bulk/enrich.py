@@ -7,11 +7,12 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import pandas as pd
 
-from ..arguments import Suppress, check_consent, check_frame, suppressed
+from ..arguments import Suppress, check_consent, check_frame, check_progress, make_options
 from ..config.settings import current
 from ..errors import ConfigurationError
-from ..frame.options import Options, Phones, Types, customs_of, only_of, types_of
+from ..frame.options import Phones, Types
 from ..notebook.progress import Watcher
+from ..preview import Preview
 from .job import BulkJob
 from .webhook import checked
 
@@ -88,39 +89,21 @@ def bulk_enrich(
     from .run import BulkRun
 
     check_frame(df)
-    settings = current()
-    types = types_of(type)
+    check_progress(progress)
+    options, settings = make_options({**locals(), "endpoint": "bulk"}, df), current()
+    types = options.types
     if len(types) != 1:
         raise ConfigurationError(
             "bulk_enrich takes one type per job. Start one job per type. Nothing was sent."
         )
     check_consent(types, settings)
-    customs = customs_of(custom)
-    if TAG in map(str, customs):
+    if TAG in map(str, options.custom):
         raise ConfigurationError(
             f"The column name {TAG!r} is reserved and cannot be in custom. Rename the column. "
             "Nothing was sent."
         )
-    options = Options(
-        types=types,
-        endpoint="bulk",
-        columns=columns,
-        limit=limit,
-        max_credits=max_credits,
-        overwrite=overwrite,
-        refresh=refresh,
-        resend_unknown=resend_unknown,
-        phones=phones,
-        prefix=prefix,
-        custom=customs,
-        suppress=suppressed(suppress),
-        only=only_of(only, df),
-        per_company=per_company,
-    )
     run = BulkRun(
-        df,
-        options,
-        settings,
+        Preview(df, options, settings),
         progress,
         webhook_url=checked(webhook_url, settings),
         phone_country_codes=_codes(phone_country_codes, types[0]),

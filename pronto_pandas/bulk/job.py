@@ -10,13 +10,16 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from ..account import has_key
 from ..config.settings import Settings, current
-from ..errors import ConfigurationError, MissingKeyError
+from ..errors import ConfigurationError
 from ..frame.options import Options, Phones
+from ..lookup import open_ledger
 from ..notebook import card
 from ..notebook.progress import Progress, Watcher
 from ..notebook.progress_bar import watching
-from ..run import Run, open_ledger
+from ..preview import Preview
+from ..run import Run
 
 if TYPE_CHECKING:  # SQLAlchemy is slow to import
     from .payload import Source
@@ -193,10 +196,9 @@ class BulkJob:
             fixed["only"] = None
         options = replace(self._options, resend_unknown=False, **(fixed | changes))
         deliveries.save_set_aside(self._ledger, self._row)
-        try:
-            run = Run(frame, options, self._settings, sends=False)
-        except MissingKeyError:
-            run = Run(frame, options, self._settings, sends=False, fetches=False)
+        preview = Preview(frame, options, self._settings)
+        to_poll = preview.lookup.to_poll
+        run = Run(preview, to_poll if to_poll and has_key(self._settings) else [])
         run.in_thread()
         return run.frame()
 

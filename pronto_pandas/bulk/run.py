@@ -7,16 +7,13 @@ import time
 from collections import Counter as Counts
 from collections.abc import Iterable, Sequence
 
-import pandas as pd
-
-from .. import stops
+from .. import run_messages
 from ..api.client import Client
 from ..api.spec import BULK_LEAST, EnrichmentType
-from ..config.settings import Settings
 from ..errors import ConfigurationError, RefusedWarning, warn
-from ..frame.options import Options
 from ..frame.results import Result
 from ..notebook.progress import Watcher
+from ..preview import Preview
 from ..run import Run
 from ..sending.modes import Mode
 from ..sending.recorder import Recorder
@@ -30,12 +27,8 @@ class BulkRun(Run):
 
     Parameters
     ----------
-    df : DataFrame
-        The caller's frame.
-    options : Options
-        What was asked for, of one type.
-    settings : Settings
-        What held when the run was made.
+    preview : Preview
+        Of one type.
     progress : bool or callable
         How the caller wants to see it.
     webhook_url : str
@@ -46,25 +39,25 @@ class BulkRun(Run):
 
     def __init__(
         self,
-        df: pd.DataFrame,
-        options: Options,
-        settings: Settings,
+        preview: Preview,
         progress: bool | Watcher,
         *,
         webhook_url: str,
         phone_country_codes: Sequence[str] | None,
     ) -> None:
-        super().__init__(df, options, settings, progress, fetches=False)
-        if 0 < len(self.jobs) < BULK_LEAST:
+        super().__init__(preview, preview.lookup.to_send, progress)
+        if 0 < len(self.requests) < BULK_LEAST:
             raise ConfigurationError(
                 "Only one person is left to send, and a bulk request needs at least two. Use "
-                f'df.pronto.enrich(type="{options.types[0]}") instead. Nothing was sent.'
+                f'df.pronto.enrich(type="{self._options.types[0]}") instead. Nothing was sent.'
             )
         self._webhook_url, self._codes = webhook_url, phone_country_codes
-        self.job = JobRow(secrets.token_hex(6), settings.service, options.types[0], time.time())
+        self.job = JobRow(
+            secrets.token_hex(6), self._settings.service, self._options.types[0], time.time()
+        )
 
     def _recorder(self, ledger: Ledger) -> Recorder:
-        return Recorder(ledger, self._known.renewal, JobNotes(self.job))
+        return Recorder(ledger, self._preview.lookup.renewal, JobNotes(self.job))
 
     def _mode(self, client: Client) -> Mode:
         return webhook_mode(BulkCall(client, self.job.id, self._webhook_url, self._codes))
@@ -82,13 +75,12 @@ class BulkRun(Run):
         AuthenticationError, ConsentRequiredError, ConnectionFailedError
             The service stopped the run.
         """
-        stopped_by = self._dispatch.stopped_by if self._dispatch else None
         type_ = self._options.types[0]
         rows: Counts[str] = Counts()
-        for result, count in zip(self._results, self.plan.rows_per_contact, strict=True):
+        for result, count in zip(self._results, self._preview.plan.rows_per_contact, strict=True):
             if type_ in result and not result[type_].delivered_later:
                 rows[result[type_].state] += int(count)
-        stops.raise_for(stopped_by, anything=any(map(self._settled, self._people)))
+        run_messages.raise_if_useless(self._stopped_by, any_done=self._any_done)
         if rows["error"]:
             said = [one for result in self._results for one in result.values()]
             words = {one.message for one in said if one.state == "error"}
@@ -97,8 +89,8 @@ class BulkRun(Run):
                 "They were not charged. Run the same line again to resend them.",
                 RefusedWarning,
             )
-        stops.warn_of(
-            stopped_by,
+        run_messages.warn_of(
+            self._stopped_by,
             pending=rows["pending"],
             unknown=rows["unknown"],
             over=self._options.max_credits if self._over_budget else None,

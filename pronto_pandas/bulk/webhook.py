@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from ..config.settings import Settings, current
 from ..config.validation import HERE, is_here, is_private, is_url
 from ..errors import ConfigurationError
-from ..run import open_ledger
+from ..lookup import open_ledger
 
 if TYPE_CHECKING:  # slow to import, and needed only by a webhook that runs
     from starlette.applications import Starlette

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from .. import ledger
+from ..account import balance_in
 from ..api.services import Service, find
 from ..api.spec import RATE_LIMIT
 from ..config import credentials
@@ -13,7 +14,6 @@ from ..config.credentials import Source
 from ..config.settings import configure, current, set_session_key
 from ..config.validation import SANDBOX
 from ..errors import AuthenticationError, ConfigurationError, FateUnknownError, ProntoError
-from ..estimate import understood
 from ..notebook import event_loop
 
 if TYPE_CHECKING:
@@ -155,7 +155,7 @@ def check_key(new: SecretStr | None = None) -> Result:
     else:
         works = "The new key works, but is not saved yet." if new else "The current key works."
     owner = ", ".join(_names(account)) or "unknown"
-    credits_ = understood(balance)
+    credits_ = balance_in(balance)
     amount = "unknown" if credits_ is None else f"{credits_:,.0f} credits"
     return Result(f"{works} Account: {owner}. Balance: {amount}.")
 

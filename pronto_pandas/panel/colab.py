@@ -9,8 +9,8 @@ from ..config import credentials
 from ..config.settings import configure, current
 from ..config.validation import key as checked
 from ..errors import ConfigurationError, LedgerError
-from ..run import open_ledger
-from ..storage.database import _file_of_url
+from ..lookup import open_ledger
+from ..storage.database import file_of_url
 from . import actions
 from .actions import Result
 
@@ -26,7 +26,7 @@ def _ledger_file() -> Path | None:
     """Return the file of the ledger; None if it is in memory or in an external database."""
     place = current().ledger_place
     if place is not None and place.startswith("sqlite"):
-        place = _file_of_url(place) if "://" in place else place
+        place = file_of_url(place) if "://" in place else place
     return None if place is None or "://" in place else Path(place).expanduser()
 
 

@@ -286,7 +286,7 @@ def open_database(where: str | None, *, create: bool = True) -> Database:
     if where is not None and "://" in where and not where.startswith("sqlite"):
         database = _on_server(_server_url(where))
     else:
-        file = where if where is None or "://" not in where else _file_of_url(where)
+        file = where if where is None or "://" not in where else file_of_url(where)
         in_memory = file in {None, "", ":memory:"}
         database = _in_memory() if in_memory else _in_file(Path(str(file)), create=create)
     database.prepare()
@@ -296,7 +296,7 @@ def open_database(where: str | None, *, create: bool = True) -> Database:
 _SQLITE_URL: Final = re.compile(r"sqlite(?:\+\w+)?://(?:/([^?]*))?")
 
 
-def _file_of_url(where: str) -> str | None:
+def file_of_url(where: str) -> str | None:
     """Return the path in a SQLite URL."""
     # SQLAlchemy 2.1 decodes "%20" and 2.0 does not: that would be two ledgers.
     found = _SQLITE_URL.fullmatch(where)

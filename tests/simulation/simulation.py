@@ -20,7 +20,7 @@ from pronto_pandas.api.spec import EnrichmentType
 from pronto_pandas.bulk.batches import BulkCall, JobNotes, webhook_mode
 from pronto_pandas.bulk.store import JobRow
 from pronto_pandas.errors import LedgerError
-from pronto_pandas.lookup import Known
+from pronto_pandas.lookup import Lookup, look_up, renewal_of
 from pronto_pandas.prices import Prices
 from pronto_pandas.sending.budget import Budget
 from pronto_pandas.sending.context import Context, Timing
@@ -491,7 +491,7 @@ class _One:
         by = self._sender.stopped_by
         self.world.log(process, f"ends{f', stopped by {type(by).__name__}' if by else ''}")
 
-    def _looked_up(self) -> tuple[list[Request], Known]:
+    def _looked_up(self) -> tuple[list[Request], Lookup]:
         plan = self.plan
         contacts = [contact(*one) for one in plan.people]
         made = SimpleNamespace(
@@ -499,16 +499,18 @@ class _One:
             asks=[plan.types for _ in contacts],
             customs=[None for _ in contacts],
         )
-        options = SimpleNamespace(
-            refresh=plan.refresh, resend_unknown=plan.resend, endpoint=plan.mode
+        options: Any = SimpleNamespace(
+            refresh=plan.refresh, resend_unknown=plan.resend, endpoint=plan.mode, suppress=None
         )
-        known = Known(cast("Any", made), cast("Any", options), 1e5, fetches=plan.mode != "bulk")
-        results = known.look_up(self.ledger, answers=True)
+        renewal = renewal_of(options, 1e5, self.ledger.date())
+        known = look_up(self.ledger, cast("Any", made), options, renewal)
+        jobs = known.to_send if plan.mode == "bulk" else known.requests
+        results = known.results_without(jobs)
         for number, result in enumerate(results):
             for type_, outcome in result.items():
                 job = Request(number, contacts[number], (type_,))
                 self.sim.oracle.told(self.state, job, outcome)
-        return [*known.to_send, *known.to_fetch], known
+        return jobs, known
 
     def _made(
         self, recorder: Watched, client: Client, rate_limit: RateLimit, budget: Budget

@@ -1,0 +1,129 @@
+"""The account at Pronto: which service and key, its balance, and whether the key is accepted."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from .api.services import Service, find
+from .config.settings import Settings
+from .config.validation import SANDBOX
+from .errors import AuthenticationError, ProntoError
+from .notebook import event_loop
+
+if TYPE_CHECKING:  # what speaks HTTP is imported when something is sent
+    from pydantic import SecretStr
+
+    from .api.client import Client
+    from .sending.rate_limit import RateLimit
+
+TIMEOUT = 20.0
+"""Seconds to wait for the balance, which is also what checks the key."""
+
+_NAMES = ("credits", "balance", "remaining", "available", "left")
+
+
+class Account:
+    """The service and the key of the settings.
+
+    To be made in the caller's thread: Colab's secrets can be read in no other.
+
+    Raises
+    ------
+    MissingKeyError
+        There is no key. The sandbox needs none.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._service = settings.target
+        self._key = None if settings.address == SANDBOX else settings.key()
+
+    def credentials(self) -> tuple[Service, SecretStr]:
+        """Return the service and the key; the sandbox in this process is started for it."""
+        if self._key is not None:
+            return self._service, self._key
+        from .sandbox import in_process
+
+        sandbox = in_process()  # it has its own key; the user's is not used
+        return find(sandbox.url, SANDBOX), sandbox.api_key
+
+    async def credits(self) -> dict[str, Any]:
+        """Return what Pronto says of the balance."""
+        from .api.client import Client
+
+        service, key = self.credentials()
+        async with Client(key, service=service, timeout=TIMEOUT) as client:
+            return await client.credits()
+
+
+def has_key(settings: Settings) -> bool:
+    """Return whether requests can be made: there is a key, or none is needed."""
+    return settings.address == SANDBOX or settings.find_key() is not None
+
+
+def balance(settings: Settings) -> float | None:
+    """Request the balance, which is free; None if there is none to be had or understood."""
+    try:
+        account = Account(settings)
+        return balance_in(event_loop.result_of(account.credits, TIMEOUT))
+    except (ProntoError, TimeoutError):
+        return None
+
+
+def balance_in(data: Any) -> float | None:
+    """Find the one number in Pronto's undocumented answer that must be the balance."""
+    found = list(_numbers(data, named=False))
+    return found[0] if len(found) == 1 else None
+
+
+def _numbers(data: Any, *, named: bool) -> Iterable[float]:
+    if isinstance(data, bool):
+        return
+    if isinstance(data, int | float) and named:
+        yield float(data)
+    elif isinstance(data, Mapping):
+        for name, value in data.items():
+            telling = any(word in str(name).lower() for word in _NAMES)
+            yield from _numbers(value, named=telling or (named and len(data) == 1))
+
+
+class KeyCheck:
+    """Requests the balance to see whether the key is accepted; an interrupt ends the wait."""
+
+    def __init__(self) -> None:
+        self.task: asyncio.Task[None] | None = None
+
+    def cancel(self) -> None:
+        """End the wait."""
+        if self.task is not None:
+            self.task.cancel()
+
+    async def run(self, client: Client, rate_limit: RateLimit) -> None:
+        """Check the key, within the rate limit.
+
+        Raises
+        ------
+        AuthenticationError
+            Pronto says that the key is wrong.
+        """
+        self.task = asyncio.create_task(_request_credits(client, rate_limit))
+        try:
+            await self.task
+        except AuthenticationError as error:
+            if error.status == 401:  # 403 may concern this call only
+                raise
+        except (ProntoError, TimeoutError):
+            pass  # that the balance cannot be read says nothing about the other calls
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if task is not None and task.cancelling():
+                raise
+        finally:
+            self.task = None
+
+
+async def _request_credits(client: Client, rate_limit: RateLimit) -> None:
+    await rate_limit.acquire()
+    async with asyncio.timeout(TIMEOUT):
+        await client.credits()

@@ -1,0 +1,120 @@
+"""Messages of a run that ended early: an error if nobody was answered, otherwise a warning."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from .errors import (
+    AuthenticationError,
+    ConnectionFailedError,
+    ConsentRequiredError,
+    CreditsExhaustedError,
+    CreditsExhaustedWarning,
+    LedgerError,
+    LedgerWarning,
+    MaxCreditsWarning,
+    ProntoError,
+    ServiceUnreachableWarning,
+    UnknownRowsWarning,
+    warn,
+)
+
+if TYPE_CHECKING:  # imported when something is sent
+    from .api.spec import EnrichmentType
+    from .sending.request import Outcome
+
+_PARTS = {
+    "finished": "finished and saved",
+    "submitted": "submitted (their answers are still to come)",
+    "unknown": "sent without an answer (may have been charged; resend_unknown=True sends them "
+    "again)",
+    "not sent": "not sent",
+}
+
+
+def interrupted(results: Iterable[Mapping[EnrichmentType, Outcome]], types: Iterable[int]) -> str:
+    """Return the message after an interrupt.
+
+    ``results`` and ``types`` are, per person, the outcomes and the number of types requested.
+    """
+    counts = Counter(_state(result, wanted) for result, wanted in zip(results, types, strict=True))
+    parts = [f"{counts[state]:,} {words}" for state, words in _PARTS.items() if counts[state]]
+    if parts:
+        number, _, words = parts[0].partition(" ")
+        parts[0] = f"{number} {'person' if number == '1' else 'people'} {words}"
+    return f"Stopped. {', '.join(parts)}. Run the same line again to continue."
+
+
+def _state(result: Mapping[EnrichmentType, Outcome], wanted: int) -> str:
+    from .sending.request import NOT_DELIVERED, NOT_FETCHED
+
+    outcomes = list(result.values())
+    if any(outcome is NOT_FETCHED or outcome is NOT_DELIVERED for outcome in outcomes):
+        return "submitted"
+    states = {outcome.state for outcome in outcomes}
+    if "unknown" in states:
+        return "unknown"
+    return "not sent" if "pending" in states or len(outcomes) < wanted else "finished"
+
+
+def raise_if_useless(stopped_by: ProntoError | None, *, any_done: bool) -> None:
+    """Raise what stopped a run if the DataFrame would be of no use: nobody was answered."""
+    match stopped_by:
+        case AuthenticationError() | ConsentRequiredError():
+            raise stopped_by
+        case LedgerError() if not any_done:
+            raise stopped_by
+        case ConnectionFailedError() if not any_done:
+            raise ConnectionFailedError(f"{stopped_by} Nothing was sent.")
+
+
+def warn_if_incomplete(
+    statuses: pd.Series,
+    stopped_by: ProntoError | None = None,
+    *,
+    max_credits: float | None = None,
+) -> None:
+    """Warn of ``unknown`` rows, and of what stopped the run: an error or ``max_credits``."""
+    pending, unknown = (int((statuses == state).sum()) for state in ("pending", "unknown"))
+    warn_of(stopped_by, pending=pending, unknown=unknown, over=max_credits)
+
+
+def warn_of(
+    stopped_by: ProntoError | None, *, pending: int, unknown: int, over: float | None
+) -> None:
+    """Warn of rows that are not done, and why; ``over`` is the ``max_credits`` that was reached."""
+    if unknown:
+        warn(
+            f"{_rows(unknown)} unknown: sent, but no answer arrived. It was lost, or a bulk job is "
+            "still waiting for it (see pronto.jobs()). Unknown rows may have been charged; they "
+            "are not sent again unless you pass resend_unknown=True.",
+            UnknownRowsWarning,
+        )
+    resume = f"{_rows(pending)} pending. Run the same line again to continue."
+    if over is not None:
+        warn(
+            f"Stopped: the next request could have exceeded max_credits={over:g}. "
+            f"{_rows(pending)} pending. Raise max_credits and run the same line again to continue.",
+            MaxCreditsWarning,
+        )
+    match stopped_by:
+        case None:
+            pass
+        case CreditsExhaustedError():
+            warn(f"{stopped_by} {resume}", CreditsExhaustedWarning)
+        case LedgerError():
+            warn(
+                f"The run stopped. {stopped_by} Save the returned DataFrame: its latest answers "
+                f"may not be in the ledger. {resume}",
+                LedgerWarning,
+            )
+        case _:
+            warn(f"The run stopped. {stopped_by} {resume}", ServiceUnreachableWarning)
+
+
+def _rows(count: int) -> str:
+    return "1 row is" if count == 1 else f"{count:,} rows are"
