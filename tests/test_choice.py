@@ -149,7 +149,7 @@ def test_an_answer_to_be_renewed_keeps_its_person_suppressed(serve: Serve) -> No
     out = df.loc[found.index[:1]].pronto.enrich(
         "phone", suppress=[found.iloc[0]], refresh=True, progress=False
     )
-    assert out["pronto_message"].tolist() == ["Hidden: the email that was found is on the suppress= list."]
+    assert out["pronto_status"].tolist() == ["skipped"]
     assert len(server.sandbox.charges) == spent
 
 
