@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, cast
@@ -20,7 +20,7 @@ from .api.spec import EnrichmentType
 from .config.settings import APP
 from .config.validation import SANDBOX
 from .errors import PhoneWithoutLinkedInWarning, ProntoError, warn
-from .frame.results import Result, verdict
+from .frame.results import verdict
 from .notebook import event_loop, signals
 from .notebook.progress import Counter, Progress, Watcher
 from .notebook.progress_bar import watching
@@ -33,8 +33,7 @@ if TYPE_CHECKING:  # what speaks HTTP is imported when something is sent
     from .sending.budget import Budget
     from .sending.dispatcher import Dispatcher
     from .sending.modes import Mode
-    from .sending.rate_limit import RateLimit
-    from .sending.recorder import Recorder
+    from .sending.recorder import BatchNotes, Recorder
     from .sending.request import Outcome, Request
     from .storage.store import Ledger
 
@@ -53,15 +52,25 @@ class Run:
         Which requests of the preview to make.
     progress : bool or callable
         How to show progress.
+    mode : callable, optional
+        Returns how requests are sent by a client; without it, as ``via=`` of the options says.
+    notes : BatchNotes, optional
+        Notes batches in the ledger, in the same transactions as their requests.
     """
 
     def __init__(
-        self, preview: Preview, requests: Sequence[Request], progress: bool | Watcher = False
+        self,
+        preview: Preview,
+        requests: Sequence[Request],
+        progress: bool | Watcher = False,
+        *,
+        mode: Callable[[Client], Mode] | None = None,
+        notes: BatchNotes | None = None,
     ) -> None:
         self._preview, self.requests, self._progress = preview, requests, progress
         self._options, self._settings = preview.options, preview.settings
-        self._ledger = preview.ledger
-        self._results = preview.lookup.results_without(requests)
+        self._ledger, self._mode, self._notes = preview.ledger, mode or self._single, notes
+        self.results = preview.lookup.results_without(requests)
         to_send = [request for request in requests if request.enrichment_id is None]
         if to_send:
             self._settings.prices.require(self._options.types)
@@ -114,7 +123,7 @@ class Run:
             yield
         finally:
             if self._interrupted:
-                results = (self._results[number] for number in self._people)
+                results = (self.results[number] for number in self._people)
                 types = [len(self._preview.plan.asks[number]) for number in self._people]
                 with suppress(OSError, ValueError):  # nobody reads it
                     print(run_messages.interrupted(results, types), file=sys.stderr)  # noqa: T201  whoever interrupted it reads it
@@ -123,7 +132,10 @@ class Run:
         """Check the key, then make all requests."""
         from .api.client import Client
         from .sending.budget import Budget
+        from .sending.context import Context
+        from .sending.dispatcher import Dispatcher
         from .sending.rate_limit import rate_limit_for
+        from .sending.recorder import Recorder
         from .sending.worker import MOST_TIMEOUTS
 
         service, key = self._target()
@@ -140,42 +152,28 @@ class Run:
         self._emit = emit
         async with (
             Client(key, service=service, timeout=MOST_TIMEOUTS * limits.timeout) as client,
-            self._recorder(ledger) as recorder,
+            Recorder(ledger, self._preview.lookup.renewal, self._notes) as recorder,
         ):
             self._recording = recorder
             self._budget = Budget(limits.prices, self._options.most_credits)
-            self._dispatch = self._sender(self._mode(client), rate_limit, recorder, self._budget)
+            context = Context(
+                self._mode(client), rate_limit, recorder, limits.timeout, limits.retry_budget
+            )
+            self._dispatch = Dispatcher(context, self._budget)
             if self._interrupted:  # before there was anything to stop
                 self._dispatch.interrupt(None)
             else:
                 await self._key_check.run(client, rate_limit)
             await self._dispatch.run(self.requests, self._listener(counter))
 
-    def _recorder(self, ledger: Ledger) -> Recorder:
-        """Return the access to the ledger that the run writes with."""
-        from .sending.recorder import Recorder
-
-        return Recorder(ledger, self._preview.lookup.renewal)
-
-    def _mode(self, client: Client) -> Mode:
-        """Return how the requests are sent."""
+    def _single(self, client: Client) -> Mode:
+        """Return the mode of the options: one person per request."""
         from .sending.modes import MODES
         from .sending.rate_limit import in_flight_at_most
 
         limits = self._settings
         in_flight = in_flight_at_most(limits.rate, limits.timeout)
         return MODES[self._options.endpoint](client, in_flight)
-
-    def _sender(
-        self, mode: Mode, rate_limit: RateLimit, recorder: Recorder, budget: Budget
-    ) -> Dispatcher:
-        """Return what sends the requests."""
-        from .sending.context import Context
-        from .sending.dispatcher import Dispatcher
-
-        limits = self._settings
-        context = Context(mode, rate_limit, recorder, limits.timeout, limits.retry_budget)
-        return Dispatcher(context, budget)
 
     def _target(self) -> tuple[Service, SecretStr]:
         return cast("Account", self._account).credentials()
@@ -201,19 +199,15 @@ class Run:
 
         def record(request: Request, outcome: Outcome) -> None:
             for number, type_ in self._preview.lookup.recipients(request):
-                result, asks = self._results[number], self._preview.plan.asks[number]
+                result, asks = self.results[number], self._preview.plan.asks[number]
                 complete = len(result) == len(asks)
                 result[type_] = outcome
                 if not complete and len(result) == len(asks):
                     count = int(rows[number])
-                    self._last = counter.add(self._verdict(result, asks), count, self._cost)
+                    self._last = counter.add(_counted_as(result, asks), count, self._cost)
                     self._show(self._last)
 
         return record
-
-    def _verdict(self, result: Result, asks: Iterable[EnrichmentType]) -> str:
-        """Return the status that the rows of a contact count as in the progress."""
-        return verdict(result, asks)
 
     def _show(self, now: Progress) -> None:
         if self._interrupted and self._dispatch is not None:
@@ -228,23 +222,23 @@ class Run:
         AuthenticationError, ConsentRequiredError, ConnectionFailedError
             Pronto stopped the run.
         """
-        run_messages.raise_if_useless(self._stopped_by, any_done=self._any_done)
-        out = self._preview.filled(self._results)
+        run_messages.raise_if_useless(self.stopped_by, any_done=self.any_done)
+        out = self._preview.filled(self.results)
         if self._last and self._last.done:
             out.attrs["pronto"] = {"seconds": self._last.seconds, "rows": self._last.done}
         run_messages.warn_if_incomplete(
             out[f"{self._options.prefix}pronto_status"],
-            self._stopped_by,
-            max_credits=self._options.max_credits if self._over_budget else None,
+            self.stopped_by,
+            max_credits=self._options.max_credits if self.over_budget else None,
         )
         return out
 
     @property
-    def _any_done(self) -> bool:
+    def any_done(self) -> bool:
         """Whether any contact is done: answered, refused or lost."""
         return any(
             bool(outcomes) and all(outcome.state != "pending" for outcome in outcomes)
-            for outcomes in (self._results[number].values() for number in self._people)
+            for outcomes in (self.results[number].values() for number in self._people)
         )
 
     @property
@@ -259,15 +253,24 @@ class Run:
     @property
     def ended_early(self) -> bool:
         """Whether something stopped the run before all was sent."""
-        return self._over_budget or self._stopped_by is not None
+        return self.over_budget or self.stopped_by is not None
 
     @property
-    def _over_budget(self) -> bool:
+    def over_budget(self) -> bool:
+        """Whether ``max_credits`` ended the run."""
         return self._dispatch is not None and self._dispatch.over_budget
 
     @property
-    def _stopped_by(self) -> ProntoError | None:
+    def stopped_by(self) -> ProntoError | None:
+        """What ended the run early, if anything did."""
         return self._dispatch.stopped_by if self._dispatch else None
+
+
+def _counted_as(result: Mapping[EnrichmentType, Outcome], asks: Iterable[EnrichmentType]) -> str:
+    """Return the status that the rows of a contact count as in the progress."""
+    if any(outcome.delivered_later for outcome in result.values()):
+        return "submitted"
+    return verdict(result, asks)
 
 
 def _warn_of_phones(to_send: Iterable[Request]) -> None:

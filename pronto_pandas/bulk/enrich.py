@@ -3,18 +3,29 @@
 from __future__ import annotations
 
 import re
+import secrets
+import time
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from .. import run_messages
+from ..api.spec import BULK_LEAST
 from ..arguments import Suppress, check_consent, check_frame, check_progress, make_options
 from ..config.settings import current
-from ..errors import ConfigurationError
+from ..errors import ConfigurationError, RefusedWarning, warn
 from ..frame.options import Phones, Types
 from ..notebook.progress import Watcher
 from ..preview import Preview
+from ..run import Run
 from .job import BulkJob
 from .webhook import checked
+
+if TYPE_CHECKING:  # imported when something is sent
+    from ..api.client import Client
+    from ..sending.modes import Mode
 
 
 def bulk_enrich(
@@ -85,8 +96,9 @@ def bulk_enrich(
     UnknownRowsWarning
         It is unknown whether Pronto received a batch; its rows may have been charged.
     """
+    from .batches import BulkCall, JobNotes, webhook_mode
     from .payload import TAG
-    from .run import BulkRun
+    from .store import JobRow
 
     check_frame(df)
     check_progress(progress)
@@ -102,14 +114,49 @@ def bulk_enrich(
             f"The column name {TAG!r} is reserved and cannot be in custom. Rename the column. "
             "Nothing was sent."
         )
-    run = BulkRun(
-        Preview(df, options, settings),
-        progress,
-        webhook_url=checked(webhook_url, settings),
-        phone_country_codes=_codes(phone_country_codes, types[0]),
-    )
+    url = checked(webhook_url, settings)
+    codes = _codes(phone_country_codes, types[0])
+    preview = Preview(df, options, settings)
+    to_send = preview.lookup.to_send
+    if 0 < len(to_send) < BULK_LEAST:
+        raise ConfigurationError(
+            "Only one person is left to send, and a bulk request needs at least two. Use "
+            f'df.pronto.enrich(type="{types[0]}") instead. Nothing was sent.'
+        )
+    job = JobRow(secrets.token_hex(6), settings.service, types[0], time.time())
+
+    def mode(client: Client) -> Mode:
+        return webhook_mode(BulkCall(client, job.id, url, codes))
+
+    run = Run(preview, to_send, progress, mode=mode, notes=JobNotes(job))
     run.in_thread()
-    return BulkJob(run.told(), settings, df, options)
+    _report(run, preview)
+    return BulkJob(job, settings, df, options)
+
+
+def _report(run: Run, preview: Preview) -> None:
+    """Raise or warn if the run stopped early, or Pronto refused some of the people."""
+    run_messages.raise_if_useless(run.stopped_by, any_done=run.any_done)
+    rows: Counter[str] = Counter()
+    refusals = set()
+    for result, count in zip(run.results, preview.plan.rows_per_contact, strict=True):
+        for outcome in result.values():
+            if not outcome.delivered_later:
+                rows[outcome.state] += int(count)
+            if outcome.state == "error":
+                refusals.add(outcome.message or "")
+    if rows["error"]:
+        warn(
+            f"Pronto refused {rows['error']} rows: {' '.join(sorted(filter(None, refusals)))} "
+            "They were not charged. Run the same line again to resend them.",
+            RefusedWarning,
+        )
+    run_messages.warn_of(
+        run.stopped_by,
+        pending=rows["pending"],
+        unknown=rows["unknown"],
+        over=preview.options.max_credits if run.over_budget else None,
+    )
 
 
 def _codes(codes: Sequence[str] | None, type_: str) -> list[str] | None:
