@@ -37,7 +37,7 @@ class Account:
 
     def __init__(self, settings: Settings) -> None:
         self._service = settings.target
-        self._key = None if settings.address == SANDBOX else settings.key()
+        self._key = None if settings.is_sandbox else settings.key()
 
     def credentials(self) -> tuple[Service, SecretStr]:
         """Return the service and the key; the sandbox in this process is started for it."""
@@ -59,7 +59,7 @@ class Account:
 
 def has_key(settings: Settings) -> bool:
     """Return whether requests can be made: there is a key, or none is needed."""
-    return settings.address == SANDBOX or settings.find_key() is not None
+    return settings.is_sandbox or settings.find_key() is not None
 
 
 def balance(settings: Settings) -> float | None:

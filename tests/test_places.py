@@ -633,7 +633,7 @@ def test_a_user_without_the_rights_is_told_which_are_missing(
         at_last.callback(owner.execute, f"DROP OWNED BY {user}")
         owner.execute(f"GRANT SELECT ON ALL TABLES IN SCHEMA public TO {user}")
         assert set(people(2).pronto.collect("email")["pronto_status"]) == {"pending"}
-        with refused(server, "let this user create tables"):
+        with refused(server, "allow this database user to create tables"):
             enrich()
         with refused(server, MAY_NOT):
             pronto.webhook(port=0)

@@ -206,14 +206,6 @@ def test_limit_takes_the_first_contacts_that_can_be_sent() -> None:
     assert plan(rows, limit=0).contacts == []
 
 
-def test_phones_without_linkedin_are_counted_by_contact() -> None:
-    """For the warning."""
-    bare = FULL | {"linkedin_url": None}
-    made = plan([FULL, bare, bare, bare | {"phone_1": "+44"}], "phone")
-    assert made.phones_without_linkedin == 1
-    assert plan([bare], "email").phones_without_linkedin == 0
-
-
 def test_custom_values_are_json() -> None:
     """Numbers, dates and missing values are converted."""
     df = pd.DataFrame(

@@ -82,8 +82,6 @@ class Plan:
         its values: sentences, or None.
     values : dict of str to ndarray of object
         The cleaned values of the fields, row by row.
-    phones_without_linkedin : int
-        Contacts whose phone is requested without ``linkedin_url``.
     """
 
     contacts: list[Contact]
@@ -94,7 +92,6 @@ class Plan:
     row_left: Objects
     row_message: Objects
     values: dict[str, Objects]
-    phones_without_linkedin: int = 0
 
     @property
     def rows_per_contact(self) -> Ints:
@@ -182,7 +179,6 @@ def make(df: pd.DataFrame, options: Options, already: Mapping[EnrichmentType, Bo
         row_left=rows.why,
         row_message=rows.words,
         values=cells.values,
-        phones_without_linkedin=_phones_without_linkedin(cells, asks, contact),
     )
 
 
@@ -285,15 +281,6 @@ def _asks(
     masks = list(zip(*(mask.tolist() for mask in wanted.values()), strict=True))
     types = {mask: tuple(itertools.compress(wanted, mask)) for mask in set(masks)}
     return [types[mask] for mask in masks]
-
-
-def _phones_without_linkedin(
-    cells: Cells, row_asks: Mapping[EnrichmentType, Bools], contact: Ints
-) -> int:
-    if "phone" not in row_asks:
-        return 0
-    rows = row_asks["phone"] & ~cells.has("linkedin_url") & (contact >= 0)
-    return len(np.unique(contact[rows]))
 
 
 def _customs(
