@@ -163,20 +163,20 @@ def look_up(
 
     found = Lookup(plan, renewal, [{} for _ in plan.contacts])
     wanted: dict[Key, Wanted] = {}
-    first: dict[int, list[EnrichmentType]] = {}
+    first: dict[int, dict[EnrichmentType, Key]] = {}
     for number, (contact, types) in enumerate(zip(plan.contacts, plan.asks, strict=True)):
         for type_ in types:
             one = Wanted(type_, contact.keys(type_))
             found.sharing.setdefault(one.key, []).append(number)
             if wanted.setdefault(one.key, one) is one:
-                first.setdefault(number, []).append(type_)
+                first.setdefault(number, {})[type_] = one.key
     bodies = bodies or options.suppress is not None
     entries = ledger.find(list(wanted.values()), bodies=bodies)
-    for number, own_types in first.items():
-        contact, custom = plan.contacts[number], plan.customs[number]
-        known = {type_: entries.get((contact.keys(type_)[0], type_)) for type_ in own_types}
+    for number, keys in first.items():
+        known = {type_: entries.get(key) for type_, key in keys.items()}
         kept = {t: None if _is_sent(entry, renewal) else entry for t, entry in known.items()}
-        parts = sort(Request(number, contact, tuple(own_types), custom), kept)
+        whole = Request(number, plan.contacts[number], tuple(keys), plan.customs[number])
+        parts = sort(whole, kept)
         for poll in parts.to_poll:  # until it is polled, its entry is the outcome
             parts.known.append((poll, outcome_of(cast("Entry", known[poll.types[0]]))))
         found.add(parts, one_by_one=options.endpoint == "async")

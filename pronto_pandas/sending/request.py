@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal
 
@@ -165,29 +165,28 @@ def sort(
     places : mapping, optional
         The key of each new entry that is not under the contact's first key.
     """
-    free = tuple(type_ for type_, entry in entries.items() if entry is None)
-    kept = {type_: entry for type_, entry in entries.items() if entry is not None}
-    held = tuple(type_ for type_, entry in kept.items() if entry.state == "held")
-    submitted = [(type_, entry) for type_, entry in kept.items() if entry.state == "submitted"]
-    new = replace(request, enrichment_id=None, entries={})
-    return Sorted(
-        to_send=[replace(new, types=free, entries=places or {})] if free else [],
-        to_poll=[
-            replace(
-                request,
-                types=(type_,),
-                enrichment_id=entry.enrichment_id,
-                entries={type_: entry.contact},
-            )
-            for type_, entry in submitted
-        ],
-        held=[replace(new, types=held)] if held else [],
-        known=[
-            (replace(request, types=(type_,)), outcome_of(entry))
-            for type_, entry in kept.items()
-            if entry.state not in {"held", "submitted"}
-        ],
-    )
+    parts = Sorted([], [], [], [])
+    new: list[EnrichmentType] = []
+    held: list[EnrichmentType] = []
+
+    def part(types: Iterable[EnrichmentType], **more: Any) -> Request:
+        return Request(request.number, request.contact, tuple(types), request.custom, **more)
+
+    for type_, entry in entries.items():
+        if entry is None:
+            new.append(type_)
+        elif entry.state == "held":
+            held.append(type_)
+        elif entry.state == "submitted":
+            place = {type_: entry.contact}
+            parts.to_poll.append(part([type_], enrichment_id=entry.enrichment_id, entries=place))
+        else:
+            parts.known.append((part([type_]), outcome_of(entry)))
+    if new:
+        parts.to_send.append(part(new, entries=places or {}))
+    if held:
+        parts.held.append(part(held))
+    return parts
 
 
 def sort_claimed(request: Request, claims: Claims) -> Sorted:
