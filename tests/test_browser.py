@@ -161,7 +161,7 @@ def test_a_key_that_a_panel_keeps_is_found(
         notebook.save()
         page = notebook.html()
     assert_nowhere(KEY, lab.folder, page)
-    with pytest.raises(AssertionError, match="stands in") as found:
+    with pytest.raises(AssertionError, match="The secret is in") as found:
         assert_nowhere(kept, lab.folder, page)
     for place in ("the page", "notebooks/test.ipynb", ".ipynb_checkpoints/test-checkpoint.ipynb"):
         assert f"{place}: JSON-escaped" in str(found.value)
