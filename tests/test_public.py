@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 
 import pronto_pandas as pronto
-from pronto_pandas import errors
+
+from .seams.root import Pronto, errors
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "pronto_pandas"
@@ -31,7 +32,7 @@ def test_the_public_names_are_these() -> None:
         }
     )  # fmt: skip
     assert all(hasattr(pronto, name) for name in pronto.__all__)
-    public = {name for name in dir(pronto.accessor.Pronto) if not name.startswith("_")}
+    public = {name for name in dir(Pronto) if not name.startswith("_")}
     assert public == {
         "aenrich", "bulk_enrich", "check", "clean", "collect", "columns", "enrich", "estimate",
         "report", "save",
