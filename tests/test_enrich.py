@@ -20,8 +20,8 @@ from pronto_pandas.sandbox import Sandbox, Server
 
 from .conftest import Serve, people, slow
 from .seams.frame import text_dtype
-from .seams.sending import retry
 from .seams.sandbox import identity, truth
+from .seams.sending import retry
 from .test_rate_limit import most_in_a_second
 
 enrich: Any = pronto.enrich  # for calls that a type checker refuses
@@ -394,8 +394,7 @@ def test_a_refused_row_carries_the_services_words(serve: Serve, monkeypatch: Any
     check = server.sandbox.check
 
     def strict(body: Any) -> None:
-        from .seams.sending import retry
-from .seams.sandbox import RefusalError
+        from .seams.sandbox import RefusalError
 
         if body["firstname"] == "Anad":
             raise RefusalError(422, {"message": "This import is too large for the plan"})

@@ -1,5 +1,5 @@
-"""What tests and benchmarks may use of the package's inside: a module for each of its packages.
+"""What tests and benchmarks use from inside the package: one file for each of its packages.
 
-All else in `tests` imports what users import, and from here, so that a module or a name inside
-the package can change at the cost of one line.
+All else that they import is public. So a rename inside the package costs one line here. Code that
+tests run in another process imports from here, too.
 """
