@@ -33,8 +33,8 @@ def person(number: int) -> dict[str, str]:
 
 def fill(ledger: Path, people: list[dict[str, str]], service: str = ADDRESS) -> None:
     """Write an answer for each person, as a run would."""
-    from pronto_pandas.api.contact import Contact
-    from pronto_pandas.storage.store import connect
+    from tests.seams.api import Contact
+    from tests.seams.storage import connect
 
     opened = connect(str(ledger), service)
     answer = {"enrichment_id": "made up", "status": "success", "message": None}

@@ -14,7 +14,7 @@ from big import fill, person
 
 import pronto_pandas as pronto
 from pronto_pandas.sandbox import Sandbox, Server
-from pronto_pandas.storage.writer import Writer
+from tests.seams.storage import Writer
 
 
 def read(url: str, ledger: Path, known: int) -> None:

@@ -16,9 +16,8 @@ import aiohttp
 import pandas as pd
 
 import pronto_pandas as pronto
-from pronto_pandas.bulk.payload import tag
-from pronto_pandas.bulk.store import JobRow, add_batch
-from pronto_pandas.storage.store import connect
+from tests.seams.bulk import JobRow, add_batch, tag
+from tests.seams.storage import connect
 
 ADDRESS = "http://127.0.0.1:9"
 """Nobody listens there: nothing may be sent."""

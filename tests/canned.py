@@ -11,10 +11,7 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from pronto_pandas.api.answer import Answer
-from pronto_pandas.api.client import Client
-from pronto_pandas.api.contact import Contact
-from pronto_pandas.api.services import find
+from .seams.api import Answer, Client, Contact, find
 
 CONTACT = Contact("Mathilde", "Brun", "Acme", "acme.example", "https://www.linkedin.com/in/m/")
 FOUND = {

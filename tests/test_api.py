@@ -15,13 +15,9 @@ from hypothesis import strategies as st
 from pydantic import SecretStr
 
 import pronto_pandas as pronto
-from pronto_pandas.api import spec
-from pronto_pandas.api.answer import Answer, parse
-from pronto_pandas.api.client import Client
-from pronto_pandas.api.services import PRONTO, find
-from pronto_pandas.api.status import failure, retry_after
 
 from .canned import CONTACT, FOUND, Canned, Respond, ask
+from .seams.api import PRONTO, Answer, Client, connection, failure, find, parse, retry_after, spec
 
 
 def test_the_request_is_the_documented_one(canned: Canned) -> None:
@@ -283,7 +279,7 @@ def test_connections_are_reused_unless_idle(
     canned: Canned, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A server closes idle connections; a request sent at that moment would be lost."""
-    monkeypatch.setattr("pronto_pandas.api.connection.IDLE_TIMEOUT", 0.2)
+    monkeypatch.setattr(connection, "IDLE_TIMEOUT", 0.2)
     canned.says(FOUND, keep_open=True)
 
     async def main() -> list[int]:

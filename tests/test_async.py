@@ -13,8 +13,7 @@ import pandas as pd
 import pytest
 
 import pronto_pandas as pronto
-from pronto_pandas.api.answer import Answer
-from pronto_pandas.errors import (
+from pronto_pandas import (
     AuthenticationError,
     ConnectionFailedError,
     RateLimitedError,
@@ -22,13 +21,12 @@ from pronto_pandas.errors import (
     ServerFailedError,
     ServiceBusyError,
 )
-from pronto_pandas.sandbox.people import identity
-from pronto_pandas.sending.dispatcher import Dispatcher
-from pronto_pandas.sending.polling import LATEST, REFUSED_AT_MOST, SOONEST, PollSchedule
-from pronto_pandas.sending.request import Request
 
 from . import virtual
 from .conftest import Serve, others_slow, people
+from .seams.api import Answer
+from .seams.sandbox import identity
+from .seams.sending import LATEST, REFUSED_AT_MOST, SOONEST, Dispatcher, PollSchedule, Request
 from .test_calling import script, wait_for
 from .test_dispatch import FOUND, play
 from .test_ledger import SETTLED, enrich, states

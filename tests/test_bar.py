@@ -7,10 +7,9 @@ import re
 import pytest
 
 import pronto_pandas as pronto
-from pronto_pandas.notebook.progress import Watcher
-from pronto_pandas.notebook.progress_bar import REDRAW, SILENT, Notebook, watching, words
 
 from .conftest import Serve, people, slow
+from .seams.notebook import REDRAW, SILENT, Notebook, Watcher, watching, words
 from .test_kernel import SET_UP, Kernel
 from .test_kernel import kernel as kernel
 

@@ -17,12 +17,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import pronto_pandas as pronto
-from pronto_pandas.api import spec
-from pronto_pandas.bulk.batches import sizes
-from pronto_pandas.sandbox.faults import FAULTS
-from pronto_pandas.sandbox.people import identity, truth
 
 from .conftest import Serve, people, slow
+from .seams.api import spec
+from .seams.bulk import sizes
+from .seams.sandbox import FAULTS, identity, truth
 from .test_calling import script, wait_for
 from .test_ledger import enrich, ledger_file
 

@@ -18,10 +18,10 @@ import pandas as pd
 import pytest
 
 import pronto_pandas as pronto
-from pronto_pandas.enrich import prepare
-from pronto_pandas.notebook import event_loop
 
 from .conftest import Serve, others_slow, people, slow
+from .seams.notebook import event_loop
+from .seams.root import prepare
 
 SETTLED = {"found", "not_found"}
 
@@ -269,7 +269,7 @@ def test_first_interrupt_asks_second_lets_go(nested: bool) -> None:
     code = f"""
         import asyncio, os, signal, threading, time
         signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job ignores it
-        from pronto_pandas.notebook import event_loop
+        from tests.seams.notebook import event_loop
         from tests.test_calling import _Stubborn
         task = _Stubborn()
         def interrupts():
@@ -298,7 +298,7 @@ def test_an_interrupt_is_not_swallowed_by_what_draws_the_bar() -> None:
     code = """
         import os, signal, threading, time
         signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job ignores it
-        from pronto_pandas.notebook import event_loop
+        from tests.seams.notebook import event_loop
         from tests.test_calling import _Stubborn
         task, swallowed = _Stubborn(), []
         def draw(event):

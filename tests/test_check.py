@@ -8,10 +8,10 @@ import pandas as pd
 import pytest
 
 import pronto_pandas as pronto
-from pronto_pandas.check import Check
-from pronto_pandas.frame.results import text_dtype
+from pronto_pandas import Check
 
 from .conftest import Serve, people
+from .seams.frame import text_dtype
 
 MESSY = pd.DataFrame(
     {

@@ -15,9 +15,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pronto_pandas.api.contact import same
-from pronto_pandas.cleaning import domains, emails_phones, fields, names
-from pronto_pandas.cleaning.companies import company_key
+from .seams.api import same
+from .seams.cleaning import company_key, domains, emails_phones, fields, names
 
 FORMS = (
     "GmbH", "GmbH & Co. KG", "AG", "Inc.", "Ltd.", "LLC", "LLP", "S.A.", "SAS", "SARL", "S.à r.l.",
@@ -202,7 +201,7 @@ def test_a_cleaner_may_return_several_values() -> None:
 
 def test_what_few_lists_need_is_not_imported() -> None:
     """Importing the package costs no parser of names, phones or domains."""
-    code = "import sys, pronto_pandas, pronto_pandas.frame.plan; print(*sys.modules)"
+    code = "import sys, pronto_pandas, tests.seams.frame; print(*sys.modules)"
     run = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
     assert {"nameparser", "phonenumbers"}.isdisjoint(run.stdout.split())
 

@@ -10,12 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import pronto_pandas as pronto
-from pronto_pandas.arrays import Objects
-from pronto_pandas.cleaning import fields
-from pronto_pandas.frame import columns
-from pronto_pandas.frame.headers import OWN
 
 from .conftest import people
+from .seams.cleaning import fields
+from .seams.frame import OWN, columns
+from .seams.root import Objects
 
 
 def frame(*headers: object) -> pd.DataFrame:

@@ -8,13 +8,10 @@ from collections.abc import Callable
 
 import pytest
 
-from pronto_pandas.api.answer import Answer
-from pronto_pandas.sending.concurrency import LEAST, ConcurrencyLimit
-from pronto_pandas.sending.dispatcher import Dispatcher
-from pronto_pandas.sending.request import Request
-
 from . import virtual
 from .conftest import others_slow
+from .seams.api import Answer
+from .seams.sending import LEAST, ConcurrencyLimit, Dispatcher, Request
 from .test_dispatch import FOUND, Result, play
 
 

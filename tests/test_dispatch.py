@@ -13,9 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pronto_pandas.api.answer import Answer
-from pronto_pandas.api.contact import Contact
-from pronto_pandas.errors import (
+from pronto_pandas import (
     AnswerLostError,
     AuthenticationError,
     ConnectionFailedError,
@@ -29,19 +27,26 @@ from pronto_pandas.errors import (
     ServiceBusyError,
     UnreadableAnswerError,
 )
-from pronto_pandas.prices import Prices
-from pronto_pandas.sending.budget import Budget
-from pronto_pandas.sending.context import Context, Timing
-from pronto_pandas.sending.dispatcher import Dispatcher
-from pronto_pandas.sending.modes import Mode
-from pronto_pandas.sending.rate_limit import RateLimit
-from pronto_pandas.sending.recorder import Recorder
-from pronto_pandas.sending.request import Batch, Outcome, Request, wanted_by
-from pronto_pandas.sending.retry import BUSY_ATTEMPTS, LOSSES_IN_A_ROW
-from pronto_pandas.storage.entry import Key
-from pronto_pandas.storage.store import Claims
 
 from . import virtual
+from .seams.api import Answer, Contact
+from .seams.root import Prices
+from .seams.sending import (
+    BUSY_ATTEMPTS,
+    LOSSES_IN_A_ROW,
+    Batch,
+    Budget,
+    Context,
+    Dispatcher,
+    Mode,
+    Outcome,
+    RateLimit,
+    Recorder,
+    Request,
+    Timing,
+    wanted_by,
+)
+from .seams.storage import Claims, Key
 from .test_rate_limit import most_in_a_second
 
 Behaviour = Callable[[Request], Awaitable[Answer]]

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pronto_pandas.cleaning.domains import domain, is_personal, of_email, other_hosts
-from pronto_pandas.cleaning.fields import trimmed
-from pronto_pandas.cleaning.text import UnusableError
+from .seams.cleaning import UnusableError, domain, is_personal, of_email, other_hosts, trimmed
 
 NONE = "is not a valid domain"
 MAIL = "is a personal email provider, not a company domain"

@@ -13,14 +13,12 @@ import pyarrow as pa
 import pytest
 
 import pronto_pandas as pronto
-from pronto_pandas.api.answer import Answer
-from pronto_pandas.frame.options import Options
-from pronto_pandas.frame.plan import make
-from pronto_pandas.frame.results import already_filled, assemble, text_dtype
 from pronto_pandas.sandbox import Sandbox, Server
-from pronto_pandas.sending.request import Outcome
 
 from .conftest import Serve, people
+from .seams.api import Answer
+from .seams.frame import Options, already_filled, assemble, make, text_dtype
+from .seams.sending import Outcome
 
 TYPES: list[Any] = ["email", "phone", "personal_email"]
 ROWS = 8

@@ -16,11 +16,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import pronto_pandas as pronto
-from pronto_pandas.frame.results import text_dtype
 from pronto_pandas.sandbox import Sandbox, Server
-from pronto_pandas.sandbox.people import identity, truth
 
 from .conftest import Serve, people, slow
+from .seams.frame import text_dtype
+from .seams.sandbox import identity, truth
+from .seams.sending import retry
 from .test_rate_limit import most_in_a_second
 
 enrich: Any = pronto.enrich  # for calls that a type checker refuses
@@ -353,7 +354,7 @@ def test_a_wrong_key_is_found_out_before_a_contact_leaves(serve: Serve) -> None:
 
 def test_no_service_at_all_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where nobody was reached, there is no frame to return."""
-    monkeypatch.setattr("pronto_pandas.sending.retry.FIRST_CONTACT_BUDGET", 0.2)
+    monkeypatch.setattr(retry, "FIRST_CONTACT_BUDGET", 0.2)
     with Server(Sandbox()) as server:
         url = server.url
     pronto.configure(base_url=url, api_key="k", rate=1000)
@@ -393,7 +394,7 @@ def test_a_refused_row_carries_the_services_words(serve: Serve, monkeypatch: Any
     check = server.sandbox.check
 
     def strict(body: Any) -> None:
-        from pronto_pandas.sandbox.service import RefusalError
+        from .seams.sandbox import RefusalError
 
         if body["firstname"] == "Anad":
             raise RefusalError(422, {"message": "This import is too large for the plan"})

@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from pronto_pandas.frame import columns
+from .seams.frame import columns
 
 EXPORTS = Path(__file__).parent / "exports"
 

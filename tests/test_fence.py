@@ -22,12 +22,12 @@ from typing import Any
 import pytest
 
 import pronto_pandas as pronto
-from pronto_pandas.api.contact import Contact
 from pronto_pandas.sandbox import Server
-from pronto_pandas.sandbox.people import identity
 
 from .conftest import Serve, others_slow, people, slow
 from .processes import LEASE, Process, asked_twice, charged_twice, ended, lined_up
+from .seams.api import Contact
+from .seams.sandbox import identity
 from .test_calling import wait_for
 from .test_old_ledgers import LEDGERS
 

@@ -16,9 +16,9 @@ import pyarrow.parquet as pq
 import pytest
 
 import pronto_pandas as pronto
-from pronto_pandas.sandbox.people import truth
 
 from .conftest import Serve, people
+from .seams.sandbox import truth
 
 enrich_file: Any = pronto.enrich_file  # for calls that a type checker refuses
 

@@ -18,11 +18,10 @@ from keyring.backends import chainer, null
 from pydantic import SecretStr
 
 import pronto_pandas as pronto
-from pronto_pandas.account import balance
-from pronto_pandas.config import credentials
-from pronto_pandas.config.settings import current, set_session_key
 
 from .conftest import Serve, people
+from .seams.config import credentials, current, set_session_key
+from .seams.root import balance
 
 KEY = "sk-very-secret-0123"
 
@@ -315,7 +314,7 @@ def test_a_missing_colab_secret_is_not_an_error(colab: Colab) -> None:
 def test_outside_colab_nothing_of_it_is_imported() -> None:
     """Other packages share the namespace ``google``."""
     code = (
-        "import sys, pronto_pandas.config.credentials as k; "
+        "import sys; from tests.seams.config import credentials as k; "
         "print(k.colab_secret(['X']), 'google' in sys.modules)"
     )
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -8,11 +8,18 @@ from collections.abc import Callable
 
 import pytest
 
-from pronto_pandas.cleaning import given_names, languages, names
-from pronto_pandas.cleaning.companies import company, company_key
-from pronto_pandas.cleaning.emails_phones import phone
-from pronto_pandas.cleaning.text import UnusableError, bare, trimmed
-from pronto_pandas.frame import headers
+from .seams.cleaning import (
+    UnusableError,
+    bare,
+    company,
+    company_key,
+    given_names,
+    languages,
+    names,
+    phone,
+    trimmed,
+)
+from .seams.frame import headers
 
 IN_ALL = {
     "headers": {
@@ -166,7 +173,7 @@ def test_every_file_is_listed() -> None:
 def test_an_import_reads_no_language() -> None:
     """The files are read when the first list is."""
     code = (
-        "import pronto_pandas, sys; from pronto_pandas.cleaning import languages; "
+        "import pronto_pandas, sys; from tests.seams.cleaning import languages; "
         "sys.exit(languages.by_name.cache_info().currsize)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -15,10 +15,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pronto_pandas.sending.rate_limit import RateLimit
-from pronto_pandas.sending.rate_limit_leases import Lease, LeasedStarts, interval_for
-
 from . import virtual
+from .seams.sending import Lease, LeasedStarts, RateLimit, interval_for
 from .test_rate_limit import most_in_a_second
 
 Wait = Callable[[], float]

@@ -24,15 +24,23 @@ import pytest
 import sqlalchemy as sa
 
 import pronto_pandas as pronto
-from pronto_pandas.frame.people import people as distinct
 from pronto_pandas.sandbox import Server
-from pronto_pandas.sandbox.people import identity
-from pronto_pandas.storage import schema
-from pronto_pandas.storage.entry import Renewal, Wanted
-from pronto_pandas.storage.lease import Run, new_run, process_gone
-from pronto_pandas.storage.store import connect
 
 from .conftest import Serve, others_slow, people
+from .seams.frame import people as distinct
+from .seams.sandbox import identity
+from .seams.storage import (
+    Renewal,
+    Run,
+    Wanted,
+    connect,
+    lease,
+    new_run,
+    process_gone,
+    schema,
+    store,
+    writer,
+)
 from .test_calling import script, wait_for
 from .test_rate_limit import most_in_a_second
 
@@ -302,7 +310,7 @@ def test_two_processes_ask_each_contact_once_and_both_get_all(serve: Serve, coun
     """They share the work and the pace: what one has sent, the other waits for."""
     server = serve(latency=0.3)
     code = f"""
-        from pronto_pandas.sending.rate_limit import RateLimit
+        from tests.seams.sending import RateLimit
         turn, moments = RateLimit.acquire, []
         async def noted(pace):
             moments.append(await turn(pace))
@@ -389,8 +397,8 @@ def _wanted(df: pd.DataFrame) -> list[Wanted]:
 
 def test_a_living_run_renews_its_lease(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
     """However long an answer takes."""
-    for module in ("store", "writer", "lease"):
-        monkeypatch.setattr(f"pronto_pandas.storage.{module}.LEASE", 0.6)
+    for module in (store, writer, lease):
+        monkeypatch.setattr(module, "LEASE", 0.6)
     serve(latency=2.0)
     leases: list[float] = []
 

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pronto_pandas.cleaning.fields import trimmed
-from pronto_pandas.cleaning.linkedin import linkedin
-from pronto_pandas.cleaning.text import UnusableError
+from .seams.cleaning import UnusableError, linkedin, trimmed
 
 ANA = "ana-ternwick"
 MEMBER = "ACoAAABcD12efGhIjKlMn_oPqRs-TuVwXyZ0123"

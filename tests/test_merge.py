@@ -6,12 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from pronto_pandas.bulk.webhook import _token
-from pronto_pandas.errors import LedgerError
-from pronto_pandas.storage.entry import Entry, Renewal, Wanted
-from pronto_pandas.storage.lease import new_run
-from pronto_pandas.storage.merge import carry_over
-from pronto_pandas.storage.store import Ledger, connect
+from pronto_pandas import LedgerError
+
+from .seams.bulk import _token
+from .seams.storage import Entry, Ledger, Renewal, Wanted, carry_over, connect, new_run
 
 KEY = ("a", "email")
 WANTED = [Wanted("email", ("a",))]

@@ -11,16 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import pronto_pandas as pronto
-from pronto_pandas.account import balance_in
-from pronto_pandas.api.answer import Answer
-from pronto_pandas.api.contact import Contact
-from pronto_pandas.api.spec import MOST_PHONES, PRICES
-from pronto_pandas.config.settings import current
-from pronto_pandas.prices import Prices
-from pronto_pandas.sending.budget import Budget
-from pronto_pandas.sending.request import Outcome, Request
 
 from .conftest import Serve, people
+from .seams.api import MOST_PHONES, PRICES, Answer, Contact
+from .seams.config import current
+from .seams.root import Prices, balance_in
+from .seams.sending import Budget, Outcome, Request
 
 
 def test_an_estimate_counts_every_row_once(serve: Serve) -> None:

@@ -10,10 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pronto_pandas.cleaning.fields import trimmed
-from pronto_pandas.cleaning.name_noise import cleaned, is_clean
-from pronto_pandas.cleaning.names import first, last, name, split
-from pronto_pandas.cleaning.text import UnusableError
+from .seams.cleaning import UnusableError, cleaned, first, is_clean, last, name, split, trimmed
 
 ONE = [
     # As they are: case, accents, particles, initials, hyphens, apostrophes, any script

@@ -20,13 +20,10 @@ from hypothesis import strategies as st
 from pydantic import SecretStr
 
 import pronto_pandas as pronto
-from pronto_pandas.api.answer import Answer, names_differ, parse
-from pronto_pandas.api.client import Client
-from pronto_pandas.api.services import find
-from pronto_pandas.api.status import failure, retry_after
 
 from .canned import FOUND, Canned, ask
 from .conftest import people
+from .seams.api import Answer, Client, failure, find, names_differ, parse, retry_after
 
 MEGABYTE = 1_000_000
 
@@ -364,7 +361,7 @@ def test_any_response_is_an_answer_or_a_pronto_error(
     """Any other error would stop the run and lose the requests in flight."""
     import httpx
 
-    from pronto_pandas.api.client import read_response
+    from .seams.api import read_response
 
     class Sent(httpx.AsyncByteStream):
         async def __aiter__(self) -> Any:

@@ -12,10 +12,10 @@ import pandas as pd
 import pytest
 
 import pronto_pandas as pronto
-from pronto_pandas.api.contact import Contact
 from pronto_pandas.sandbox import Server
 
 from .conftest import Serve
+from .seams.api import Contact
 
 LEDGERS = Path(__file__).parent / "ledgers"
 VERSIONS = [1, 2, 3]

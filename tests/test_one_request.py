@@ -8,17 +8,14 @@ import pandas as pd
 import pytest
 
 import pronto_pandas as pronto
-from pronto_pandas.api.contact import Contact
-from pronto_pandas.bulk import batches
-from pronto_pandas.config.settings import current
-from pronto_pandas.lookup import open_ledger
-from pronto_pandas.sending.recorder import Recorder
-from pronto_pandas.sending.request import Batch, Request, keys_of, wanted_by
-from pronto_pandas.storage.entry import Renewal, Wanted
-from pronto_pandas.storage.lease import new_run
-from pronto_pandas.storage.store import connect
 
 from .conftest import Serve, people
+from .seams.api import Contact
+from .seams.bulk import batches
+from .seams.config import current
+from .seams.root import open_ledger
+from .seams.sending import Batch, Recorder, Request, keys_of, wanted_by
+from .seams.storage import Renewal, Wanted, connect, new_run
 from .test_bulk import bulk, hook  # noqa: F401  a fixture
 from .test_ledger import ledger_file
 from .test_people import LINKEDIN, frame, person

@@ -20,14 +20,12 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 import pronto_pandas as pronto
-from pronto_pandas.config import credentials
-from pronto_pandas.config.settings import current, set_session_key
-from pronto_pandas.local_server import LocalServer
-from pronto_pandas.panel import actions, terminal
-from pronto_pandas.panel import colab as on_colab
-from pronto_pandas.panel.widgets import Panel
 
 from .conftest import Serve, people
+from .seams.config import credentials, current, set_session_key
+from .seams.panel import Panel, actions, terminal
+from .seams.panel import colab as on_colab
+from .seams.root import LocalServer
 from .test_kernel import Kernel, kernel
 from .test_keys import Colab, FakeKeyring, colab, fake, hangs, raises
 from .test_ledger import ledger_file

@@ -12,9 +12,9 @@ import pandas as pd
 import pytest
 
 import pronto_pandas as pronto
-from pronto_pandas.api.contact import Contact
 
 from .conftest import Serve, people
+from .seams.api import Contact
 from .test_ledger import enrich, ledger_file
 
 LINKEDIN = "https://www.linkedin.com/in/ana-example/"

@@ -22,11 +22,10 @@ import pytest
 
 import pronto_pandas as pronto
 from pronto_pandas.sandbox import Server
-from pronto_pandas.storage import database
-from pronto_pandas.storage.store import Ledger, connect
 
 from .conftest import Serve, people
 from .postgres import Postgres
+from .seams.storage import Ledger, connect, database
 
 SECRET = "not-for-messages"  # noqa: S105  made up
 

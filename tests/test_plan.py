@@ -11,10 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import pronto_pandas as pronto
-from pronto_pandas.api.spec import TYPES, EnrichmentType
-from pronto_pandas.frame.options import Endpoint, Options
-from pronto_pandas.frame.plan import NEEDS, Plan, make
-from pronto_pandas.frame.results import already_filled
+
+from .seams.api import TYPES, EnrichmentType
+from .seams.frame import NEEDS, Endpoint, Options, Plan, already_filled, make
 
 FULL: dict[str, Any] = {
     "firstname": "Ana",

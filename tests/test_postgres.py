@@ -19,18 +19,14 @@ import pytest
 import sqlalchemy as sa
 
 import pronto_pandas as pronto
-from pronto_pandas.bulk import deliveries
-from pronto_pandas.bulk.payload import TAG, Payload, parse
-from pronto_pandas.config.settings import current
-from pronto_pandas.lookup import open_ledger
-from pronto_pandas.storage import schema
-from pronto_pandas.storage.entry import Renewal, Wanted
-from pronto_pandas.storage.lease import new_run
-from pronto_pandas.storage.store import connect
 
 from .conftest import Serve, people, slow
 from .postgres import Postgres
 from .processes import Process, asked_twice, charged_twice, ended, lined_up
+from .seams.bulk import TAG, Payload, deliveries, parse
+from .seams.config import current
+from .seams.root import open_ledger
+from .seams.storage import Renewal, Wanted, connect, new_run, schema
 from .test_calling import wait_for
 from .test_rate_limit import most_in_a_second
 
@@ -60,7 +56,7 @@ def test_a_list_run_twice_sends_nothing_the_second_time(
 
 STARTS = """
     import os
-    from pronto_pandas.sending.rate_limit import RateLimit
+    from tests.seams.sending import RateLimit
     turn, file = RateLimit.acquire, os.open("STARTS", os.O_CREAT | os.O_WRONLY | os.O_APPEND, 0o600)
     async def noted(pace):
         moment = await turn(pace)

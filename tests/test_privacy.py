@@ -15,10 +15,9 @@ import pytest
 import sqlalchemy as sa
 
 import pronto_pandas as pronto
-from pronto_pandas.storage import schema, statements, writer
-from pronto_pandas.storage.store import connect
 
 from .conftest import Serve, people, slow
+from .seams.storage import connect, schema, statements, writer
 from .test_calling import script, wait_for
 from .test_ledger import fills_up, ledger_file
 

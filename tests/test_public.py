@@ -14,7 +14,9 @@ from pathlib import Path
 import pytest
 
 import pronto_pandas as pronto
-from pronto_pandas import errors
+from pronto_pandas import sandbox
+
+from .seams.root import Pronto, errors
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "pronto_pandas"
@@ -31,7 +33,7 @@ def test_the_public_names_are_these() -> None:
         }
     )  # fmt: skip
     assert all(hasattr(pronto, name) for name in pronto.__all__)
-    public = {name for name in dir(pronto.accessor.Pronto) if not name.startswith("_")}
+    public = {name for name in dir(Pronto) if not name.startswith("_")}
     assert public == {
         "aenrich", "bulk_enrich", "check", "clean", "collect", "columns", "enrich", "estimate",
         "report", "save",
@@ -113,6 +115,37 @@ def test_public_things_say_what_they_do_cost_and_raise() -> None:
         for section in ("Parameters\n-----", "Returns\n-----", "Raises\n-----"):
             assert section in doc
     assert "charged" in (pronto.enrich.__doc__ or "")
+
+
+INSIDE = re.compile(r"\bpronto_pandas\.(?!sandbox\b(?!\.[a-z]))(\w+(?:\.\w+)*)")
+"""A module of the package, in code and in strings, that users do not import."""
+
+STILL_INSIDE = {
+    # It measures the memory and the CPU of a call, imports included; the seam would load more.
+    "recipes.py": {"sending.rate_limit"},
+}
+"""What reaches inside without a seam, and why."""
+
+
+def test_the_inside_is_reached_through_the_seams() -> None:
+    """`tests/seams` says what of it tests and benchmarks use; all else is public."""
+    public = {
+        "pronto_pandas": {*pronto.__all__, "sandbox"},
+        "pronto_pandas.sandbox": {*sandbox.__all__},
+    }
+    found: dict[str, set[str]] = {}
+    for path in [*ROOT.glob("tests/**/*.py"), *ROOT.glob("benchmarks/**/*.py")]:
+        if path.parent.name == "seams":
+            continue
+        inside = set(INSIDE.findall(path.read_text()))
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ImportFrom) and node.module in public:
+                inside |= {name.name for name in node.names} - public[node.module]
+            if isinstance(node, ast.Attribute) and ast.unparse(node.value) == "pronto":
+                inside |= {node.attr} - {*pronto.__all__, "__all__", "__version__"}
+        if inside:
+            found[path.name] = inside
+    assert found == STILL_INSIDE
 
 
 def test_every_test_says_what_it_shows() -> None:

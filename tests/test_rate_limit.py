@@ -14,15 +14,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pronto_pandas.sending.rate_limit import (
-    Gcra,
-    RateLimit,
-    backoff,
-    in_flight_at_most,
-    rate_limit_for,
-)
-
 from . import virtual
+from .seams.sending import Gcra, RateLimit, backoff, in_flight_at_most, rate_limit_for
 
 moments = st.floats(0, 3, allow_nan=False)
 
@@ -204,7 +197,7 @@ def test_a_low_limit_of_the_system_lowers_what_is_in_flight() -> None:
 
     script = (
         "import resource; resource.setrlimit(resource.RLIMIT_NOFILE, (256, 256));"
-        "from pronto_pandas.sending.rate_limit import in_flight_at_most;"
+        "from tests.seams.sending import in_flight_at_most;"
         "print(in_flight_at_most(50, 300))"
     )
     done = subprocess.run(
@@ -220,7 +213,7 @@ def test_a_low_limit_of_the_system_lowers_what_is_in_flight() -> None:
 SHARING = """
 import asyncio, sys
 from pathlib import Path
-from pronto_pandas.sending.rate_limit import rate_limit_for
+from tests.seams.sending import rate_limit_for
 
 async def main():
     pace = rate_limit_for("https://a.example", "key", 200, Path(sys.argv[1]))

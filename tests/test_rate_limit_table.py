@@ -13,12 +13,11 @@ from collections.abc import Iterator
 import pytest
 import sqlalchemy as sa
 
-from pronto_pandas.errors import LedgerError
-from pronto_pandas.sending.rate_limit import rate_limit_for
-from pronto_pandas.sending.rate_limit_table import RateLimitTable, account
+from pronto_pandas import LedgerError
 
 from .conftest import slow
 from .postgres import Postgres
+from .seams.sending import RateLimitTable, account, rate_limit_for
 from .test_rate_limit import most_in_a_second
 
 
@@ -143,7 +142,7 @@ def test_the_key_is_not_in_the_account() -> None:
 SHARING = """
 import asyncio, sys, time
 import sqlalchemy as sa
-from pronto_pandas.sending.rate_limit import rate_limit_for
+from tests.seams.sending import rate_limit_for
 
 async def main():
     engine = sa.create_engine(sys.argv[1], poolclass=sa.NullPool)

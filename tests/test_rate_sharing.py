@@ -15,11 +15,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pronto_pandas.sending import rate_limit_file as shared_module
-from pronto_pandas.sending.rate_limit import Gcra, RateLimit
-from pronto_pandas.sending.rate_limit_file import SharedFile
-
 from . import virtual
+from .seams.sending import Gcra, RateLimit, SharedFile
+from .seams.sending import rate_limit_file as shared_module
 from .test_rate_limit import most_in_a_second
 
 LATE = 0.05  # seconds: more than two starts

@@ -17,9 +17,9 @@ from openpyxl.cell.rich_text import CellRichText
 from openpyxl.xml.constants import SHARED_STRINGS, SHEET_MAIN_NS
 
 import pronto_pandas as pronto
-from pronto_pandas.frame.results import text_dtype
-from pronto_pandas.tables import csv_dialect
-from pronto_pandas.tables.csv_dialect import Dialect, detect
+
+from .seams.frame import text_dtype
+from .seams.tables import Dialect, csv_dialect, detect
 
 HEADER = ["Vorname", "Société", "Notes"]
 ROWS = [

@@ -22,11 +22,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import pronto_pandas as pronto
-from pronto_pandas import notebook
-from pronto_pandas.report import Report
-from pronto_pandas.sandbox.people import truth
+from pronto_pandas import Report
 
 from .conftest import Serve, people
+from .seams.notebook import notebook
+from .seams.sandbox import truth
 
 report: Any = pronto.report  # for calls that a type checker refuses
 
@@ -510,7 +510,7 @@ def test_without_matplotlib_there_is_a_card_and_a_clear_error(
     """The chart is an extra; the report is not."""
     made = enriched["columns"].pronto.report()
     assert "<img" in made._repr_html_()
-    monkeypatch.delitem(sys.modules, "pronto_pandas.notebook.chart")
+    monkeypatch.delitem(sys.modules, f"{notebook.__name__}.chart")
     monkeypatch.delattr(notebook, "chart")
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     monkeypatch.setitem(sys.modules, "matplotlib.style", None)

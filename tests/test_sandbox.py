@@ -14,10 +14,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pronto_pandas.__main__ import main
 from pronto_pandas.sandbox import Sandbox, Server
-from pronto_pandas.sandbox.faults import FAULTS, draw
-from pronto_pandas.sandbox.people import identity, truth
+
+from .seams.root import main
+from .seams.sandbox import FAULTS, draw, identity, truth
 
 BODY: dict[str, Any] = {
     "firstname": "Mathilde",

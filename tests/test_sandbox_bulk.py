@@ -16,13 +16,11 @@ from typing import Any
 import httpx
 import pytest
 
-from pronto_pandas.__main__ import main
-from pronto_pandas.sandbox import Sandbox, Server, deliveries, service
-from pronto_pandas.sandbox.deliveries import posted
-from pronto_pandas.sandbox.faults import FAULTS
-from pronto_pandas.sandbox.people import identity, truth
+from pronto_pandas.sandbox import Sandbox, Server
 
 from .conftest import people
+from .seams.root import main
+from .seams.sandbox import FAULTS, deliveries, identity, posted, service, truth
 from .test_calling import wait_for
 from .test_sandbox import BODY
 

@@ -23,7 +23,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import pronto_pandas as pronto
-from pronto_pandas.tables import escaping, excel, write
+
+from .seams.tables import escaping, excel, write
 
 KINDS = [".csv", ".tsv", ".xlsx"]
 

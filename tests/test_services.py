@@ -16,19 +16,23 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 import pronto_pandas as pronto
-from pronto_pandas.__main__ import main
-from pronto_pandas.api import services, spec
-from pronto_pandas.api.answer import Answer
-from pronto_pandas.api.client import Client
-from pronto_pandas.api.contact import Contact
-from pronto_pandas.api.services import PIPECORN, PRONTO, SERVICES, ledger_name
-from pronto_pandas.config import credentials
-from pronto_pandas.config.settings import current, set_session_key
-from pronto_pandas.local_server import LocalServer
-from pronto_pandas.panel import actions
 from pronto_pandas.sandbox import Sandbox, Server
 
 from .conftest import people
+from .seams.api import (
+    PIPECORN,
+    PRONTO,
+    SERVICES,
+    Answer,
+    Client,
+    Contact,
+    ledger_name,
+    services,
+    spec,
+)
+from .seams.config import credentials, current, set_session_key
+from .seams.panel import actions
+from .seams.root import LocalServer, main
 from .test_keys import Colab, FakeKeyring, colab, fake
 
 __all__ = ["colab", "fake"]  # fixtures

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 import pronto_pandas as pronto
-from pronto_pandas.config.settings import current
+
+from .seams.config import current
 
 KEY = "sk-very-secret"
 

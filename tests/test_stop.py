@@ -17,18 +17,14 @@ from typing import Any
 import pytest
 
 import pronto_pandas as pronto
-from pronto_pandas.api.answer import Answer
-from pronto_pandas.bulk.batches import AT_ONCE, CLAIM_AHEAD, put_together
-from pronto_pandas.enrich import prepare
-from pronto_pandas.notebook import event_loop, signals
-from pronto_pandas.sending import rate_limit
-from pronto_pandas.sending.dispatcher import Dispatcher
-from pronto_pandas.sending.modes import Mode
-from pronto_pandas.sending.rate_limit import RateLimit
-from pronto_pandas.sending.request import Batch
 
 from . import virtual
 from .conftest import Serve, others_slow, people, slow
+from .seams.api import Answer
+from .seams.bulk import AT_ONCE, CLAIM_AHEAD, put_together
+from .seams.notebook import event_loop, signals
+from .seams.root import prepare
+from .seams.sending import Batch, Dispatcher, Mode, RateLimit, rate_limit
 from .test_calling import script, wait_for
 from .test_dispatch import FakeRecorder, Service, after, dispatcher, jobs
 
@@ -222,7 +218,7 @@ def test_whatever_is_raised_where_the_caller_is_stops_the_run(
     code = f"""
         import pandas as pd
         df = people(500); pronto.configure(rate=50)
-        from pronto_pandas.notebook import event_loop
+        from tests.seams.notebook import event_loop
         event_loop.CANCEL_GRACE = 20  # an exception outside of the task makes asyncio cancel it
         {RAISED[raised].strip()}
         async def main():

@@ -24,16 +24,13 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Mount, Route
 
 import pronto_pandas as pronto
-from pronto_pandas import local_server
-from pronto_pandas.bulk import deliveries
-from pronto_pandas.bulk.payload import TAG, parse
-from pronto_pandas.bulk.webhook_app import LARGEST
-from pronto_pandas.frame.people import people as people_of
-from pronto_pandas.local_server import LocalServer
-from pronto_pandas.sandbox.people import truth
-from pronto_pandas.storage import schema
 
 from .conftest import Serve, people
+from .seams.bulk import LARGEST, TAG, deliveries, parse
+from .seams.frame import people as people_of
+from .seams.root import LocalServer, local_server
+from .seams.sandbox import truth
+from .seams.storage import schema
 from .test_bulk import assert_true, bulk, rows
 from .test_bulk import hook as hook
 from .test_ledger import ledger_file

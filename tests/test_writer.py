@@ -13,12 +13,19 @@ from typing import Any
 
 import pytest
 
-from pronto_pandas.errors import LedgerError
-from pronto_pandas.storage import schema, writer
-from pronto_pandas.storage.database import Transaction
-from pronto_pandas.storage.lease import LEASE, new_run
-from pronto_pandas.storage.store import Ledger, connect
-from pronto_pandas.storage.writer import Commits, Writer
+from pronto_pandas import LedgerError
+
+from .seams.storage import (
+    LEASE,
+    Commits,
+    Ledger,
+    Transaction,
+    Writer,
+    connect,
+    new_run,
+    schema,
+    writer,
+)
 
 
 @pytest.fixture

@@ -14,14 +14,21 @@ from typing import Any, Self, TypeVar, cast
 import sqlalchemy as sa
 from sqlalchemy.pool import StaticPool
 
-from pronto_pandas.errors import LedgerError
-from pronto_pandas.storage import database as databases
-from pronto_pandas.storage import schema
-from pronto_pandas.storage.database import Database, LedgerBusyError, Transaction
-from pronto_pandas.storage.lease import LEASE
-from pronto_pandas.storage.store import Ledger
-from pronto_pandas.storage.writer import Commits, Operation, Writer, set_results
+from pronto_pandas import LedgerError
 
+from ..seams.storage import (
+    LEASE,
+    Commits,
+    Database,
+    Ledger,
+    LedgerBusyError,
+    Operation,
+    Transaction,
+    Writer,
+    schema,
+    set_results,
+)
+from ..seams.storage import database as databases
 from .world import Process
 
 T = TypeVar("T")

@@ -10,12 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from pronto_pandas.api.answer import Answer, parse
-from pronto_pandas.api.contact import Contact
-from pronto_pandas.api.spec import EnrichmentType
-from pronto_pandas.bulk import deliveries
-from pronto_pandas.bulk.payload import parse as parse_payload
-from pronto_pandas.errors import (
+from pronto_pandas import (
     AnswerLostError,
     ConnectionFailedError,
     CreditsExhaustedError,
@@ -27,9 +22,11 @@ from pronto_pandas.errors import (
     ServiceBusyError,
     UnreadableAnswerError,
 )
-from pronto_pandas.storage.entry import Key
-from pronto_pandas.storage.store import Ledger
 
+from ..seams.api import Answer, Contact, EnrichmentType, parse
+from ..seams.bulk import deliveries
+from ..seams.bulk import parse as parse_payload
+from ..seams.storage import Key, Ledger
 from .oracle import Oracle, RunState, Work
 from .people import who
 from .world import Process, World, dice

@@ -8,13 +8,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from pronto_pandas.api.answer import parse
-from pronto_pandas.api.contact import Contact
-from pronto_pandas.bulk.payload import Payload
-from pronto_pandas.sending.request import Outcome, Request
-from pronto_pandas.storage.entry import Key
-from pronto_pandas.storage.lease import LEASE
-
+from ..seams.api import Contact, parse
+from ..seams.bulk import Payload
+from ..seams.sending import Outcome, Request
+from ..seams.storage import LEASE, Key
 from .ledgers import raw
 from .people import are_same, who
 from .world import Process, World

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 
-from pronto_pandas.api.contact import Contact
+from ..seams.api import Contact
 
 FORMS = 5
 """Ways in which one person is written."""

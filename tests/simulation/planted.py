@@ -253,7 +253,8 @@ def plant(bug: Bug, folder: Path) -> None:
         Where the text is not there once.
     """
     shutil.copytree(ROOT / "pronto_pandas", folder / "pronto_pandas")
-    shutil.copytree(ROOT / "tests" / "simulation", folder / "tests" / "simulation")
+    for part in ("simulation", "seams"):
+        shutil.copytree(ROOT / "tests" / part, folder / "tests" / part)
     (folder / "tests" / "__init__.py").touch()
     path = folder / "pronto_pandas" / bug.file
     text = path.read_text()

@@ -13,26 +13,28 @@ from types import SimpleNamespace
 from typing import Any, cast
 from unittest import mock
 
-from pronto_pandas.api.answer import Answer
-from pronto_pandas.api.client import Client as HttpClient
-from pronto_pandas.api.services import ledger_name
-from pronto_pandas.api.spec import EnrichmentType
-from pronto_pandas.bulk.batches import BulkCall, JobNotes, webhook_mode
-from pronto_pandas.bulk.store import JobRow
-from pronto_pandas.errors import LedgerError
-from pronto_pandas.lookup import Lookup, look_up, renewal_of
-from pronto_pandas.prices import Prices
-from pronto_pandas.sending.budget import Budget
-from pronto_pandas.sending.context import Context, Timing
-from pronto_pandas.sending.dispatcher import Dispatcher
-from pronto_pandas.sending.modes import MODES, Mode
-from pronto_pandas.sending.rate_limit import Gcra, RateLimit
-from pronto_pandas.sending.recorder import Recorder
-from pronto_pandas.sending.request import Batch, Outcome, Request, wanted_by
-from pronto_pandas.storage import lease
-from pronto_pandas.storage.lease import LEASE, Run
-from pronto_pandas.storage.store import Claims, Ledger
+from pronto_pandas import LedgerError
 
+from ..seams.api import Answer, EnrichmentType, ledger_name
+from ..seams.api import Client as HttpClient
+from ..seams.bulk import BulkCall, JobNotes, JobRow, webhook_mode
+from ..seams.root import Lookup, Prices, look_up, renewal_of
+from ..seams.sending import (
+    MODES,
+    Batch,
+    Budget,
+    Context,
+    Dispatcher,
+    Gcra,
+    Mode,
+    Outcome,
+    RateLimit,
+    Recorder,
+    Request,
+    Timing,
+    wanted_by,
+)
+from ..seams.storage import LEASE, Claims, Ledger, Run, lease
 from .ledgers import Faults, SimulatedDatabase, SimulatedWriter, emptied
 from .network import Client, SimulatedService
 from .oracle import Oracle, RunState
@@ -449,7 +451,7 @@ class _One:
         self._sender: Dispatcher | None = None
 
     async def main(self) -> None:
-        """Run as `pronto_pandas.run.Run` does."""
+        """Run as the `Run` of the package does."""
         sim, plan, process = self.sim, self.plan, self.process
         committed = functools.partial(sim.oracle.committed, process)
         database = SimulatedDatabase(process, plan.faults, committed)

@@ -12,9 +12,8 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Any
 
-from pronto_pandas.sending.rate_limit_file import Shared
-from pronto_pandas.storage.lease import Run
-
+from ..seams.sending import Shared
+from ..seams.storage import Run
 from .loop import SteppedLoop
 
 EPOCH = 1_800_000_000.0

@@ -1,0 +1,18 @@
+"""Of `notebook`: the bar, the event loop and signals."""
+
+from pronto_pandas import notebook
+from pronto_pandas.notebook import event_loop, signals
+from pronto_pandas.notebook.progress import Watcher
+from pronto_pandas.notebook.progress_bar import REDRAW, SILENT, Notebook, watching, words
+
+__all__ = [
+    "REDRAW",
+    "SILENT",
+    "Notebook",
+    "Watcher",
+    "event_loop",
+    "notebook",
+    "signals",
+    "watching",
+    "words",
+]

@@ -1,0 +1,37 @@
+"""Of `storage`: the ledger, its leases, its writer and its schema."""
+
+from pronto_pandas.storage import database, lease, schema, statements, store, writer
+from pronto_pandas.storage.database import Database, LedgerBusyError, Transaction
+from pronto_pandas.storage.entry import Entry, Key, Renewal, Wanted
+from pronto_pandas.storage.lease import LEASE, Run, new_run, process_gone
+from pronto_pandas.storage.merge import carry_over
+from pronto_pandas.storage.store import Claims, Ledger, connect
+from pronto_pandas.storage.writer import Commits, Operation, Writer, set_results
+
+__all__ = [
+    "LEASE",
+    "Claims",
+    "Commits",
+    "Database",
+    "Entry",
+    "Key",
+    "Ledger",
+    "LedgerBusyError",
+    "Operation",
+    "Renewal",
+    "Run",
+    "Transaction",
+    "Wanted",
+    "Writer",
+    "carry_over",
+    "connect",
+    "database",
+    "lease",
+    "new_run",
+    "process_gone",
+    "schema",
+    "set_results",
+    "statements",
+    "store",
+    "writer",
+]
