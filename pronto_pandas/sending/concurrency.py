@@ -1,4 +1,4 @@
-"""How many requests are worth having in flight.
+"""Decides how many requests are in flight.
 
 If Pronto processes all requests that it gets, the rate limit decides, and nothing is limited here.
 If it processes a few at a time and queues the rest, more in flight brings no more answers, only
@@ -45,7 +45,7 @@ class _Seen:
 
 
 class ConcurrencyLimit:
-    """How many are in flight, and how many may be: it adapts to how long answers take.
+    """Limits the requests in flight; the limit follows from how long answers take.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Writes what a run does to the ledger: claims, requests, answers."""
+"""Records a run in the ledger: its claims, requests and answers."""
 
 from __future__ import annotations
 
@@ -193,7 +193,7 @@ class Recorder:
         await self._close(keys, write)
 
     async def free(self, batch: Batch, message: str | None = None) -> None:
-        """Give up the claims of a batch: Pronto refused it, or another run has taken it over."""
+        """Give up the claims of a batch: Pronto rejected it, or another run has taken it over."""
         keys = batch.keys
 
         def write(t: Transaction, _: bool) -> None:
@@ -213,5 +213,5 @@ class Recorder:
 
 
 def text_of(answer: Answer) -> str:
-    """Return an answer as it came, or as it was made."""
+    """Return the text of an answer: as received, or serialized if there is none."""
     return answer.body or answer.model_dump_json(exclude={"body", "custom"}, exclude_none=True)

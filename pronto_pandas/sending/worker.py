@@ -144,7 +144,7 @@ class Worker:
                     return await self._context.mode.send(batch)
             except TimeoutError:
                 raise AnswerLostError(
-                    f"No response arrived for {timeout:g} s. It may have been charged."
+                    f"No response arrived for {timeout:g} s. The request may have been charged."
                 ) from None
 
     async def _answered(self, batch: Batch, answer: Answer) -> Outcome:
