@@ -75,8 +75,8 @@ NO_URL = "ledger= must be a path, a PostgreSQL URL"
         (f"postgresql://u:{SECRET}@127.0.0.1:port/db", NO_URL),
         (f"postgresql://u:{SECRET}@[::1:1/db", NO_URL),
         (f"postgresql://u:{SECRET}@127.0.0.1:1/db?plugin={SECRET}", NO_URL),
-        (f"postgresql://u:{SECRET}@127.0.0.1:99999/db", "options or the port"),
-        (f"postgresql://u@127.0.0.1:1/db?nonsense={SECRET}", "options or the port"),
+        (f"postgresql://u:{SECRET}@127.0.0.1:99999/db", "invalid options or an invalid port"),
+        (f"postgresql://u@127.0.0.1:1/db?nonsense={SECRET}", "invalid options or an invalid port"),
         (f"postgresql://u@127.0.0.1:1/db?password={SECRET}", "cannot be reached. Check"),
         (f"postgresql://u:a@{SECRET}@127.0.0.1:1/db", 'Write it as "%40"'),
         ("sqlite://host/ledger.sqlite3", "only the path"),
@@ -633,7 +633,7 @@ def test_a_user_without_the_rights_is_told_which_are_missing(
         at_last.callback(owner.execute, f"DROP OWNED BY {user}")
         owner.execute(f"GRANT SELECT ON ALL TABLES IN SCHEMA public TO {user}")
         assert set(people(2).pronto.collect("email")["pronto_status"]) == {"pending"}
-        with refused(server, "let this user create tables"):
+        with refused(server, "allow this database user to create tables"):
             enrich()
         with refused(server, MAY_NOT):
             pronto.webhook(port=0)
