@@ -656,6 +656,7 @@ def test_a_terminal_prompts_for_a_hidden_key(
     assert "OK: The new key works" in printed
     assert "OK: The key is saved in the system keyring" in printed
     assert "No consent recorded" in printed
+    assert "(2) with pronto.configure(personal_email_consent=" in printed
     assert "Ledger: " in printed
     assert "are sent to Pronto and nowhere else" in printed
     assert KEY not in printed

@@ -128,8 +128,8 @@ def failure(status: int, headers: Mapping[str, str], body: bytes) -> ProntoError
     match status:
         case 401:
             return AuthenticationError(
-                f"Pronto rejected the API key (401).{quote} Copy it again from your Pronto account "
-                "and set it with pronto.setup().",
+                f"Pronto rejected the API key (401).{quote} Copy the key again from your Pronto "
+                "account and set it with pronto.setup().",
                 status=401,
             )
         case 403:

@@ -246,11 +246,12 @@ class BulkJob:
             "started": self.created.strftime("%Y-%m-%d %H:%M UTC"),
         }
         if now.refused:
-            rows["rejected or not sent"] = f"{now.refused:,}. {sentences(now.messages)}".rstrip(
-                ". "
-            )
+            reasons = f": {sentences(now.messages)}" if now.messages else ""
+            rows["rejected or not sent"] = f"{now.refused:,}{reasons}"
         step = ".wait(), then .results()" if now.missing else ".results()"
         after = f'Next: {step}. In another session: pronto.job("{self.id}").results(df)'
+        if not now.sent and not now.refused:
+            after = "No batch was sent, so the job is not saved. .results() returns saved answers."
         return f"Bulk job {self.id}: {self.type}", dict(rows), after
 
     def __repr__(self) -> str:

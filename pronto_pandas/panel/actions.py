@@ -238,9 +238,8 @@ def delete_all() -> Result:
         deleted = ledger.purge(0)
     except ProntoError as error:
         return Result(str(error), False)
-    return Result(
-        f"Answers deleted: {deleted:,}. If you request these people again, you pay for them again."
-    )
+    pay = " If you request these people again, you pay for them again." if deleted else ""
+    return Result(f"Answers deleted: {deleted:,}.{pay}")
 
 
 def rate_state() -> str:

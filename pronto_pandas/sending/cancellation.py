@@ -34,7 +34,7 @@ class Cancellation:
 
     @property
     def awaited(self) -> int:
-        """How many requests are in flight."""
+        """The number of requests in flight."""
         return len(self._in_flight)
 
     def interrupt(self, grace: float | None) -> None:
