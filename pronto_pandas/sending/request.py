@@ -240,7 +240,7 @@ STOPPED_WAITING: Final = Outcome(
 )
 OVER_BUDGET: Final = Outcome(
     "pending",
-    message="Not sent: the request could have exceeded max_credits. Raise max_credits and run the "
+    message="Not sent: this request could have exceeded max_credits. Raise max_credits and run the "
     "same line again.",
 )
 TOO_FEW: Final = Outcome(
