@@ -38,14 +38,14 @@ def _add_sandbox(add_parser: Callable[..., argparse.ArgumentParser]) -> None:
         )
 
     add("--port", port, 8765, "port to listen on; 0 picks a free one")
-    add("--latency", seconds, 0.5, "time until a response or a webhook delivery")
+    add("--latency", seconds, 0.5, "seconds until a response or a webhook delivery")
     add("--jitter", seconds, 0.0, "random network delay, up to this many seconds")
     add("--at-once", number, 0, "maximum concurrent requests; others queue; 0 means no limit")
     add(
         "--at-once-for",
         seconds,
         math.inf,
-        "lift the --at-once limit this long after the first request (default: never)",
+        "lift the --at-once limit this many seconds after the first request (default: never)",
     )
     add(
         "--faults",
@@ -83,14 +83,14 @@ def _add_webhook(add_parser: Callable[..., argparse.ArgumentParser]) -> None:
     parser.add_argument(
         "--service",
         metavar="NAME",
-        help="service whose answers to accept: pronto, pipecorn or your own name for one "
+        help="service whose answers to accept: pronto, pipecorn or a name that you chose "
         "(default: PRONTO_SERVICE, otherwise pronto)",
     )
     parser.add_argument(
         "--base-url",
         metavar="URL",
         help="base URL of the API whose answers to accept (default: PRONTO_BASE_URL, otherwise "
-        "the one of the service)",
+        "the URL of the service)",
     )
     parser.set_defaults(run=_serve_webhook)
 

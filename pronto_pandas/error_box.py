@@ -30,7 +30,7 @@ debugging: Callable[[], bool] = bool
 
 
 def renderer(error: BaseException, *, in_debug: bool) -> Callable[[], list[str]]:
-    """Return what renders an error as a box.
+    """Return a function that renders an error as a box.
 
     Raises
     ------
@@ -80,9 +80,9 @@ def _wrapped(line: str) -> list[str]:
 
 
 def _own_lines(error: BaseException) -> Iterator[str]:
-    """Return the user's lines in a traceback, the last call last. Source text is left out.
+    """Return the user's lines in a traceback, the last call last.
 
-    It may contain a key.
+    The source text is left out, because it may contain a key.
     """
     trace = error.__traceback__
     while trace is not None:

@@ -9,7 +9,7 @@
     │   └── MissingKeyError         no API key is set; nothing was sent
     ├── ConsentRequiredError        personal emails without consent
     ├── LedgerError                 the ledger cannot be read or written
-    ├── ResultError                 the answers are saved, but not in the DataFrame or file
+    ├── ResultError                 the answers are in the ledger, but not in the DataFrame or file
     └── ServiceError                a request to Pronto failed
         ├── CreditsExhaustedError   402 or 422: out of credits, or at a limit of the plan
         ├── RefusedError            another 4xx: Pronto rejected only this request
@@ -51,7 +51,7 @@ class ProntoError(Exception):
 
     @property
     def _render_traceback_(self) -> Callable[[], list[str]]:
-        """What IPython calls to show the error."""
+        """Called by IPython to show the error."""
         return error_box.renderer(self, in_debug=self.raised_in_debug)
 
 
@@ -92,7 +92,7 @@ class LedgerError(ProntoError):
 
 
 class ResultError(ProntoError):
-    """The answers are saved in the ledger, but could not be put in a DataFrame or a file."""
+    """The answers are saved in the ledger, but could not be written to a DataFrame or a file."""
 
 
 class ServiceError(ProntoError):
@@ -160,7 +160,7 @@ class AnswerLostError(FateUnknownError):
 
 
 class ServerFailedError(FateUnknownError):
-    """Pronto had a server error (5xx except 503) after accepting the request."""
+    """Pronto had a server error (5xx except 503). The request may have been processed."""
 
 
 class UnreadableAnswerError(FateUnknownError):

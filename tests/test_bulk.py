@@ -21,7 +21,7 @@ import pronto_pandas as pronto
 from .conftest import Serve, people, slow
 from .seams.api import spec
 from .seams.bulk import sizes
-from .seams.sandbox import FAULTS, identity, truth
+from .seams.sandbox import FAULTS, RefusalError, identity, truth
 from .test_calling import script, wait_for
 from .test_ledger import enrich, ledger_file
 
@@ -205,6 +205,8 @@ def test_a_kernel_that_dies_and_the_next_that_picks_the_job_up(
         job.results()
     again = bulk(people(150), hook)
     assert again.sent == 0
+    assert "No batch was sent" in repr(again)
+    assert again.id not in repr(again).partition("\n")[2]  # no job has this id
     server.sandbox.release()
     job = pronto.job(job.id[:6])
     assert job.wait(30, progress=False)
@@ -322,6 +324,26 @@ def test_a_refusal_up_front_leaves_nothing_unknown(
     assert job.wait(30, progress=False)
     assert_true(job.results(), type_)
     assert len(server.sandbox.charges) == 180
+
+
+def test_a_rejected_batch_reads_as_sentences(
+    serve: Serve, hook: pronto.Webhook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Pronto's own text may have no full stop."""
+    server = serve()
+
+    def reject(body: dict[str, Any]) -> None:
+        raise RefusalError(400, {"error": "The batch is not valid"})
+
+    monkeypatch.setattr(server.sandbox, "enqueue", reject)
+    with pytest.warns(pronto.RefusedWarning) as caught:
+        job = bulk(people(5), hook)
+    assert str(caught[0].message) == (
+        "Pronto did not process 5 rows; they were not charged. The batch is not valid. "
+        "Run the same line again to resend them."
+    )
+    assert re.search("rejected or not sent +5: The batch is not valid\\.", repr(job))
+    assert not server.sandbox.charges
 
 
 def test_max_credits_counts_the_worst_case(serve: Serve, hook: pronto.Webhook) -> None:

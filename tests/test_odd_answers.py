@@ -485,7 +485,7 @@ def test_a_limit_of_the_account_ends_the_run(message: str) -> None:
     """With Pronto's text."""
     raised = failure(422, {}, json.dumps({"error": message}).encode())
     assert type(raised) is pronto.CreditsExhaustedError
-    assert str(raised).startswith("A limit of your Pronto account is reached")
+    assert str(raised).startswith("Your Pronto account has reached a limit")
     assert message in str(raised)
 
 
@@ -495,7 +495,7 @@ def test_a_limit_of_the_account_ends_the_run(message: str) -> None:
         ({"errors": [{"code": CODE}]}, "^Out of credits .*Top up"),
         (
             {"error": "Import limit reached"},
-            '^A limit of your Pronto account .*"Import limit reached"',
+            '^Your Pronto account has reached a limit .*"Import limit reached"',
         ),
     ],
 )

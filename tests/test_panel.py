@@ -245,7 +245,7 @@ def test_a_wrong_or_missing_key_is_reported(serve: Serve) -> None:
     pronto.configure(api_key=None)
     result = actions.check_key()
     assert not result.ok
-    assert result.text.startswith("No API key is set.")
+    assert result.text.startswith("No API key is set for http://127.0.0.1:")
     assert result.text.endswith("Nothing was charged.")
 
 
@@ -411,7 +411,7 @@ def test_consent_is_recorded_with_its_purpose_and_date(panel: Panel) -> None:
     assert button(panel, "Purpose").value == ""
     button(panel, "Withdraw consent").click()
     assert current().personal_email_consent is None
-    assert "sent to Pronto and nowhere else" in words(panel)
+    assert "are sent to Pronto and nowhere else" in words(panel)
 
 
 def test_the_ledger_is_emptied_at_the_second_click(serve: Serve) -> None:
@@ -419,7 +419,7 @@ def test_the_ledger_is_emptied_at_the_second_click(serve: Serve) -> None:
     serve()
     people(3).pronto.enrich("email", progress=False)
     panel = Panel()
-    assert f"Ledger: {ledger_file()}<br>Saved: 3 answers" in words(panel)
+    assert f"Ledger: {ledger_file()}<br>Saved answers: 3" in words(panel)
     for other in ("Cancel", "Apply rate", "Remove key", "Record consent"):
         button(panel, "Delete all answers…").click()
         assert "Delete all saved answers? This cannot be undone" in words(panel)
@@ -429,8 +429,8 @@ def test_the_ledger_is_emptied_at_the_second_click(serve: Serve) -> None:
     assert pronto.ledger.info()["entries"].sum() == 3
     button(panel, "Delete all answers…").click()
     button(panel, "Yes, delete all answers").click()
-    assert "OK: 3 entries deleted." in words(panel)
-    assert "Saved: 0 answers" in words(panel)
+    assert "OK: Answers deleted: 3." in words(panel)
+    assert "Saved answers: 0" in words(panel)
     assert pronto.ledger.info().empty
     button(panel, "Delete all answers…").click()
     assert "Delete all saved answers? This cannot be undone" in words(panel)
@@ -453,7 +453,7 @@ def test_requests_without_an_answer_are_counted_too(serve: Serve) -> None:
     serve(faults=1.0, fault_kinds=("500",))
     with pytest.warns(pronto.UnknownRowsWarning):
         people(2).pronto.enrich("email", progress=False)
-    assert "Saved: 0 answers and 2 requests without an answer" in actions.ledger_state()
+    assert "Saved answers: 0\nRequests without an answer: 2" in actions.ledger_state()
 
 
 def test_the_rate_is_set_within_pronto_s_limit(panel: Panel) -> None:
@@ -542,7 +542,7 @@ def test_the_ledger_moves_to_drive_with_its_answers(
     people(5).pronto.enrich("email", progress=False)
     assert len(server.sandbox.charges) == 5
     button(panel, "Move ledger to Google Drive").click()
-    assert "Saved: 5 answers" in words(panel)
+    assert "Saved answers: 5" in words(panel)
 
 
 def test_a_ledger_on_drive_and_the_current_one_are_merged(
@@ -559,7 +559,7 @@ def test_a_ledger_on_drive_and_the_current_one_are_merged(
     people(4).pronto.enrich("email", progress=False)
     sent = len(server.sandbox.charges)
     assert on_colab.move_ledger_to_drive().ok
-    assert "Saved: 7 answers" in actions.ledger_state()
+    assert "Saved answers: 7" in actions.ledger_state()
     people(4).pronto.enrich("email", progress=False)
     people(3, start=10).pronto.enrich("email", progress=False)
     assert len(server.sandbox.charges) == sent
@@ -602,7 +602,7 @@ def test_a_ledger_named_by_an_sqlite_url_is_a_file_of_the_runtime(
     people(3).pronto.enrich("email", progress=False)
     assert "its disk and the ledger are deleted" in on_colab.ledger_warning()
     assert on_colab.move_ledger_to_drive().ok
-    assert "Saved: 3 answers" in actions.ledger_state()
+    assert "Saved answers: 3" in actions.ledger_state()
     people(3).pronto.enrich("email", progress=False)
     assert len(server.sandbox.charges) == 3
     pronto.configure(ledger=f"sqlite:///{drive}/MyDrive/own.sqlite3")
@@ -615,7 +615,7 @@ def test_a_ledger_named_by_an_sqlite_url_is_a_file_of_the_runtime(
 def test_without_a_ledger_drive_gets_a_new_one(colab: Colab, drive: Path) -> None:
     """Before the first request, and with a ledger in memory."""
     assert on_colab.move_ledger_to_drive().ok
-    assert "Saved: 0 answers" in actions.ledger_state()
+    assert "Saved answers: 0" in actions.ledger_state()
     pronto.configure(ledger=None)
     assert on_colab.move_ledger_to_drive().ok
 
@@ -654,8 +654,9 @@ def test_a_terminal_prompts_for_a_hidden_key(
     assert "OK: The new key works" in printed
     assert "OK: The key is saved in the system keyring" in printed
     assert "No consent recorded" in printed
+    assert "(2) with pronto.configure(personal_email_consent=" in printed
     assert "Ledger: " in printed
-    assert "sent to Pronto and nowhere else" in printed
+    assert "are sent to Pronto and nowhere else" in printed
     assert KEY not in printed
     assert fake.held == {("pronto-pandas", server.url): KEY}
 

@@ -422,7 +422,7 @@ def test_the_current_service_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("settings", "says"),
     [
-        ({"service": "pronot"}, r"'pronot' is not built in.*pronto, pipecorn.*base_url="),
+        ({"service": "pronot"}, r"'pronot' is not built in.*pronto and pipecorn.*base_url="),
         ({"service": "sandbox"}, "made-up answers"),
         ({"service": "pronto", "base_url": "sandbox"}, "made-up answers"),
         ({"service": " "}, "must be a name"),

@@ -464,7 +464,7 @@ def test_a_stopped_bulk_job_tells_who_was_over_the_budget_and_who_was_not_sent()
     assert submitted(taken, lambda submission: submission.interrupt(None), most=900 * 3) == {
         "Sent in a bulk ": 500,
         "Not sent: the r": 400,
-        "Not sent: it co": 100,
+        "Not sent: this ": 100,
     }
 
 

@@ -1,1 +1,1 @@
-"""Speaks HTTP with Pronto; knows no pandas."""
+"""Sends HTTP requests to Pronto; does not use pandas."""

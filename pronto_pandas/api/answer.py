@@ -41,7 +41,7 @@ def _text(value: Any) -> str | None:
 
 
 def _note(value: Any) -> str | None:
-    """Read a field that costs nothing; an invalid one must not lose those that were paid for."""
+    """Read a free field; an invalid value must not make the paid fields unreadable."""
     try:
         return _text(value)
     except ValueError:

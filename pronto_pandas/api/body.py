@@ -26,7 +26,8 @@ _DECODER = json.JSONDecoder(strict=False)
 def unreadable(what: str) -> UnreadableAnswerError:
     """Return the error for a successful response that cannot be read."""
     return UnreadableAnswerError(
-        f"Pronto reported success, but the response {what}. It may have been charged.", status=200
+        f"Pronto reported success, but the response {what}. The request may have been charged.",
+        status=200,
     )
 
 

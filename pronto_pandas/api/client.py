@@ -102,7 +102,8 @@ class Client:
         Returns
         -------
         Answer
-            Also if nothing was found. If it is not final, pass its ``enrichment_id`` to `contact`.
+            Returned even if nothing was found. If it is not final, pass its ``enrichment_id`` to
+            `contact`.
 
         Raises
         ------
@@ -143,8 +144,8 @@ class Client:
     ) -> Answer:
         """Submit 2 to 100 people; Pronto posts each answer to ``webhook_url``.
 
-        Charged for what is found. If the balance or the consent is insufficient for the batch,
-        Pronto rejects all of it.
+        Charged for what is found. If the balance is too low for the batch, or consent is missing,
+        Pronto rejects the whole batch.
 
         Parameters
         ----------
@@ -153,7 +154,7 @@ class Client:
         type_ : str
             ``email``, ``phone`` or ``personal_email``.
         customs : sequence of mapping
-            Per person, what is returned unchanged in the answer.
+            For each person, the fields that Pronto returns unchanged in the answer.
         webhook_url : str
             The URL to which Pronto posts the answers, one request each.
         phone_country_codes : sequence of str, optional
@@ -179,12 +180,12 @@ class Client:
         return _fetchable(parse(await self._call(spec.BULK_ENRICH, body)).of_later())
 
     async def contact(self, enrichment_id: str) -> Answer:
-        """Fetch the answer to a submitted request. Free, as public users report.
+        """Fetch the answer to a submitted request. Free, according to public users.
 
         Returns
         -------
         Answer
-            Not final while Pronto is still working on it.
+            Not final while Pronto is still processing the request.
 
         Raises
         ------
@@ -270,7 +271,7 @@ def _lost(error: Exception) -> AnswerLostError:
     cause = error.__cause__ or error  # the transport wraps most errors
     what = "timed out" if isinstance(cause, asyncio.TimeoutError) else "was lost in transit"
     return AnswerLostError(
-        f"The response {what} ({type(cause).__name__}). It may have been charged."
+        f"The response {what} ({type(cause).__name__}). The request may have been charged."
     )
 
 
@@ -291,5 +292,5 @@ def _body(
 def _fetchable(answer: Answer) -> Answer:
     """Return an answer that is final, or has an ``enrichment_id`` to fetch it with."""
     if not answer.is_final and answer.enrichment_id is None:
-        raise unreadable(f'has status "{answer.status}" but no data')
+        raise unreadable(f'has status "{answer.status}" and no data')
     return answer

@@ -157,7 +157,7 @@ def find(base_url: str | None, name: str | None) -> Service:
         if name is not None and name not in SERVICES:
             raise ConfigurationError(
                 f"service {name!r} is not built in. The built-in services are "
-                f"{', '.join(SERVICES)}. For another one, set its URL, too: "
+                f"{' and '.join(SERVICES)}. To use another one, set its URL, too: "
                 f'pronto.configure(service={name!r}, base_url="https://…").'
             )
         return SERVICES[name or PRONTO.name]

@@ -70,8 +70,7 @@ _ACCOUNT_ERRORS = (
             r"|\bupgrade\b.*\bplan\b"
         ),
         CreditsExhaustedError,
-        "A limit of your Pronto account is reached ({status}).{quote} Check the plan of your "
-        "account.",
+        "Your Pronto account has reached a limit of its plan ({status}).{quote} Check your plan.",
     ),
 )
 
@@ -129,8 +128,8 @@ def failure(status: int, headers: Mapping[str, str], body: bytes) -> ProntoError
     match status:
         case 401:
             return AuthenticationError(
-                f"Pronto rejected the API key (401).{quote} Copy it again from your Pronto account "
-                "and set it with pronto.setup().",
+                f"Pronto rejected the API key (401).{quote} Copy the key again from your Pronto "
+                "account and set it with pronto.setup().",
                 status=401,
             )
         case 403:
@@ -151,8 +150,7 @@ def failure(status: int, headers: Mapping[str, str], body: bytes) -> ProntoError
             )
         case _ if 500 <= status <= 599:
             return ServerFailedError(
-                f"Pronto had a server error ({status}) after accepting the request. It may have "
-                f"been charged.{quote}",
+                f"Pronto had a server error ({status}). The request may have been charged.{quote}",
                 status=status,
             )
         case _ if 300 <= status <= 399:
@@ -164,7 +162,7 @@ def failure(status: int, headers: Mapping[str, str], body: bytes) -> ProntoError
             return RefusedError(text or f"Pronto rejected the request ({status}).", status=status)
         case _:
             return UnreadableAnswerError(
-                f"Unexpected HTTP status {status} from Pronto. It may have been charged.",
+                f"Unexpected HTTP status {status} from Pronto. The request may have been charged.",
                 status=status,
             )
 

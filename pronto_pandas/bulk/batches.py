@@ -1,4 +1,4 @@
-"""Batches: how people are put together, how a batch is sent, and how it is noted in the ledger."""
+"""Forms batches of people, sends them, and records them in the ledger."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from .payload import tag
 from .store import JobRow
 
 AT_ONCE = 5
-"""Batches in flight at a time; Pronto's documentation says that no more are processed."""
+"""Batches in flight at a time. Pronto processes no more, according to its documentation."""
 
 CLAIM_AHEAD = 1_000
 """People claimed in one commit."""
 
 
 def sizes(people: int) -> list[int]:
-    """Return how many go into each batch: as few batches as possible, none of one person."""
+    """Return the size of each batch: as few batches as possible, and none of only one person."""
     batches = math.ceil(people / BULK_MOST)
     return [people // batches + (n < people % batches) for n in range(batches)]
 

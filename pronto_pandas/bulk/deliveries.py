@@ -97,7 +97,7 @@ def _delete(t: Transaction, numbers: Sequence[int]) -> None:
 
 
 def _unescaped(body: str) -> str:
-    """Return JSON with its letters as they are, rather than escaped."""
+    """Return JSON with its non-ASCII characters unescaped."""
     try:
         return json.dumps(loads(body), ensure_ascii=False)
     except (ValueError, RecursionError):

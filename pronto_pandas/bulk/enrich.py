@@ -20,7 +20,7 @@ from ..frame.options import Phones, Types
 from ..notebook.progress import Watcher
 from ..preview import Preview
 from ..run import Run
-from .job import BulkJob
+from .job import BulkJob, sentences
 from .webhook import checked
 
 if TYPE_CHECKING:  # imported when something is sent
@@ -68,7 +68,7 @@ def bulk_enrich(
         Only return phone numbers from these countries, as ISO two-letter codes: ``["FR", "GB"]``.
         Default: the setting of your Pronto account.
     custom : list of str, optional
-        Columns to send to Pronto with each person, as its ``custom`` field. The name
+        Columns to send to Pronto with each person, in the ``custom`` field. The name
         ``pronto_pandas`` is reserved.
     columns, limit, max_credits, overwrite, refresh, resend_unknown, phones, prefix, progress, \
     suppress, only, per_company
@@ -92,7 +92,7 @@ def bulk_enrich(
     CreditsExhaustedWarning, ServiceUnreachableWarning, LedgerWarning, MaxCreditsWarning
         The run stopped early. Run the same line again to send the rest.
     RefusedWarning
-        Pronto refused some of the batches.
+        Pronto did not process some of the batches. Their rows were not charged.
     UnknownRowsWarning
         It is unknown whether Pronto received a batch; its rows may have been charged.
     """
@@ -106,7 +106,7 @@ def bulk_enrich(
     types = options.types
     if len(types) != 1:
         raise ConfigurationError(
-            "bulk_enrich takes one type per job. Start one job per type. Nothing was sent."
+            "bulk_enrich accepts one type per job. Start one job per type. Nothing was sent."
         )
     check_consent(types, settings)
     if TAG in map(str, options.custom):
@@ -135,7 +135,7 @@ def bulk_enrich(
 
 
 def _report(run: Run, preview: Preview) -> None:
-    """Raise or warn if the run stopped early, or Pronto refused some of the people."""
+    """Raise or warn if the run stopped early, or Pronto did not process some of the people."""
     run_messages.raise_if_useless(run.stopped_by, any_done=run.any_done)
     rows: Counter[str] = Counter()
     refusals = set()
@@ -147,8 +147,8 @@ def _report(run: Run, preview: Preview) -> None:
                 refusals.add(outcome.message or "")
     if rows["error"]:
         warn(
-            f"Pronto refused {rows['error']} rows: {' '.join(sorted(filter(None, refusals)))} "
-            "They were not charged. Run the same line again to resend them.",
+            f"Pronto did not process {rows['error']:,} rows; they were not charged. "
+            f"{sentences(sorted(refusals))} Run the same line again to resend them.",
             RefusedWarning,
         )
     run_messages.warn_of(

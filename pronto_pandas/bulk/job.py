@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -29,7 +29,7 @@ POLL = 0.5
 """Seconds between two reads of the ledger."""
 
 PER_COMMIT = 1_000
-"""Payloads that are saved in one transaction."""
+"""Maximum number of payloads saved in one transaction."""
 
 
 @dataclass(frozen=True)
@@ -166,7 +166,8 @@ class BulkJob:
             The original DataFrame, loaded again. Required if the job was started in another
             session.
         columns, phones, prefix : optional
-            As for `pronto_pandas.enrich`. Default: the values used to start the job.
+            As for `pronto_pandas.enrich`. Default: the values used to start the job; in another
+            session, the defaults of `enrich`.
 
         Returns
         -------
@@ -176,7 +177,7 @@ class BulkJob:
         Raises
         ------
         ConfigurationError
-            The DataFrame is required.
+            The job was started in another session, and ``df`` was not passed.
         LedgerError
             The ledger cannot be read.
         """
@@ -245,9 +246,12 @@ class BulkJob:
             "started": self.created.strftime("%Y-%m-%d %H:%M UTC"),
         }
         if now.refused:
-            rows["refused or not sent"] = f"{now.refused:,}. {' '.join(now.messages)}".strip()
+            reasons = f": {sentences(now.messages)}" if now.messages else ""
+            rows["rejected or not sent"] = f"{now.refused:,}{reasons}"
         step = ".wait(), then .results()" if now.missing else ".results()"
         after = f'Next: {step}. In another session: pronto.job("{self.id}").results(df)'
+        if not now.sent and not now.refused:
+            after = "No batch was sent, so the job is not saved. .results() returns saved answers."
         return f"Bulk job {self.id}: {self.type}", dict(rows), after
 
     def __repr__(self) -> str:
@@ -255,6 +259,12 @@ class BulkJob:
 
     def _repr_html_(self) -> str:
         return card.html(*self._card())
+
+
+def sentences(messages: Iterable[str]) -> str:
+    """Join messages, each with a full stop; Pronto's own may have none."""
+    ended = (one if one.endswith((".", "!", "?")) else f"{one}." for one in messages if one)
+    return " ".join(ended)
 
 
 def jobs() -> list[BulkJob]:
@@ -280,7 +290,7 @@ def job(id: str) -> BulkJob:  # noqa: A002  the name of the property
     Raises
     ------
     ConfigurationError
-        No id starts so, or more than one does.
+        No job, or more than one, has an id that starts with this text.
     LedgerError
         The ledger cannot be read.
     """

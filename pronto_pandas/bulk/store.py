@@ -41,7 +41,7 @@ class Counts:
     arrived : int
         People with an answer.
     refused : int
-        People in batches that Pronto refused or that were never sent.
+        People in batches that Pronto rejected or that were never sent.
     messages : tuple of str
         Pronto's messages about those batches.
     """

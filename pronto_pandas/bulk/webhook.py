@@ -139,8 +139,8 @@ class Webhook:
 def webhook(public_url: str | None = None, *, port: int = PORT, host: str = HERE) -> Webhook:
     """Create a webhook that receives the answers of bulk jobs.
 
-    Sends nothing, costs nothing. Each ledger has one URL, so answers of a job started before a
-    restart still arrive.
+    Sends nothing, costs nothing. The URL of a ledger's webhook stays the same, so answers to a job
+    that you started before a restart still arrive.
 
     Parameters
     ----------
@@ -175,7 +175,7 @@ def checked(url: object, settings: Settings) -> str:
     Raises
     ------
     ConfigurationError
-        Otherwise; nothing was sent.
+        Pronto cannot reach it, or the connection is not encrypted. Nothing was sent.
     """
     if problem := _problem(url, settings):
         raise ConfigurationError(f"{problem} Nothing was sent.")

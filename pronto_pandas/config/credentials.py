@@ -31,7 +31,7 @@ KEYRING_TIMEOUT = 15.0
 
 
 class Source(StrEnum):
-    """Where a key came from, in the words of messages."""
+    """The source of a key, as messages name it."""
 
     CONFIGURE = "from configure()"
     ENVIRONMENT = "from the environment"
@@ -47,7 +47,7 @@ class FoundKey:
     key: SecretStr
     source: Source
     where: str
-    """The source in the words of messages; it names the environment variable."""
+    """The source as messages name it, with the environment variable."""
 
 
 def find(

@@ -48,7 +48,7 @@ UNSET: Final = _Unset.UNSET
 
 @dataclass(frozen=True)
 class Settings:
-    """What `configure` sets, by the same names.
+    """The settings of `configure`, by the same names.
 
     Parameters
     ----------
@@ -172,7 +172,8 @@ class Settings:
         """Return why there is no key for the service, and what to do."""
         target = self.target
         others = self._keys_of_other_services()
-        sentences = [f"No API key is set{f' for {target}' if others else ''}.", *others]
+        named = others or target.name not in SERVICES
+        sentences = [f"No API key is set{f' for {target}' if named else ''}.", *others]
         variables = " or ".join(self.key_variables)
         variable = f" or the environment variable {variables}" if variables else ""
         sentences.append(f"Set a key with pronto.setup(){variable}.")
@@ -181,7 +182,9 @@ class Settings:
                 f"If this URL belongs to {PRONTO}, name the service: "
                 f'pronto.configure(service="{PRONTO.name}", base_url="…").'
             )
-        sentences.append(f'To try it without a key, use pronto.configure(base_url="{SANDBOX}").')
+        sentences.append(
+            f'To try pronto-pandas without a key: pronto.configure(base_url="{SANDBOX}").'
+        )
         return " ".join(sentences)
 
     def _keys_of_other_services(self) -> list[str]:
@@ -280,9 +283,9 @@ def configure(
         secret with the same name as the variable.
     service : str, optional
         ``"pronto"`` (default) or ``"pipecorn"``, the later name of the same service; saved answers
-        count for both. With ``base_url``: the service that this URL belongs to, by any name.
-        Answers and keys are saved under this name. Default: the environment variable
-        ``PRONTO_SERVICE``.
+        count for both. With ``base_url``: the service that this URL belongs to. You can choose any
+        name; answers and keys are saved under it. Default: the environment variable
+        ``PRONTO_SERVICE``, otherwise Pronto.
     base_url : str, optional
         Base URL of the API. ``"sandbox"`` runs a test API with made-up people in this session and
         needs no key. Other values must start with ``https://`` (``http://`` only for this
@@ -297,8 +300,8 @@ def configure(
         count as lost (``unknown``) and may have been charged. While other responses arrive, a
         single request may take up to 12 times as long. Default 300.
     retry_budget : float
-        Seconds without any answer, while connections fail or Pronto is busy (429, 503), after
-        which the run stops. Default 120.
+        If connections fail or Pronto is busy (429, 503), the run stops after this many seconds
+        without any answer. Default 120.
     loop : str
         ``"thread"`` (default): run in a background thread with its own event loop. ``"nest"``: run
         on the notebook's event loop, patched by nest-asyncio.
@@ -306,8 +309,8 @@ def configure(
         Why you need personal emails, in your own words. Required for ``type="personal_email"``.
         Saved with today's date for this session; None withdraws it.
     ledger : path, str or None
-        Where answers are saved, so that none is paid for twice: a file path, a SQLAlchemy URL (for
-        a database shared by a team), or None to keep them in memory only. Default: the environment
+        Where answers are saved, so that none is paid for twice: a file path, a PostgreSQL URL (for
+        a ledger shared by a team), or None to keep them in memory only. Default: the environment
         variable ``PRONTO_LEDGER``, otherwise a file in your user data folder.
     max_age_days : float
         Age in days after which a saved answer is requested, and paid for, again. Default 90.
@@ -396,7 +399,7 @@ def _owner(settings: Settings, *, moved: bool) -> str | None:
         return None
     if settings.is_sandbox and not moved:
         raise ConfigurationError(
-            "base_url is 'sandbox', which needs no key. To use the real service, set both: "
+            "base_url is 'sandbox', which needs no key. To use Pronto itself, set both: "
             'pronto.configure(api_key="…", base_url=None).'
         )
     return settings.service

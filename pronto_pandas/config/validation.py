@@ -1,4 +1,4 @@
-"""Checks of settings' values."""
+"""Validates the values of settings."""
 
 from __future__ import annotations
 
@@ -118,7 +118,7 @@ def ledger(value: Any, name: str) -> str | None:
         return None
     if not isinstance(value, str | os.PathLike) or not str(value).strip():
         raise ConfigurationError(
-            f"{name} must be a file path, a SQLAlchemy URL, or None (in memory only)."
+            f"{name} must be a file path, a PostgreSQL URL, or None (in memory only)."
         )
     return str(value)
 
@@ -132,7 +132,7 @@ def loop(value: Any, name: str) -> str:
 
 @dataclass(frozen=True)
 class Consent:
-    """What the user needs personal emails for, and when they stated it."""
+    """The purpose of personal emails as the user stated it, and the date."""
 
     purpose: str
     date: date
@@ -147,6 +147,6 @@ def consent(value: Any, name: str) -> Consent | None:
         return None
     if not isinstance(value, str) or not value.strip():
         raise ConfigurationError(
-            f"{name} must be a sentence that says what you use personal emails for."
+            f"{name} must be a sentence that states what you use personal emails for."
         )
     return Consent(value.strip(), datetime.now().astimezone().date())

@@ -1,4 +1,4 @@
-"""What the panel and the terminal prompt do, and their texts. Without widgets."""
+"""Actions and texts of the panel and the terminal prompt, without widgets."""
 
 from __future__ import annotations
 
@@ -22,8 +22,9 @@ if TYPE_CHECKING:
 Place = Literal["session", "keyring"]
 
 PRIVACY: Final = (
-    "Names, companies and LinkedIn URLs in your list are sent to Pronto and nowhere else. The "
-    "answers are personal data and stay in the ledger (below) until you delete them."
+    "Names, companies, domains and LinkedIn URLs in your list, and the columns that you pass as "
+    "custom=, are sent to Pronto and nowhere else. The answers are personal data and stay in the "
+    "ledger (below) until you delete them."
 )
 
 MIN_RATE: Final = 1
@@ -36,7 +37,7 @@ TEST_TIMEOUT = 20.0
 _LONGEST_NAME = 100
 
 _SANDBOX: Final = (
-    "Sandbox mode: made-up data, no key needed. To use the real service: "
+    "Sandbox mode: made-up data, no key needed. To use Pronto itself: "
     "pronto.configure(base_url=None)."
 )
 
@@ -95,7 +96,7 @@ def save_key(key: SecretStr, place: Place) -> Result:
 
 
 def _saved(key: SecretStr, place: Source) -> Result:
-    """Return that a key was saved, and which key is used if that is another one."""
+    """Return the result of saving a key; if another key takes precedence, name its source."""
     found = current().find_key()
     if found is None or found.source is Source.COLAB:
         return Result(
@@ -185,13 +186,13 @@ def _names(account: dict[str, Any]) -> list[str]:
     return [" ".join(name.split())[:_LONGEST_NAME] for name in names if isinstance(name, str)]
 
 
-def consent_state() -> str:
+def consent_state(how: str = "here, by stating what you use them for") -> str:
     """Return the consent for personal emails, or how to give it."""
     consent = current().personal_email_consent
     if consent is None:
         return (
             "No consent recorded. To request personal emails, give consent (1) in your Pronto "
-            "account settings and (2) here, by stating what you use them for."
+            f"account settings and (2) {how}."
         )
     return f"Consent recorded for this session on {consent.date.isoformat()}: {consent.purpose}"
 
@@ -225,21 +226,20 @@ def ledger_state() -> str:
         return str(error)
     answers = int(table.loc[table["state"] == "answered", "entries"].sum())
     others = int(table["entries"].sum()) - answers
-    more = f" and {others:,} requests without an answer" if others else ""
+    more = f"\nRequests without an answer: {others:,}" if others else ""
     place = table.attrs["place"]
     where = "in memory only (lost when the kernel or the program stops)"
-    return f"Ledger: {where if place == 'memory' else place}\nSaved: {answers:,} answers{more}"
+    return f"Ledger: {where if place == 'memory' else place}\nSaved answers: {answers:,}{more}"
 
 
 def delete_all() -> Result:
-    """Delete all entries of the ledger."""
+    """Delete all answers in the ledger. Requests without an answer stay."""
     try:
         deleted = ledger.purge(0)
     except ProntoError as error:
         return Result(str(error), False)
-    return Result(
-        f"{deleted:,} entries deleted. Requesting these people again will cost credits again."
-    )
+    pay = " If you request these people again, you pay for them again." if deleted else ""
+    return Result(f"Answers deleted: {deleted:,}.{pay}")
 
 
 def rate_state() -> str:

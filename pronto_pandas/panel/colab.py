@@ -56,7 +56,7 @@ def use_secret() -> Result:
     variables = current().key_variables
     if not variables:
         return Result(
-            f"No Colab secret belongs to {current().target}. Enter its API key above.", False
+            f"There is no Colab secret for {current().target}. Enter its API key above.", False
         )
     secret = " or ".join(variables)
     key = credentials.colab_secret(variables)

@@ -22,10 +22,12 @@ def prompt() -> None:
     else:
         _print("To enter a key, call pronto.setup() in a notebook or an interactive terminal.")
     _print(
-        actions.consent_state(),
+        actions.consent_state(
+            'with pronto.configure(personal_email_consent="what you use them for")'
+        ),
         actions.ledger_state(),
-        "pronto.ledger.purge(0) deletes all entries. Requesting the same people again will cost "
-        "credits again.",
+        "pronto.ledger.purge(0) deletes all saved answers. If you request the same people again, "
+        "you pay for them again.",
         actions.rate_state(),
         f"Change it with pronto.configure(rate=…), at most {actions.MAX_RATE}.",
         actions.PRIVACY.replace(" (below)", ""),

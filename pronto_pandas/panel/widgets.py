@@ -218,12 +218,12 @@ class Panel:
         self._delete.description = _CONFIRM
         self._cancel.layout.display = None
         return (
-            "Delete all saved answers? This cannot be undone, and requesting the same people again "
-            f"will cost credits again. Click “{_CONFIRM}” to confirm."
+            "Delete all saved answers? This cannot be undone. If you request the same people "
+            f"again, you pay for them again. Click “{_CONFIRM}” to confirm."
         )
 
     def _close_question(self) -> None:
-        """Close the question: only the next click on “Yes” counts as an answer."""
+        """Close the question: only the next click on “Yes” confirms it."""
         self._asked_to_delete = False
         self._delete.description = _DELETE_ALL
         self._cancel.layout.display = "none"

@@ -9,7 +9,7 @@ from typing import Any
 
 @dataclass
 class Log:
-    """What a sandbox received, answered and charged. Times are those of its clock.
+    """The requests, answers and charges of a sandbox. Times are those of its clock.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""What Pronto does with a request: rate limit, checks, prices, answers, deliveries."""
+"""Simulates how Pronto handles requests: rate limit, checks, prices, answers, deliveries."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from .request import Outcome, Request
 
 
 class Budget:
-    """What was spent, and what the requests in flight can still cost.
+    """Credits that were spent, and those that the requests in flight can still cost.
 
     ``spent`` is the most that it can have been, ``least`` the least.
 

@@ -1,4 +1,4 @@
-"""Stops a run: ends all waiting, and cancels what is in flight only when told to."""
+"""Stops a run: ends all waiting, and cancels requests in flight only on demand."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ T = TypeVar("T")
 
 
 class Cancellation:
-    """Whether a run has been stopped, and what is still in flight."""
+    """The state of a run's stop, and its requests in flight."""
 
     def __init__(self) -> None:
         self._waiting: set[asyncio.Future[Any]] = set()
@@ -34,7 +34,7 @@ class Cancellation:
 
     @property
     def awaited(self) -> int:
-        """How many requests are in flight."""
+        """The number of requests in flight."""
         return len(self._in_flight)
 
     def interrupt(self, grace: float | None) -> None:

@@ -1,4 +1,4 @@
-"""How many requests are worth having in flight.
+"""Decides how many requests are in flight.
 
 If Pronto processes all requests that it gets, the rate limit decides, and nothing is limited here.
 If it processes a few at a time and queues the rest, more in flight brings no more answers, only
@@ -22,10 +22,10 @@ from dataclasses import dataclass
 from .rate_limit import Clock
 
 WINDOW, FEWEST, MOST = 1.0, 5, 512
-"""Seconds of recent answers to judge by, and how many answers at least and at most."""
+"""Seconds of recent answers to judge by; the fewest and the most answers in that time."""
 
 QUEUE = 1 / 3
-"""Fraction of the latency that is wait, from which on it counts as a queue."""
+"""Waiting time as a fraction of the latency; from this value on, requests count as queued."""
 
 SPREAD = 1.0
 """Latency rise, in multiples of the spread within one window, that counts as queueing."""
@@ -45,12 +45,12 @@ class _Seen:
 
 
 class ConcurrencyLimit:
-    """How many are in flight, and how many may be: it adapts to how long answers take.
+    """Limits the requests in flight; the limit follows from how long answers take.
 
     Parameters
     ----------
     most : int
-        In flight at most: what sockets allow.
+        Maximum in flight, limited by the available sockets.
     rate : float
         Starts per second; a limit higher than the rate can fill is lifted.
     clock : callable
@@ -69,12 +69,12 @@ class ConcurrencyLimit:
 
     @property
     def in_flight(self) -> int:
-        """How many are in flight."""
+        """The number of requests in flight."""
         return self._in_flight
 
     @property
     def limit(self) -> float:
-        """How many may be in flight."""
+        """The number of requests that may be in flight."""
         return min(self._most, self._limit)
 
     def full(self) -> bool:
@@ -126,7 +126,7 @@ class ConcurrencyLimit:
         return max(list(late), list(itertools.islice(reversed(self._seen), FEWEST)), key=len)
 
     def _wait(self, seen: list[_Seen]) -> float:
-        """Return how much longer than the quickest ever even the quickest of these took."""
+        """Return how much longer the quickest of these took than the quickest answer of all."""
         return max(min(one.seconds for one in seen) - self._quickest, 0.0)
 
     def _measure(self, trying: list[float], seconds: float, in_flight: int) -> None:

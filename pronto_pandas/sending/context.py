@@ -1,4 +1,4 @@
-"""What the parts of a run share."""
+"""The context that the parts of a run share."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Timing:
 
 @dataclass(slots=True)
 class Context:
-    """What the parts of one run share.
+    """Settings and objects that the parts of one run share.
 
     Parameters
     ----------

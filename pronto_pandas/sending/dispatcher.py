@@ -74,7 +74,7 @@ class Dispatcher:
 
     @property
     def awaited(self) -> int:
-        """How many batches are in flight."""
+        """The number of batches in flight."""
         return self._cancellation.awaited
 
     def interrupt(self, grace: float | None) -> None:
@@ -149,8 +149,8 @@ class Dispatcher:
     async def _claimed(self, block: list[Request]) -> list[Request]:
         """Claim requests in the ledger; return those that are to be sent or fetched.
 
-        What the ledger already knows is reported. What another run holds is checked again later, or
-        reported if answers are delivered.
+        Requests with an outcome in the ledger are reported. Those that another run holds are
+        checked again later, or reported if answers are delivered.
         """
         if self._cancellation.stopped():
             return block
@@ -195,7 +195,7 @@ class Dispatcher:
     # Sending
 
     async def _send(self, batches: Iterable[Batch]) -> None:
-        """Send batches as there is room; those whose entries are written together, together."""
+        """Send batches when there is room; those that are recorded together start together."""
         together: list[Batch] = []
         for batch in batches:
             if len(together) >= self._starts.at_once or not self._admission.has_room(batch):

@@ -11,10 +11,10 @@ from ..api.client import Client
 from .request import Batch, Request
 
 Send = Callable[[Batch], Awaitable[Answer]]
-"""Sends a batch; returns an answer that is final, or one that names the request."""
+"""Sends a batch; returns an answer that is final, or has the ID of the request."""
 
 Fetch = Callable[[str], Awaitable[Answer]]
-"""Fetches the answer to a request by its name, for free; it may not be ready."""
+"""Fetches the answer to a request by its ID, for free; it may not be ready."""
 
 PutTogether = Callable[[Sequence[Request]], list[Batch]]
 """Makes batches of requests; none if there are too few."""
@@ -70,4 +70,4 @@ async def _submit(client: Client, batch: Batch) -> Answer:
 
 
 MODES = {"sync": sync_mode, "async": poll_mode}
-"""By the endpoint of the options."""
+"""The modes, by the endpoint of the options."""

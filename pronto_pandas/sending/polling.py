@@ -18,11 +18,11 @@ SOONEST, LATEST = 0.5, 30.0
 """Seconds between two attempts, at least and at most."""
 
 REFUSED_AT_MOST = 5
-"""Attempts in a row that Pronto may refuse, as it does if it does not recognize the name."""
+"""Attempts in a row that Pronto may reject, as it does if it does not recognize the ID."""
 
 
 class PollSchedule:
-    """First tries when answers have recently been ready, then less and less often.
+    """Times attempts: first when answers have recently been ready, then less and less often.
 
     Parameters
     ----------
@@ -59,7 +59,7 @@ class Poller:
         self._last_came = self._clock()
 
     async def fetched(self, batch: Batch, name: str, *, submitted_now: bool) -> Outcome:
-        """Return the outcome of a request that Pronto processes under a name."""
+        """Return the outcome of a request that Pronto processes under an ID."""
         since = self._clock()
         attempt = failures = refusals = 0
         wait = self._schedule.wait(1) if submitted_now else 0.0

@@ -33,7 +33,7 @@ _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 @dataclass(slots=True)
 class State:
-    """What all processes that share a rate limit agree on; times are of the monotonic clock."""
+    """The state that the processes of a rate limit share; times are of the monotonic clock."""
 
     next_start: float = -math.inf
     """When the next regular start is due."""
@@ -176,7 +176,7 @@ class SharedFile(Shared):
 
     def _works(self) -> None:
         if not self._usable:
-            log.info("The file of the rate limit can be used again: %s", self._path)
+            log.info("The file that coordinates the rate limit can be used again: %s", self._path)
         self._usable = True
 
     def _delete_stale(self, name: str) -> None:

@@ -209,7 +209,7 @@ class LeasedStarts:
             return
         after = self._clock()
         if self._failures:
-            log.info("The database of the rate limit responds again.")
+            log.info("The database that coordinates the rate limit responds again.")
         self._failures, self._lag = 0, after - before
         if lease is None:
             self._next_statement = after + 4 * SPACING
@@ -226,8 +226,8 @@ class LeasedStarts:
     def _failed(self, error: Exception) -> None:
         if not self._failures:
             log.warning(
-                "The database of the rate limit cannot be used (%s). No request is sent until it "
-                "responds. The run keeps trying.",
+                "The database that coordinates the rate limit does not respond (%s). No request is "
+                "sent until it responds. The run keeps trying.",
                 type(error).__name__,
             )
         self._failures += 1

@@ -1,4 +1,4 @@
-"""Writes what a run does to the ledger: claims, requests, answers."""
+"""Records a run in the ledger: its claims, requests and answers."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class Recorder:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        """Close what the run leaves open: what was sent is unknown, the rest is free again."""
+        """Close open entries: what was sent is unknown, the rest is free again."""
         lost, free = list(self._in_flight), list(self._claimed - self._in_flight)
 
         def end(t: Transaction, again: bool) -> None:
@@ -78,7 +78,7 @@ class Recorder:
             await self.writer.__aexit__()
 
     async def claim(self, requests: Sequence[Request]) -> Claims:
-        """Claim what may be sent; the claims include the entries of what may not."""
+        """Claim requests that may be sent; the result has the entries of those that may not."""
         wanted = [one for request in requests for one in wanted_by(request)]
         busy = frozenset(self._claimed)
         new = {one.key for one in wanted} - busy
@@ -111,7 +111,7 @@ class Recorder:
         await self._close(keys, lambda t, _: self._ledger.release(t, keys, self._run))
 
     async def about_to_send(self, batches: Sequence[Batch]) -> tuple[list[Batch], list[Batch]]:
-        """Write that batches are sent; return those that may be sent now, and the others.
+        """Record batches as sent; return those that may be sent now, and the others.
 
         The run no longer holds the others: it was paused, and another run has taken them over.
         """
@@ -128,7 +128,7 @@ class Recorder:
         return may, not_ours
 
     def _send(self, t: Transaction, batch: Batch, *, again: bool) -> bool:
-        """Write that a batch is sent; False if it may not be sent, and is given up."""
+        """Record a batch as sent; return False if it may not be sent and is given up."""
         keys = batch.keys
         mine = self._ledger.send(t, keys, self._run, again=again)
         if mine.issuperset(keys):
@@ -139,14 +139,14 @@ class Recorder:
         return False
 
     def may_send(self, batch: Batch) -> bool:
-        """Note that a batch is sent now; False if the lease has run out since it was written."""
+        """Return whether a recorded batch may be sent now: False if the lease has expired since."""
         if not self.writer.leased():
             return False
         self._in_flight.update(batch.keys)
         return True
 
     async def not_processed(self, batch: Batch) -> None:
-        """Write that a batch was certainly not processed; the claims stay."""
+        """Record that a batch was certainly not processed; the claims stay."""
         keys = batch.keys
 
         def write(t: Transaction, _: bool) -> None:
@@ -157,13 +157,13 @@ class Recorder:
         self._in_flight.difference_update(keys)
 
     async def submitted(self, batch: Batch, enrichment_id: str) -> None:
-        """Store the name under which the answer can be fetched; the claims stay until it is."""
+        """Store the ID with which the answer can be fetched; until then, the claims stay."""
         keys = batch.keys
         await self.writer.write(lambda t, _: self._ledger.submit(t, keys, self._run, enrichment_id))
         self._in_flight.difference_update(keys)
 
     async def enqueued(self, batch: Batch, enrichment_id: str) -> None:
-        """Store the name of a batch whose answers are delivered to a webhook."""
+        """Store the ID of a batch whose answers are delivered to a webhook."""
         keys = batch.keys
 
         def write(t: Transaction, _: bool) -> None:
@@ -183,7 +183,7 @@ class Recorder:
         await self._close(batch.keys, lambda t, _: self._ledger.answer(t, bodies))
 
     async def lost(self, batch: Batch) -> None:
-        """Write that a batch was sent and its answer was lost."""
+        """Record that a batch was sent and its answer was lost."""
         keys = batch.keys
 
         def write(t: Transaction, _: bool) -> None:
@@ -193,7 +193,7 @@ class Recorder:
         await self._close(keys, write)
 
     async def free(self, batch: Batch, message: str | None = None) -> None:
-        """Give up the claims of a batch: Pronto refused it, or another run has taken it over."""
+        """Give up the claims of a batch: Pronto rejected it, or another run has taken it over."""
         keys = batch.keys
 
         def write(t: Transaction, _: bool) -> None:
@@ -213,5 +213,5 @@ class Recorder:
 
 
 def text_of(answer: Answer) -> str:
-    """Return an answer as it came, or as it was made."""
+    """Return the text of an answer: as received, or serialized if there is none."""
     return answer.body or answer.model_dump_json(exclude={"body", "custom"}, exclude_none=True)

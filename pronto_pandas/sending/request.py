@@ -1,4 +1,4 @@
-"""What is to be sent, and what became of it."""
+"""Requests and batches to send, and their outcomes."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Request:
     custom : mapping, optional
         Fields that Pronto returns unchanged with the answer.
     enrichment_id : str, optional
-        Pronto's name of a request that was submitted before: only its answer is fetched.
+        Pronto's ID of a request that was submitted before: only its answer is fetched.
     entries : mapping, optional
         The key of each type whose entry is not under the contact's first key.
     """
@@ -44,7 +44,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """What one HTTP call sends: one request, or the 2 to 100 requests of a bulk call.
+    """The content of one HTTP call: one request, or the 2 to 100 requests of a bulk call.
 
     Parameters
     ----------
@@ -64,12 +64,12 @@ class Batch:
 
     @property
     def enrichment_id(self) -> str | None:
-        """Pronto's name of what was submitted before."""
+        """Pronto's ID, if the request was submitted before."""
         return self.requests[0].enrichment_id
 
 
 def wanted_by(request: Request) -> list[Wanted]:
-    """Return what a request claims."""
+    """Return the entries that a request claims."""
     return [Wanted(type_, request.contact.keys(type_)) for type_ in request.types]
 
 
@@ -88,7 +88,7 @@ class Outcome:
     Parameters
     ----------
     state : str
-        ``answered``; ``error`` (Pronto refused it); ``unknown`` (sent, and no answer received);
+        ``answered``; ``error`` (Pronto rejected it); ``unknown`` (sent, and no answer received);
         ``pending`` (not sent, not processed, or not fetched yet).
     answer : Answer, optional
         The answer, if it was read; in another state than ``answered`` an earlier answer.
@@ -125,7 +125,7 @@ def _read(entry: Entry) -> Answer:
     try:
         answer = parse(entry.body or "")
     except ProntoError:  # it was readable once, so what has changed is the package or the file
-        return Answer(status="error", message="The answer in the ledger cannot be read.")
+        return Answer(status="error", message=UNREADABLE)
     if answer.enrichment_id is None and entry.enrichment_id is not None:
         return answer.model_copy(update={"enrichment_id": entry.enrichment_id})
     return answer
@@ -199,6 +199,10 @@ def sort_claimed(request: Request, claims: Claims) -> Sorted:
     return sort(request, entries, places)
 
 
+UNREADABLE: Final = (
+    "The answer in the ledger cannot be read. Upgrade pronto-pandas, or pass refresh=True to "
+    "request it, and pay for it, again."
+)
 SENT_BEFORE: Final = Outcome(
     "unknown",
     message="Sent in an earlier run, but the answer was lost. It may have been charged. "
@@ -229,10 +233,15 @@ PENDING: Final = Outcome(
 )
 STOPPED_WAITING: Final = Outcome(
     "unknown",
-    message="The run stopped while waiting for the answer. It may have been charged.",
+    message="The run stopped while waiting for the answer. It may have been charged. "
+    "resend_unknown=True sends it again.",
     may_be_charged=True,
 )
-OVER_BUDGET: Final = Outcome("pending", message="Not sent: it could have exceeded max_credits.")
+OVER_BUDGET: Final = Outcome(
+    "pending",
+    message="Not sent: this request could have exceeded max_credits. Raise max_credits and run the "
+    "same line again.",
+)
 TOO_FEW: Final = Outcome(
     "pending",
     message="Not sent: a bulk request needs at least two people, and this is the only one left. "

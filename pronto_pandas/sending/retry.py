@@ -1,4 +1,4 @@
-"""What follows a request that failed: another attempt, giving up on it, or the end of the run."""
+"""Decides what follows a failed request: another attempt, giving it up, or the end of the run."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ FIRST_CONTACT_BUDGET = 15.0
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What to do after a failure; ``seconds`` is the wait before another attempt."""
+    """The decision after a failure; ``seconds`` is the wait before another attempt."""
 
     action: Literal["retry", "give up", "stop"]
     seconds: float = 0.0

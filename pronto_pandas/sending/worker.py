@@ -70,8 +70,8 @@ class Starts:
     async def start(self, batches: Sequence[Batch]) -> AsyncIterator[tuple[Batch, float | None]]:
         """Yield each batch at the time of its start; nothing more if the run stops.
 
-        The time is None if another run has taken the batch over. Read it to its end: the next
-        batches wait for it.
+        The time is None if another run has taken the batch over. Consume it completely:
+        the next batches wait for it.
         """
         async with self._in_line:
             lead = min(1.5 * self._commit, LONGEST_LEAD)
@@ -88,7 +88,7 @@ class Starts:
                 yield batch, started
 
     async def _written(self, batches: Sequence[Batch]) -> tuple[list[Batch], list[Batch]]:
-        """Write that batches are sent; return those that may be, and those that another run has."""
+        """Record batches as sent; return those that may be, and those that another run has."""
         began = self._clock()
         try:
             written = await self._recorder.about_to_send(batches)
@@ -144,7 +144,7 @@ class Worker:
                     return await self._context.mode.send(batch)
             except TimeoutError:
                 raise AnswerLostError(
-                    f"No response arrived for {timeout:g} s. It may have been charged."
+                    f"No response arrived for {timeout:g} s. The request may have been charged."
                 ) from None
 
     async def _answered(self, batch: Batch, answer: Answer) -> Outcome:

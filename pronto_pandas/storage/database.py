@@ -302,8 +302,8 @@ def file_of_url(where: str) -> str | None:
     found = _SQLITE_URL.fullmatch(where)
     if found is None:
         raise LedgerError(
-            "A SQLite URL is 'sqlite:///' and a path, without a host or options. You can also pass "
-            "ledger= only the path; it may contain any character. Nothing was sent."
+            "A SQLite URL must be 'sqlite:///' followed by a path, without a host or options. Or "
+            "pass only the path as ledger=; it may contain any character. Nothing was sent."
         )
     return unquote(found[1]) if found[1] else None
 
@@ -497,7 +497,7 @@ _MEANINGS: Final[tuple[tuple[tuple[str, ...], str, bool], ...]] = (
     ),
     (("08", "57P"), _UNREACHABLE, True),
     (("53300",), "has no free connection. Close other connections or try again later", True),
-    (("URL",), "does not accept the options or the port in its URL. Correct the URL", False),
+    (("URL",), "has invalid options or an invalid port in its URL. Correct the URL", False),
     (
         ("28", "3D000"),
         "does not accept this user, password or database. Correct the URL, or create the user or "

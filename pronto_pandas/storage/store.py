@@ -180,7 +180,7 @@ class Ledger:
             t.execute(statements.answer(t.dialect), rows)
 
     def leave(self, t: Transaction, keys: Sequence[Key], run: Run) -> None:
-        """Let any run fetch the answers that this one has submitted and no longer waits for."""
+        """Let any run fetch the answers that this run has requested and no longer waits for."""
         self._change(t, statements.LEAVE, keys, me=run.id)
 
     def lose(self, t: Transaction, keys: Sequence[Key], run: Run) -> None:
@@ -304,7 +304,7 @@ class Ledger:
         return int(t.scalar(sa.select(sa.func.count()).select_from(schema.aside)) or 0)
 
     def _there(self, wanted: Sequence[Wanted]) -> Sequence[Wanted]:
-        """Return those of a large list that the ledger may have, if the ledger is smaller."""
+        """Reduce a list to what the ledger may contain, if the ledger is smaller than the list."""
         known: set[str] = set()
         with self.read() as t:
             mine = sa.select(sa.func.count()).where(entries.c.service == self.service)

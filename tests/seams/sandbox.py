@@ -4,7 +4,7 @@ from pronto_pandas.sandbox import deliveries, service
 from pronto_pandas.sandbox.deliveries import posted
 from pronto_pandas.sandbox.faults import FAULTS, draw
 from pronto_pandas.sandbox.people import identity, truth
-from pronto_pandas.sandbox.service import RefusalError
+from pronto_pandas.sandbox.validation import RefusalError
 
 __all__ = [
     "FAULTS",
