@@ -14,9 +14,9 @@ from ..sending.modes import Mode
 from ..sending.recorder import BatchState
 from ..sending.request import Batch, Request, keys_of
 from ..storage.database import Transaction
-from . import store
+from . import job_store
+from .job_store import JobRow
 from .payload import tag
-from .store import JobRow
 
 AT_ONCE = 5
 """Batches in flight at a time. Pronto processes no more, according to its documentation."""
@@ -97,8 +97,10 @@ class JobNotes:
 
     def sent(self, t: Transaction, batch: Batch) -> None:
         """Note that a batch is about to be sent, and who is in it."""
-        store.add_batch(t, self._job, batch.number, [contact_key(one) for one in batch.requests])
+        job_store.add_batch(
+            t, self._job, batch.number, [contact_key(one) for one in batch.requests]
+        )
 
     def note(self, t: Transaction, batch: Batch, state: BatchState, **more: str | None) -> None:
         """Note the state of a batch, its ``enrichment_id`` and Pronto's ``message``."""
-        store.set_batch(t, self._job.id, batch.number, state, **more)
+        job_store.set_batch(t, self._job.id, batch.number, state, **more)

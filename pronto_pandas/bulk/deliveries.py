@@ -18,8 +18,8 @@ from ..storage.database import Transaction
 from ..storage.entry import Entry, Key, Wanted
 from ..storage.schema import aside, entries, jobs, members
 from ..storage.store import CHUNK, Ledger
+from .job_store import JobRow, as_job
 from .payload import Payload, parse
-from .store import JobRow, as_job
 
 Fate = Literal["taken", "repeated", "set aside"]
 """What happened to a payload: saved, already in the ledger, or stored without being used."""

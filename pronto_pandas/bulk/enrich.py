@@ -97,8 +97,8 @@ def bulk_enrich(
         It is unknown whether Pronto received a batch; its rows may have been charged.
     """
     from .batches import BulkCall, JobNotes, webhook_mode
+    from .job_store import JobRow
     from .payload import TAG
-    from .store import JobRow
 
     check_frame(df)
     check_progress(progress)

@@ -22,8 +22,8 @@ from ..preview import Preview
 from ..run import Run
 
 if TYPE_CHECKING:  # SQLAlchemy is slow to import
+    from .job_store import Counts, JobRow
     from .payload import Source
-    from .store import Counts, JobRow
 
 POLL = 0.5
 """Seconds between two reads of the ledger."""
@@ -88,11 +88,11 @@ class BulkJob:
     @property
     def counts(self) -> Counts:
         """All counts, read at the same time."""
-        from . import deliveries, store
+        from . import deliveries, job_store
 
         deliveries.save_set_aside(self._ledger, self._row)
         with self._ledger.read() as t:
-            return store.count(t, self._row)
+            return job_store.count(t, self._row)
 
     @property
     def batches(self) -> int:
@@ -181,7 +181,7 @@ class BulkJob:
         LedgerError
             The ledger cannot be read.
         """
-        from . import deliveries
+        from . import deliveries, job_store
 
         frame = self._df if df is None else df
         if not isinstance(frame, pd.DataFrame):
@@ -225,7 +225,7 @@ class BulkJob:
         LedgerError
             The ledger cannot be written.
         """
-        from . import deliveries
+        from . import deliveries, job_store
         from .payload import read_export
 
         payloads = list(read_export(source))
@@ -275,12 +275,12 @@ def jobs() -> list[BulkJob]:
     LedgerError
         The ledger cannot be read.
     """
-    from . import store
+    from . import job_store
 
     settings = current()
     ledger = open_ledger(settings)
     with ledger.read() as t:
-        rows = store.list_jobs(t, ledger.service)
+        rows = job_store.list_jobs(t, ledger.service)
     return [BulkJob(row, settings) for row in rows]
 
 

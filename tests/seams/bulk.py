@@ -10,8 +10,8 @@ from pronto_pandas.bulk.batches import (
     sizes,
     webhook_mode,
 )
+from pronto_pandas.bulk.job_store import JobRow, add_batch
 from pronto_pandas.bulk.payload import TAG, Payload, parse, tag
-from pronto_pandas.bulk.store import JobRow, add_batch
 from pronto_pandas.bulk.webhook import _token
 from pronto_pandas.bulk.webhook_app import LARGEST
 
