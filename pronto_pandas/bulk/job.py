@@ -181,7 +181,7 @@ class BulkJob:
         LedgerError
             The ledger cannot be read.
         """
-        from . import deliveries, job_store
+        from . import deliveries
 
         frame = self._df if df is None else df
         if not isinstance(frame, pd.DataFrame):
@@ -225,7 +225,7 @@ class BulkJob:
         LedgerError
             The ledger cannot be written.
         """
-        from . import deliveries, job_store
+        from . import deliveries
         from .payload import read_export
 
         payloads = list(read_export(source))
