@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import itertools
 import re
 import sqlite3
 import warnings
@@ -22,6 +24,7 @@ from .conftest import Serve, people, slow
 from .seams.api import spec
 from .seams.bulk import sizes
 from .seams.sandbox import FAULTS, RefusalError, identity, truth
+from .seams.sending import RateLimit
 from .test_calling import script, wait_for
 from .test_ledger import enrich, ledger_file
 
@@ -343,6 +346,31 @@ def test_a_rejected_batch_reads_as_sentences(
         "Run the same line again to resend them."
     )
     assert re.search("rejected or not sent +5: The batch is not valid\\.", repr(job))
+    assert not server.sandbox.charges
+
+
+def test_a_job_waits_for_nobody_whose_batch_was_not_sent(
+    serve: Serve, hook: pronto.Webhook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first batch ends the run; those recorded next to it have not been sent."""
+    server = serve()
+
+    def reject(body: dict[str, Any]) -> None:
+        raise RefusalError(402, {"error": "insufficient_credits"})
+
+    turns = itertools.count(1)
+
+    async def acquire(limit: RateLimit) -> float:
+        """Let the key check and the first batch start; the others have to wait."""
+        return await original(limit) if next(turns) <= 2 else await asyncio.sleep(60, 0.0)
+
+    original = RateLimit.acquire
+    monkeypatch.setattr(server.sandbox, "enqueue", reject)
+    monkeypatch.setattr(RateLimit, "acquire", acquire)
+    with pytest.warns(pronto.CreditsExhaustedWarning):
+        job = bulk(people(250), hook)
+    assert job.wait(0, progress=False)
+    assert (job.sent, job.batches) == (0, 0)
     assert not server.sandbox.charges
 
 

@@ -56,6 +56,7 @@ class Recorder:
         self._run = self.writer.run
         self._claimed: set[Key] = set()
         self._in_flight: set[Key] = set()
+        self._not_started: dict[int, Batch] = {}
 
     async def __aenter__(self) -> Self:
         await self.writer.__aenter__()
@@ -64,10 +65,13 @@ class Recorder:
     async def __aexit__(self, *_: object) -> None:
         """Close open entries: what was sent is unknown, the rest is free again."""
         lost, free = list(self._in_flight), list(self._claimed - self._in_flight)
+        not_started = list(self._not_started.values())
 
         def end(t: Transaction, again: bool) -> None:
             self._ledger.lose(t, lost, self._run)
             self._ledger.release(t, free, self._run)
+            for batch in not_started:
+                self._note(t, batch, "pending")
             self._ledger.end(t, self._run)
 
         try:
@@ -125,6 +129,8 @@ class Recorder:
         may, not_ours = await self.writer.write(write)
         for batch in not_ours:
             self._claimed.difference_update(batch.keys)
+        if self._notes is not None:
+            self._not_started |= {batch.number: batch for batch in may}
         return may, not_ours
 
     def _send(self, t: Transaction, batch: Batch, *, again: bool) -> bool:
@@ -143,6 +149,7 @@ class Recorder:
         if not self.writer.leased():
             return False
         self._in_flight.update(batch.keys)
+        self._not_started.pop(batch.number, None)
         return True
 
     async def not_processed(self, batch: Batch) -> None:
@@ -200,6 +207,7 @@ class Recorder:
             self._ledger.release(t, keys, self._run)
             self._note(t, batch, "refused", message=message)
 
+        self._not_started.pop(batch.number, None)
         await self._close(keys, write)
 
     def _note(self, t: Transaction, batch: Batch, state: BatchState, **more: str | None) -> None:
