@@ -232,7 +232,7 @@ BROKEN: dict[str, Callable[[Path], object]] = {
         ("cut.parquet", "out.csv", {}, "cut.parquet cannot be read"),
         ("page.parquet", "out.csv", {"chunksize": 100}, "page.parquet cannot be read"),
         ("twice.parquet", "out.csv", {}, "duplicate columns: 'x'"),
-        ("year.parquet", "out.csv", {}, "out.csv cannot contain some values"),
+        ("year.parquet", "out.csv", {}, "out.csv cannot store some values"),
         ("bytes.parquet", "out.parquet", {}, "bytes.parquet cannot be read"),
         ("in.csv", "out.csv", {"chunksize": 0}, "chunksize"),
         ("in.csv", "out.csv", {"via": "mail"}, "via"),
