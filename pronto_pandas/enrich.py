@@ -98,7 +98,7 @@ def enrich(*args: Any, **kwargs: Any) -> pd.DataFrame:
     AuthenticationError
         There is no API key, or Pronto does not accept it.
     ConsentRequiredError
-        Personal emails were requested, but your consent is not recorded.
+        Personal emails were requested without consent, here or in your Pronto account.
     ConnectionFailedError
         Pronto could not be reached at all. Nothing was sent.
     LedgerError

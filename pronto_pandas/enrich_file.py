@@ -1,4 +1,4 @@
-"""``enrich_file``: a file larger than memory, enriched in chunks."""
+"""``enrich_file``: enrich a file larger than memory, in chunks."""
 
 from __future__ import annotations
 
@@ -242,8 +242,8 @@ def enrich_file(
 
     Use it for files larger than memory. The cost is the same as for `enrich`. A person who appears
     in several chunks is sent once, and a stopped run resumes where it left off, because every
-    answer is in the ledger. The target is written completely or not at all. The whole file is read
-    and written once before anything is sent, to find what cannot be read or written.
+    answer is in the ledger. The target is written completely or not at all. Before anything is
+    sent, the whole file is read and written once, as a test.
 
     Parameters
     ----------

@@ -93,7 +93,7 @@ class Estimate:
     def __repr__(self) -> str:
         balance = "unavailable" if self.balance is None else f"{self.balance:,.0f} credits"
         lines = [
-            f"{self.rows:>8,} rows",
+            f"{self.rows:>8,} {'row' if self.rows == 1 else 'rows'}",
             f"{self.to_send:>8,} to send{self._people}",
             f"{self.answered:>8,} already answered",
             *([f"{self.submitted:>8,} already submitted, answer pending"] * bool(self.submitted)),

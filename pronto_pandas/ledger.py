@@ -76,7 +76,8 @@ def _summary(place: str, table: pd.DataFrame, payloads: int) -> str:
         return f"{ledger} is empty."
     totals = f"{ledger} has {entries}: {', '.join(parts)}." if all_ else f"{ledger} has no entries."
     if payloads:
-        totals += f" It also has {card.counted(payloads, 'webhook payload')} without a bulk job."
+        also = "also has" if all_ else "has"
+        totals += f" It {also} {card.counted(payloads, 'webhook payload')} without a bulk job."
     return totals
 
 

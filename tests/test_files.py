@@ -409,7 +409,7 @@ def test_a_source_that_changes_costs_no_answer(serve: Serve, tmp_path: Path, kin
     def cutting(now: pronto.Progress) -> None:
         os.truncate(source, size // 2)
 
-    with pytest.raises(pronto.ResultError, match="was changed while"):
+    with pytest.raises(pronto.ResultError, match="was changed during the run"):
         pronto.enrich_file(source, tmp_path / "out.csv", "email", chunksize=50, progress=cutting)
     assert server.sandbox.charges
     assert [path.name for path in tmp_path.iterdir()] == [f"in{kind}"]
