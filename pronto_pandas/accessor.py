@@ -14,6 +14,7 @@ from .check import check, clean
 from .enrich import aenrich, collect, enrich
 from .estimate import estimate
 from .frame import columns as headers
+from .notebook import card
 from .report import report
 from .tables.write import save
 
@@ -75,7 +76,8 @@ class Pronto:
         calls = ("check", "estimate", "enrich", "aenrich", "bulk_enrich", "collect")
         named = ", ".join(f".{call}(type=…)" for call in calls)
         return (
-            f"<df.pronto of {len(self._df)} rows: .columns, .clean(), {named}, .report(), .save(…)>"
+            f"<df.pronto, {card.counted(len(self._df), 'row')}: .columns, .clean(), {named}, "
+            ".report(), .save(…)>"
         )
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:  # what speaks HTTP is imported when something is sent
     from .sending.rate_limit import RateLimit
 
 TIMEOUT = 20.0
-"""Seconds to wait for the balance, which is also what checks the key."""
+"""Seconds to wait for the balance; the same request checks the key."""
 
 _NAMES = ("credits", "balance", "remaining", "available", "left")
 
@@ -27,7 +27,7 @@ _NAMES = ("credits", "balance", "remaining", "available", "left")
 class Account:
     """The service and the key of the settings.
 
-    To be made in the caller's thread: Colab's secrets can be read in no other.
+    Create it in the caller's thread: Colab's secrets can be read only there.
 
     Raises
     ------
@@ -40,7 +40,7 @@ class Account:
         self._key = None if settings.is_sandbox else settings.key()
 
     def credentials(self) -> tuple[Service, SecretStr]:
-        """Return the service and the key; the sandbox in this process is started for it."""
+        """Return the service and the key; start the sandbox if it is the service."""
         if self._key is not None:
             return self._service, self._key
         from .sandbox import in_process
@@ -49,7 +49,7 @@ class Account:
         return find(sandbox.url, SANDBOX), sandbox.api_key
 
     async def credits(self) -> dict[str, Any]:
-        """Return what Pronto says of the balance."""
+        """Return Pronto's answer to a request for the balance."""
         from .api.client import Client
 
         service, key = self.credentials()
@@ -63,7 +63,7 @@ def has_key(settings: Settings) -> bool:
 
 
 def balance(settings: Settings) -> float | None:
-    """Request the balance, which is free; None if there is none to be had or understood."""
+    """Request the balance, which is free; return None if it is unavailable or unclear."""
     try:
         account = Account(settings)
         return balance_in(event_loop.result_of(account.credits, TIMEOUT))
@@ -105,7 +105,7 @@ class KeyCheck:
         Raises
         ------
         AuthenticationError
-            Pronto says that the key is wrong.
+            Pronto does not accept the key.
         """
         self.task = asyncio.create_task(_request_credits(client, rate_limit))
         try:
@@ -114,7 +114,7 @@ class KeyCheck:
             if error.status == 401:  # 403 may concern this call only
                 raise
         except (ProntoError, TimeoutError):
-            pass  # that the balance cannot be read says nothing about the other calls
+            pass  # other calls may succeed although the balance cannot be read
         except asyncio.CancelledError:
             task = asyncio.current_task()
             if task is not None and task.cancelling():

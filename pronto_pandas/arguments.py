@@ -56,7 +56,7 @@ def arguments(
     only: Iterable[bool] | None = None,
     per_company: int | None = None,
 ) -> Arguments:
-    """Check the arguments of `enrich`, which `aenrich`, `check` and `estimate` take as well."""
+    """Check the arguments that `enrich`, `aenrich`, `check` and `estimate` share."""
     given = locals()  # as pandas' own read_csv() collects them: a new option cannot be forgotten
     check_frame(df)
     check_progress(progress)
@@ -67,7 +67,7 @@ arguments.__qualname__ = "enrich"  # what the caller typed, in Python's own erro
 
 
 def make_options(given: Mapping[str, Any], df: pd.DataFrame | None = None) -> Options:
-    """Check the arguments of a public function, by name, and make the options of them.
+    """Check the arguments of a public function and return them as options.
 
     Raises
     ------
@@ -100,7 +100,7 @@ def signed_like(
 
 
 def check_consent(types: Iterable[str], settings: Settings) -> None:
-    """Refuse to request personal emails before a purpose is recorded."""
+    """Raise an error if personal emails are requested but no consent is recorded."""
     if "personal_email" in types and settings.personal_email_consent is None:
         from .api.status import CONSENT_STEPS
 
@@ -108,7 +108,7 @@ def check_consent(types: Iterable[str], settings: Settings) -> None:
 
 
 def check_frame(df: object) -> None:
-    """Refuse what is not a DataFrame."""
+    """Raise an error if ``df`` is not a DataFrame."""
     if not isinstance(df, pd.DataFrame):
         raise ConfigurationError(
             "Expected a DataFrame with one row per person and columns for names and company, "
@@ -117,13 +117,13 @@ def check_frame(df: object) -> None:
 
 
 def check_progress(progress: object) -> None:
-    """Refuse what cannot show progress."""
+    """Raise an error if ``progress`` is neither a bool nor a callable."""
     if not isinstance(progress, bool) and not callable(progress):
         raise ConfigurationError("progress must be True, False or a callable. Nothing was sent.")
 
 
 def suppressed(given: Suppress | None) -> Suppressed | None:
-    """Return who is never sent; a file is read.
+    """Return the people of ``suppress=``, who are never sent; read the list if it is a file.
 
     Raises
     ------
@@ -147,7 +147,7 @@ def suppressed(given: Suppress | None) -> Suppressed | None:
 
 @contextmanager
 def nothing_sent() -> Iterator[None]:
-    """End errors about a file with the sentence that matters before a run: nothing was sent."""
+    """Let errors about a file end with "Nothing was sent."."""
     try:
         yield
     except ConfigurationError as error:

@@ -25,7 +25,7 @@ _OUTCOMES: Final = {
     "unknown": "unknown: sent earlier, answer lost",
 }
 
-_SAME_PERSON: Final = "same person: same linkedin_url and name"
+_SAME_PERSON: Final = "Same person: same linkedin_url and name."
 
 _WIDE: Final = 150  # characters: the reasons stand in the cells
 
@@ -51,10 +51,10 @@ def check(*args: Any, **kwargs: Any) -> Check:
         - ``already answered``: filled from the ledger at no cost.
         - ``already submitted: answer pending``: `enrich` fetches the answer at no cost.
         - ``already filled``: ``df`` already has the value.
-        - ``suppressed``, ``not chosen``, ``over per_company``, ``over limit``: left out by
-          ``suppress``, ``only``, ``per_company`` or ``limit``.
+        - ``suppressed``, ``excluded by only``, ``over per_company``, ``over limit``: not sent
+          because of ``suppress``, ``only``, ``per_company`` or ``limit``.
         - ``unknown: …``: sent earlier, answer lost. Sent again only with ``resend_unknown=True``.
-        - ``invalid: …``: cannot be sent, and why.
+        - ``invalid: …``: cannot be sent, for the reason given.
 
         Columns ``firstname``, ``lastname``, ``company_name``, ``domain`` and ``linkedin_url``
         contain the values that would be sent. Column ``note`` contains remarks, such as values that
@@ -122,7 +122,7 @@ class Check(pd.DataFrame):
 
     def _card(self) -> tuple[str, dict[str, object]]:
         rows: dict[str, object] = {name: f"{rows:,}" for name, rows in self.counts.items()}
-        return f"Pronto check: {len(self):,} rows; nothing was sent", rows
+        return f"Pronto check: {card.counted(len(self), 'row')}; nothing was sent", rows
 
     def __repr__(self) -> str:
         return f"{card.text(*self._card())}\n\n{super().__repr__()}"
@@ -150,12 +150,12 @@ def _checked(preview: Preview) -> Check:
         shared = nothing(len(outcomes))
         shared[to_send & (sent_as != plan.row_contact)] = _SAME_PERSON
         twins = _twins(index, plan.values["linkedin_url"], outcomes == "ready")
-        notes = joined([notes, shared, twins], len(outcomes))
+        notes = joined([notes, shared, twins], len(outcomes), " ")
     return Check(texts({"check": outcomes, **plan.values, "note": notes}, index))
 
 
 def _ready_or_duplicate(index: pd.Index, contact: Ints, rows: Bools) -> Objects:
-    """Tell the first row of each person from its duplicates."""
+    """Label the first row of each person ``ready``, and its later rows as duplicates of it."""
     places = np.flatnonzero(rows)
     _, first, inverse = np.unique(contact[places], return_index=True, return_inverse=True)
     first_row = places[first][inverse]
@@ -170,18 +170,18 @@ def _ready_or_duplicate(index: pd.Index, contact: Ints, rows: Bools) -> Objects:
 
 
 def _twins(index: pd.Index, profiles: Objects, ready: Bools) -> Objects:
-    """Note people who are sent although an earlier row has the same profile."""
+    """Return notes on people who are sent although an earlier row has the same profile."""
     places = np.flatnonzero(ready & present(profiles))
     first = pd.Series(places).groupby(alike(profiles[places])).transform("first").to_numpy()
     twins = first != places
     notes = nothing(len(index))
     notes[places[twins]] = [
-        f"same linkedin_url as row {label}, but another name or company: sent as another person"
+        f"Same linkedin_url as row {label}, but another name or company: sent as another person."
         for label in _labels(index)[first[twins]]
     ]
     return notes
 
 
 def _labels(index: pd.Index) -> pd.Index:
-    """Return what to call the rows: the index, or their positions if it has duplicates."""
+    """Return the labels of the rows: the index, or positions if the index has duplicates."""
     return index if index.is_unique else pd.RangeIndex(len(index))

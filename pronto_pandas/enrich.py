@@ -15,7 +15,7 @@ from .run import Run
 
 
 def prepare(*args: Any, **kwargs: Any) -> Run:
-    """Check everything that can be checked without the network; takes what `enrich` takes."""
+    """Check everything that can be checked offline; takes the arguments of `enrich`."""
     given, settings = arguments(*args, **kwargs), current()
     check_consent(given.options.types, settings)
     preview = Preview(given.df, given.options, settings)
@@ -29,7 +29,7 @@ def enrich(*args: Any, **kwargs: Any) -> pd.DataFrame:
     Pronto charges only for what it finds. Each distinct person is sent once, and their answer is
     filled into every row of that person. Answers are saved in the ledger and reused for free for
     90 days (see ``max_age_days`` of `pronto_pandas.configure`). All arguments and rows are checked
-    before the first request. Requests start at the highest rate that Pronto allows.
+    before the first request. Requests are sent as fast as Pronto's rate limit allows.
 
     Use `estimate` to see the cost first, and `check` to see what would be done with each row.
 
@@ -64,15 +64,15 @@ def enrich(*args: Any, **kwargs: Any) -> pd.DataFrame:
     prefix : str
         Prefix for the names of the added columns.
     custom : list of str, optional
-        Columns to send to Pronto with each person, as its ``custom`` field.
+        Columns to send to Pronto with each person, in the ``custom`` field of the request.
     progress : bool or callable
         False hides the progress bar. A callable is called with a `Progress` after each person, and
         when the run is interrupted.
     via : str
         ``"sync"``: one request per person, which waits for the answer. ``"async"``: one request per
-        person and type, whose answer is fetched later. This is slower, but an answer lost on the
-        way can be fetched again. With ``"async"``, emails need a company and phones need a LinkedIn
-        URL.
+        person and type, whose answer is fetched later. This is slower, but an answer lost in
+        transit can be fetched again. With ``"async"``, emails need a company and phones need a
+        LinkedIn URL.
     suppress : str, list of str, Series, DataFrame or path, optional
         People who are never sent: emails, domains (including subdomains) or LinkedIn URLs, as a
         list, DataFrame or file. A DataFrame or file may also name people by first name, last name
@@ -80,16 +80,16 @@ def enrich(*args: Any, **kwargs: Any) -> pd.DataFrame:
     only : Series or list of bool, optional
         Boolean mask of the rows to send, such as ``df["Country"] == "FR"``.
     per_company : int, optional
-        Maximum number of people per company, counted from the top. People who already have the
-        value count.
+        Maximum number of people per company, counted from the top. This includes people who already
+        have the value.
 
     Returns
     -------
     DataFrame
         A copy of ``df`` with the requested columns plus ``pronto_status``, ``pronto_message`` and
         ``enrichment_id``. Row order, index and dtypes are unchanged; new columns have pandas'
-        string dtype. With ``phones="list"`` the lists are objects; with ``phones="rows"`` the row
-        of a person with several phone numbers is repeated.
+        string dtype. With ``phones="list"``, column ``phones`` has the dtype object. With
+        ``phones="rows"``, a row is repeated for each further phone number of its person.
 
     Raises
     ------
@@ -98,7 +98,7 @@ def enrich(*args: Any, **kwargs: Any) -> pd.DataFrame:
     AuthenticationError
         There is no API key, or Pronto does not accept it.
     ConsentRequiredError
-        Personal emails need consent, which is not recorded.
+        Personal emails were requested without consent, here or in your Pronto account.
     ConnectionFailedError
         Pronto could not be reached at all. Nothing was sent.
     LedgerError
@@ -120,8 +120,8 @@ def enrich(*args: Any, **kwargs: Any) -> pd.DataFrame:
     Notes
     -----
     After an interrupt (Ctrl-C, or "Interrupt" in a notebook) or SIGTERM, nothing more is sent. The
-    run waits for answers in flight and raises ``KeyboardInterrupt``. A second interrupt does not
-    wait; the people in flight are then ``unknown``. Run the same line again to continue.
+    run waits for the requests in flight and raises ``KeyboardInterrupt``. A second interrupt does
+    not wait: the rows of those requests become ``unknown``. Run the same line again to continue.
 
     Examples
     --------
@@ -138,8 +138,8 @@ async def aenrich(*args: Any, **kwargs: Any) -> pd.DataFrame:
     """Async version of `enrich`: ``out = await aenrich(df, "email")``.
 
     Parameters, return value, errors and cost are the same as for `enrich`. If its task is
-    cancelled, answers that arrive within one second are saved, and the other people in flight are
-    ``unknown``. After an interrupt, it waits for all answers in flight and then raises
+    cancelled, answers that arrive within one second are saved; the rows of other requests in flight
+    become ``unknown``. After an interrupt, it waits for all requests in flight and then raises
     ``CancelledError``.
     """
     run = prepare(*args, **kwargs)

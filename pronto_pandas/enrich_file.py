@@ -1,4 +1,4 @@
-"""``enrich_file``: a file larger than memory, enriched in chunks."""
+"""``enrich_file``: enrich a file larger than memory, in chunks."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ PARQUET: Final = write.PARQUET
 
 
 def _check_files(source: Path, target: Path, chunksize: int) -> None:
-    """Check what can be checked of both files without reading them."""
+    """Check both files without reading them."""
     for path, name in ((source, "source"), (target, "target")):
         if path.suffix.lower() not in {*write.DELIMITERS, PARQUET}:
             raise ConfigurationError(
@@ -49,7 +49,7 @@ def _check_files(source: Path, target: Path, chunksize: int) -> None:
 
 
 def _chunks(source: Path, chunksize: int) -> Generator[pd.DataFrame]:
-    """Read a file in chunks of that many rows; there is always one, even without rows.
+    """Read a file in chunks of ``chunksize`` rows; a file without rows gives one empty chunk.
 
     Strings stay strings, so that no phone number loses its zeros.
     """
@@ -59,7 +59,7 @@ def _chunks(source: Path, chunksize: int) -> Generator[pd.DataFrame]:
 
 
 def _unchanged_chunks(source: Path, chunksize: int, rows: int) -> Iterator[pd.DataFrame]:
-    """Read a file again, which had that many rows before."""
+    """Read a file again; raise an error if it no longer has that many rows."""
     left: int | None = rows
     try:
         for chunk in _chunks(source, chunksize):
@@ -69,9 +69,8 @@ def _unchanged_chunks(source: Path, chunksize: int, rows: int) -> Iterator[pd.Da
         left = None
     if left != 0:
         raise ResultError(
-            f"{source.name} was changed while it was being enriched, so the target is not written. "
-            "All answers are saved in the ledger. Run the same line again: saved answers cost "
-            "nothing."
+            f"{source.name} was changed during the run, so the target was not written. All answers "
+            "are saved in the ledger. Run the same line again: saved answers cost nothing."
         )
 
 
@@ -118,7 +117,7 @@ class _Target:
     Parameters
     ----------
     path : Path
-        Where to write it, in a temporary folder that also has the pickles.
+        Path to write to, in a temporary folder that also contains the pickles.
     filled : Pattern
         Names of the columns that the run may write. In Parquet these are strings, or phones.
     columns : dict of str to dtype
@@ -136,7 +135,7 @@ class _Target:
     def check(self, frames: Iterable[pd.DataFrame]) -> int:
         """Write the chunks of the source as they are, delete the file, and count the rows.
 
-        So what cannot be read or written is found before anything is sent.
+        This finds every value that cannot be read or written before anything is sent.
         """
         rows = 0
 
@@ -189,7 +188,7 @@ class _Target:
 
 @contextmanager
 def _possible(target: Path) -> Iterator[None]:
-    """Explain what goes wrong before anything is sent."""
+    """Explain errors that occur before anything is sent."""
     try:
         yield
     except ProntoError:
@@ -201,7 +200,7 @@ def _possible(target: Path) -> Iterator[None]:
         ) from None
     except Exception as error:  # noqa: BLE001  of pandas and Arrow, whose own may show values
         raise ConfigurationError(
-            f"{target.name} cannot contain some values of the source "
+            f"{target.name} cannot store some values of the source "
             f"({error.__class__.__name__}). Choose another file format for the target, or convert "
             "these values to strings. Nothing was sent."
         ) from None
@@ -209,7 +208,7 @@ def _possible(target: Path) -> Iterator[None]:
 
 @contextmanager
 def _kept(target: Path) -> Iterator[None]:
-    """Explain what goes wrong after answers were paid for."""
+    """Explain errors that occur after answers were paid for."""
     try:
         yield
     except Exception as error:  # noqa: BLE001  of disks, pandas and Arrow, whose own may show values
@@ -243,22 +242,21 @@ def enrich_file(
 
     Use it for files larger than memory. The cost is the same as for `enrich`. A person who appears
     in several chunks is sent once, and a stopped run resumes where it left off, because every
-    answer is in the ledger. The target is written completely or not at all. The whole file is read
-    and written once before anything is sent, to find what cannot be read or written.
+    answer is in the ledger. The target is written completely or not at all. Before anything is
+    sent, the whole file is read and written once, as a test.
 
     Parameters
     ----------
     source, target : path
-        ``.csv``, ``.tsv`` or ``.parquet`` (needs pyarrow). Text files are read like `read` does,
-        in any encoding and with any separator that it supports, and written like
-        ``df.pronto.save`` does. In Parquet, the columns that are filled are strings; the others
-        keep their type.
+        ``.csv``, ``.tsv`` or ``.parquet`` (needs pyarrow). Text files are read as by `read`, with
+        any encoding and separator that it supports, and written as by ``df.pronto.save``. In
+        Parquet, the columns that are filled become strings; the others keep their type.
     type : str or list of str
         As for `enrich`.
     chunksize : int
         Number of rows to process at a time.
     max_credits : float, optional
-        Limit for the whole file. When it could be exceeded, or the run stops early, the remaining
+        Limit for the whole file. If it could be exceeded, or the run stops early, the remaining
         rows are filled from the ledger only; rows not in the ledger are ``pending``.
     columns, overwrite, refresh, resend_unknown, phones, prefix, custom, progress, via, suppress
         As for `enrich`. One progress bar per chunk.
@@ -275,8 +273,8 @@ def enrich_file(
     AuthenticationError, ConsentRequiredError, ConnectionFailedError, LedgerError
         As for `enrich`. The target is not written.
     ResultError
-        The source was changed meanwhile, or the target could not be written. All answers are saved
-        in the ledger.
+        The source was changed during the run, or the target could not be written. All answers are
+        saved in the ledger.
     """
     source, target = Path(source).expanduser(), Path(target).expanduser()
     with nothing_sent():

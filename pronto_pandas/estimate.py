@@ -9,16 +9,17 @@ from typing import Any
 from . import account
 from .arguments import arguments, signed_like
 from .config.settings import current
+from .notebook import card
 from .preview import Preview
 
 
 @signed_like(arguments)
 def estimate(*args: Any, **kwargs: Any) -> Estimate:
-    """Estimate what `enrich` would send and cost. Sends no people, costs nothing.
+    """Estimate what `enrich` would send and cost. Sends no data about people, costs nothing.
 
-    If an API key is set, one free request reads your balance; no data about people is sent. Takes
-    the same parameters as `enrich`; ``max_credits`` and ``progress`` have no effect. Prices come
-    from `pronto_pandas.configure`.
+    If an API key is set, one free request reads your balance. Takes the same parameters as
+    `enrich`; ``max_credits`` and ``progress`` have no effect. Set the prices with
+    `pronto_pandas.configure`.
 
     Returns
     -------
@@ -40,7 +41,7 @@ def estimate(*args: Any, **kwargs: Any) -> Estimate:
 
 @dataclass(frozen=True)
 class Estimate:
-    """What `enrich` would send and cost. All counts are rows, except ``people``.
+    """Result of `estimate`. All counts are rows, except ``people``.
 
     Parameters
     ----------
@@ -51,7 +52,7 @@ class Estimate:
     people : int
         Distinct people in those rows. Each is sent once, or with ``via="async"`` once per type.
     duplicates : int
-        Rows to send that contain the same person as an earlier row.
+        Rows to send with the same person as an earlier row.
     answered : int
         Rows filled from the ledger at no cost.
     submitted : int
@@ -92,14 +93,14 @@ class Estimate:
     def __repr__(self) -> str:
         balance = "unavailable" if self.balance is None else f"{self.balance:,.0f} credits"
         lines = [
-            f"{self.rows:>8,} rows",
+            f"{self.rows:>8,} {'row' if self.rows == 1 else 'rows'}",
             f"{self.to_send:>8,} to send{self._people}",
             f"{self.answered:>8,} already answered",
             *([f"{self.submitted:>8,} already submitted, answer pending"] * bool(self.submitted)),
             f"{self.unknown:>8,} unknown (sent earlier, answer lost)",
             f"{self.skipped:>8,} skipped (on purpose)",
             f"{self.invalid:>8,} invalid (a required value is missing or not valid)",
-            f"    cost {self.cost_low:,.0f} to {self.cost_high:,.0f} credits if everything is found"
+            f"    cost {card.credits_between(self.cost_low, self.cost_high)} if everything is found"
             " (you pay only for what is found)",
             f" balance {balance}",
         ]

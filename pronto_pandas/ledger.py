@@ -16,10 +16,11 @@ from .config.settings import current
 from .errors import ConfigurationError
 from .frame.people import people
 from .lookup import open_ledger
+from .notebook import card
 
 
 class Info(pd.DataFrame):
-    """Counts of the ledger's entries; its text begins with a sentence that sums them up."""
+    """Result of `info`: a DataFrame of counts, shown below a sentence with the totals."""
 
     @property
     def _constructor(self) -> type[pd.DataFrame]:
@@ -61,19 +62,23 @@ def info() -> Info:
 
 def _summary(place: str, table: pd.DataFrame, payloads: int) -> str:
     """Return the totals in a sentence."""
+    ledger = "The ledger in memory" if place == "memory" else f"The ledger at {place}"
     all_ = int(table["entries"].sum())
-    if not all_:
-        return f"The ledger at {place} is empty."
     of = {state: int(rows["entries"].sum()) for state, rows in table.groupby("state")}
-    on_their_way = sum(of.get(state, 0) for state in ("sent", "submitted", "enqueued"))
-    parts = [f"{of.get('answered', 0):,} of {all_:,} entries are answered"]
-    if on_their_way:
-        parts.append(f"{on_their_way:,} were sent and are not answered yet")
+    waiting = sum(of.get(state, 0) for state in ("sent", "submitted", "enqueued"))
+    parts = [f"{of.get('answered', 0):,} answered"]
+    if waiting:
+        parts.append(f"{waiting:,} sent and not answered yet")
     if of.get("unknown"):
-        parts.append(f"the answers of {of['unknown']:,} were lost")
+        parts.append(f"{of['unknown']:,} unknown (sent, answer lost)")
+    entries = f"{all_:,} entry" if all_ == 1 else f"{all_:,} entries"
+    if not all_ and not payloads:
+        return f"{ledger} is empty."
+    totals = f"{ledger} has {entries}: {', '.join(parts)}." if all_ else f"{ledger} has no entries."
     if payloads:
-        parts.append(f"{payloads:,} webhook payloads belong to no bulk job")
-    return f"The ledger at {place}: {'; '.join(parts)}."
+        also = "also has" if all_ else "has"
+        totals += f" It {also} {card.counted(payloads, 'webhook payload')} without a bulk job."
+    return totals
 
 
 @dataclass(frozen=True)
@@ -102,36 +107,35 @@ class Forgotten:
     in_use: int
 
     def __repr__(self) -> str:
-        payloads = f" and {self.payloads:,} webhook payloads" if self.payloads else ""
-        text = (
-            f"{self.people:,} of {self.of:,} people were in the ledger; {self.entries:,} entries"
-            f"{payloads} were deleted."
-        )
+        deleted = "1 entry" if self.entries == 1 else f"{self.entries:,} entries"
+        if self.payloads:
+            deleted += f" and {card.counted(self.payloads, 'webhook payload')}"
+        text = f"People in the ledger: {self.people:,} of {self.of:,}. Deleted: {deleted}."
         if self.in_use:
             text += (
-                f" A run is requesting {self.in_use:,} of them right now: call forget again when "
-                "it has finished."
+                f" A run is requesting {self.in_use:,} of these people right now: call forget "
+                "again when it has finished."
             )
         return text
 
 
 def forget(df: pd.DataFrame, *, columns: Mapping[str, object] | None = None) -> Forgotten:
-    """Delete the ledger's entries for the people in a DataFrame. They are erased from the file.
+    """Delete the people in a DataFrame from the ledger. Their entries are erased from the file.
 
     This includes their entries for every service, webhook payloads that belong to no bulk job, and
-    their places in bulk jobs. Requesting these people again costs credits again.
+    their rows in bulk jobs. Requesting these people again costs credits again.
 
     Parameters
     ----------
     df : DataFrame
-        One person per row, as for `pronto_pandas.enrich`. Not modified.
+        One row per person, as for `pronto_pandas.enrich`. Not modified.
     columns : mapping, optional
-        Field to column name, as for `pronto_pandas.enrich`.
+        Maps Pronto fields to your column names, as for `pronto_pandas.enrich`.
 
     Returns
     -------
     Forgotten
-        Number of people found in the ledger and of deleted entries.
+        Number of people who were in the ledger, and of deleted entries.
 
     Raises
     ------
@@ -144,7 +148,7 @@ def forget(df: pd.DataFrame, *, columns: Mapping[str, object] | None = None) -> 
 
     if not isinstance(df, pd.DataFrame):
         raise ConfigurationError(
-            f"Expected a DataFrame with one person per row, got {df.__class__.__name__}. "
+            f"Expected a DataFrame with one row per person, got {df.__class__.__name__}. "
             "Nothing was deleted."
         )
     contacts = list(people(df, columns))
@@ -158,7 +162,7 @@ def forget(df: pd.DataFrame, *, columns: Mapping[str, object] | None = None) -> 
 
 
 def backup(path: str | os.PathLike[str]) -> Path:
-    """Copy the ledger to a file that only you can read, even while runs use it. Sends nothing.
+    """Copy the ledger to a file that only you can read. Safe while runs use it. Sends nothing.
 
     Use this instead of copying the file: SQLite keeps the latest entries in the files ``-wal`` and
     ``-shm`` next to it. To restore a backup, stop every program that uses the ledger, delete its
@@ -187,9 +191,9 @@ def backup(path: str | os.PathLike[str]) -> Path:
 def purge(older_than: timedelta | str | float) -> int:
     """Delete all answers older than a given age. They are erased from the file.
 
-    Webhook payloads of that age that belong to no bulk job are deleted, too. Requests without an
-    answer stay in the ledger, whatever their age, because repeating them may be charged again.
-    Their entries contain a hash of the person, but no answer.
+    This includes webhook payloads of that age that belong to no bulk job. Requests without an
+    answer stay in the ledger at any age, because sending them again may be charged again. Their
+    entries contain a hash of the person, but no answer.
 
     Parameters
     ----------

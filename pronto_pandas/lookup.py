@@ -40,7 +40,7 @@ def renewal_of(options: Options, max_age_days: float, now: float) -> Renewal:
 
 @dataclass
 class Lookup:
-    """The contacts of a plan, sorted by what the ledger has of them.
+    """The contacts of a plan, sorted by their state in the ledger.
 
     Contacts who are one person to the ledger share one request: the first of them is sent, and the
     others get the same answer.
@@ -52,7 +52,7 @@ class Lookup:
     renewal : Renewal
         Which entries may be sent again.
     results : list of dict
-        The outcomes in the ledger, per contact and type; none for what is to be sent.
+        The outcomes in the ledger, per contact and type; a type that is to be sent has none.
     to_send, to_poll : list of Request
         The requests that remain: new ones, and those whose answer can be fetched.
     sharing : dict
@@ -119,7 +119,7 @@ class Lookup:
                 )
 
     def states(self) -> list[str]:
-        """Return per contact: ``ready`` to be sent, ``submitted``, ``unknown`` or ``answered``."""
+        """Return for each contact ``ready``, ``submitted``, ``unknown`` or ``answered``."""
         lost = (any(o.state == "unknown" for o in result.values()) for result in self.results)
         states = ["unknown" if unknown else "answered" for unknown in lost]
         # Last, those to be sent: a contact that is sent for one type counts as sent.
@@ -130,7 +130,7 @@ class Lookup:
         return states
 
     def sent_as(self) -> list[int]:
-        """Return per contact the number of the contact that is sent for it, often its own."""
+        """Return for each contact the number of the contact that is sent for it: often itself."""
         first = list(range(len(self.plan.contacts)))
         for numbers in self.sharing.values():
             for number in numbers[1:]:
@@ -143,7 +143,7 @@ class Lookup:
 
 
 def suppressed(results: Results, suppress: Suppressed) -> set[int]:
-    """Return the contacts whose answer is in ``suppress=``, even if nothing else names them."""
+    """Return the contacts whose answer contains an email that ``suppress=`` excludes."""
     return {
         number
         for number, result in enumerate(results)
@@ -156,7 +156,7 @@ def look_up(
 ) -> Lookup:
     """Compare a plan with the ledger. Needs no network.
 
-    If ``bodies`` is False, the answers are read only if ``suppress=`` needs them; to read them
+    If ``bodies`` is False, the answers are read only if ``suppress=`` needs them: reading them
     takes most of the time.
     """
     from .sending.request import Request, outcome_of, sort
@@ -191,5 +191,5 @@ def look_up(
 
 
 def _is_sent(entry: Entry | None, renewal: Renewal) -> bool:
-    """Return whether a run sends what has this entry; what another run holds, it waits for."""
+    """Return whether a run sends a request that has this entry, perhaps after another run."""
     return entry is None or entry.state == "held" or renewal.allows(entry)

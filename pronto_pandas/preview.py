@@ -1,4 +1,4 @@
-"""A DataFrame before anything is sent: planned, looked up, with the requests that remain."""
+"""Plan a DataFrame and look it up in the ledger, before anything is sent."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Preview:
     options : Options
         What to request.
     settings : Settings
-        Which ledger and which service.
+        The ledger and the service.
     began : float, optional
         When the run began, in seconds since 1970, if this is a later chunk of it. Answers since
         then are not requested again, even with ``refresh=True``.

@@ -54,7 +54,7 @@ class Prices:
             self.of(type_)
 
     def least(self, types: Iterable[str]) -> float:
-        """Return the lowest cost of a person with every type found and one phone number."""
+        """Return the lowest cost of a person for whom each type and one phone number are found."""
         return sum(self.of(type_)[0] for type_ in types)
 
     def most(self, types: Iterable[str]) -> float:
@@ -77,7 +77,8 @@ def _range(type_: object, price: Any) -> Range:
     numbers = [e for e in ends if isinstance(e, int | float) and not isinstance(e, bool)]
     if len(numbers) != 2 or len(ends) != 2 or not all(math.isfinite(n) and n >= 0 for n in numbers):
         raise ConfigurationError(
-            f"The price of {type_} must be a number of credits or a (lowest, highest) tuple."
+            f"The price of {type_} must be a number of credits >= 0, or a (lowest, highest) tuple "
+            "of two such numbers."
         )
     low, high = sorted(map(float, numbers))
     return low, high

@@ -54,7 +54,7 @@ class Report(Summary):
         True if the DataFrame has one row per phone number (``phones="rows"``). Then all counts
         except ``rows`` and ``statuses`` refer to the original rows.
     seconds : float or None
-        Duration of the last run, if recorded in ``df.attrs``. A CSV file does not keep it.
+        Duration of the last run, if it is in ``df.attrs``. Text and Excel files do not keep it.
     rows_sent : int or None
         Rows finished in that time.
     cost_low, cost_high : float
@@ -91,7 +91,10 @@ class Report(Summary):
                 "Plotting needs matplotlib: python -m pip install matplotlib."
             ) from None
         rates = [(name, rate.found, rate.answered) for name, rate in self.domains.items()]
-        titles = (f"{self.rows:,} rows by pronto_status", f"Found rate by {self._company}")
+        titles = (
+            f"{card.counted(self.rows, 'row')} by pronto_status",
+            f"Found rate by {self._company}",
+        )
         return chart.draw(self._occurring, rates, titles)
 
     @property
@@ -105,13 +108,14 @@ class Report(Summary):
     def _card(self) -> tuple[str, dict[str, object], str, list[Table]]:
         time, rate = "not recorded", self.rows_per_second
         if rate is not None:
-            time = f"{self.rows_sent:,} rows in {self.seconds:,.1f} s ({rate:,.1f} rows/s)"
+            rows_sent = card.counted(self.rows_sent or 0, "row")
+            time = f"{rows_sent} in {self.seconds:,.1f} s ({rate:,.1f} rows/s)"
         rows: dict[str, object] = {
             "people with an answer": f"{self.people:,}",
-            "estimated cost": f"{self.cost_low:,.0f} to {self.cost_high:,.0f} credits",
+            "estimated cost": card.credits_between(self.cost_low, self.cost_high),
             "time": time,
         }
-        return f"Pronto report: {self.rows:,} rows", rows, self._note, self._tables
+        return f"Pronto report: {card.counted(self.rows, 'row')}", rows, self._note, self._tables
 
     @property
     def _note(self) -> str:
@@ -208,7 +212,7 @@ def report(
     -------
     Report
         Rows by status, found rates by type and by company, email statuses, phone numbers per row,
-        the estimated cost in credits, and the duration if it was recorded. ``.plot()`` plots it.
+        the estimated cost in credits, and the duration if recorded. ``.plot()`` draws charts.
 
     Raises
     ------

@@ -53,7 +53,7 @@ class Run:
     progress : bool or callable
         How to show progress.
     mode : callable, optional
-        Returns how requests are sent by a client; without it, as ``via=`` of the options says.
+        Returns the way in which a client sends requests. Default: that of ``via=``.
     notes : BatchNotes, optional
         Notes batches in the ledger, in the same transactions as their requests.
     """
@@ -86,18 +86,18 @@ class Run:
 
     @property
     def _people(self) -> set[int]:
-        """The contacts that wait for an answer, each once; several requests may be for one."""
+        """The contacts that wait for an answer; one contact may wait for several requests."""
         recipients = self._preview.lookup.recipients
         return {number for request in self.requests for number, _ in recipients(request)}
 
     @property
     def _rows(self) -> int:
-        """How many rows wait for an answer."""
+        """The number of rows that wait for an answer."""
         counts = self._preview.plan.rows_per_contact
         return int(sum(counts[number] for number in self._people))
 
     def in_thread(self) -> None:
-        """Send everything and return when it is done, even if an event loop runs already."""
+        """Send everything and return when it is done, even if an event loop is already running."""
         if self.requests:
             with (
                 signals.held(),
@@ -107,7 +107,7 @@ class Run:
                 event_loop.run(self, view.show, view.tick, nest=self._settings.loop == "nest")
 
     async def in_loop(self) -> None:
-        """Send everything while the event loop of the caller continues."""
+        """Send everything while the caller's event loop continues."""
         if self.requests:
             with (
                 signals.held(asyncio.CancelledError),
@@ -118,7 +118,7 @@ class Run:
 
     @contextmanager
     def _interrupt_reported(self) -> Iterator[None]:
-        """Print after an interrupt what became of the people, and how to continue."""
+        """After an interrupt, print how many people are finished, and how to continue."""
         try:
             yield
         finally:
@@ -126,7 +126,7 @@ class Run:
                 results = (self.results[number] for number in self._people)
                 types = [len(self._preview.plan.asks[number]) for number in self._people]
                 with suppress(OSError, ValueError):  # nobody reads it
-                    print(run_messages.interrupted(results, types), file=sys.stderr)  # noqa: T201  whoever interrupted it reads it
+                    print(run_messages.interrupted(results, types), file=sys.stderr)  # noqa: T201  for the person who stopped the run
 
     async def start(self, emit: Watcher) -> None:
         """Check the key, then make all requests."""
@@ -187,7 +187,7 @@ class Run:
         self._key_check.cancel()
 
     def abandon(self) -> None:
-        """Do not wait for anything any longer."""
+        """Stop waiting for answers."""
         self.interrupt()
         if self._dispatch is not None:
             self._dispatch.abandon()
@@ -243,7 +243,7 @@ class Run:
 
     @property
     def spent(self) -> float:
-        """The most credits that the run can have cost, at the prices of the settings."""
+        """The maximum cost of the run so far, at the configured prices."""
         return self._budget.spent if self._budget else 0.0
 
     @property
@@ -252,7 +252,7 @@ class Run:
 
     @property
     def ended_early(self) -> bool:
-        """Whether something stopped the run before all was sent."""
+        """Whether the run stopped before everything was sent."""
         return self.over_budget or self.stopped_by is not None
 
     @property
@@ -262,7 +262,7 @@ class Run:
 
     @property
     def stopped_by(self) -> ProntoError | None:
-        """What ended the run early, if anything did."""
+        """The error that ended the run early, or None."""
         return self._dispatch.stopped_by if self._dispatch else None
 
 
@@ -274,7 +274,7 @@ def _counted_as(result: Mapping[EnrichmentType, Outcome], asks: Iterable[Enrichm
 
 
 def _warn_of_phones(to_send: Iterable[Request]) -> None:
-    """Warn, before anything is spent, of phones that are rarely found."""
+    """Warn, before anything is spent, that phones are rarely found without a LinkedIn URL."""
     people = {
         request.number
         for request in to_send

@@ -1,4 +1,4 @@
-"""Messages of a run that ended early: an error if nobody was answered, otherwise a warning."""
+"""Messages of a run that ended early: an error if there is no answer, otherwise a warning."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def _state(result: Mapping[EnrichmentType, Outcome], wanted: int) -> str:
 
 
 def raise_if_useless(stopped_by: ProntoError | None, *, any_done: bool) -> None:
-    """Raise what stopped a run if the DataFrame would be of no use: nobody was answered."""
+    """Raise the error that stopped a run: of key or consent always, others if nobody is done."""
     match stopped_by:
         case AuthenticationError() | ConsentRequiredError():
             raise stopped_by

@@ -84,14 +84,14 @@ def test_a_file_of_addresses(tmp_path: Path, name: str, headed: bool) -> None:
 @pytest.mark.parametrize(
     ("given_", "says"),
     [
-        (["ana@acme.example", "Acme Corporation"], "1 of 2 suppress= entries .* is entry 2"),
-        ([7], "1 of 1 suppress= entries"),
+        (["ana@acme.example", "Acme Corporation"], r"not valid: 1 of 2, the first is entry 2\."),
+        ([7], r"not valid: 1 of 1, the first is entry 1\."),
         (7, "must be a list, Series, DataFrame or file path"),
         ("gone.csv", r"File not found: gone\.csv\. Nothing was sent\."),
-        (pd.DataFrame({"Company": ["Acme"], "City": ["Ur"]}), "No usable column"),
+        (pd.DataFrame({"Company": ["Acme"], "City": ["Ur"]}), "suppress= has no usable column"),
         (
             pd.DataFrame({"Email": ["ana@acme.example", "gone"], "City": ["Ur", "Ur"]}),
-            r"1 of 2 suppress= rows identify nobody.*\.iloc\[1\]",
+            r"identify nobody: 1 of 2, the first is \.iloc\[1\]",
         ),
     ],
 )
@@ -307,7 +307,7 @@ def test_what_stands_in_a_column_of_a_run_stays(serve: Serve) -> None:
     assert out["email"].iloc[[0, 3]].tolist() == ["ana@acme.example", "not an email"]
     assert out["pronto_message"].iloc[3] == (
         "Not sent: email contains something that is not an email address; it is kept. "
-        "Use overwrite=True to look it up."
+        "Use overwrite=True to look up an email address."
     )
     phones = df.assign(phone_1=["+33639980001", "n/a", "0033 6 39 98 00 02", "-"])
     assert list(said(phones).values()) == ["already filled", "ready", "already filled", "ready"]

@@ -420,7 +420,7 @@ def test_missing_columns_are_one_error() -> None:
         "Recognized: company_name = 'Company'",
         "All columns: Rufname, Company",
         'columns={"firstname": "your column", "lastname": "your column"}',
-        'Or map one column of full names: columns={"fullname": "your column"}',
+        'For a column of full names: columns={"fullname": "your column"}',
         "Nothing was sent",
     ):
         assert part in message

@@ -232,7 +232,7 @@ BROKEN: dict[str, Callable[[Path], object]] = {
         ("cut.parquet", "out.csv", {}, "cut.parquet cannot be read"),
         ("page.parquet", "out.csv", {"chunksize": 100}, "page.parquet cannot be read"),
         ("twice.parquet", "out.csv", {}, "duplicate columns: 'x'"),
-        ("year.parquet", "out.csv", {}, "out.csv cannot contain some values"),
+        ("year.parquet", "out.csv", {}, "out.csv cannot store some values"),
         ("bytes.parquet", "out.parquet", {}, "bytes.parquet cannot be read"),
         ("in.csv", "out.csv", {"chunksize": 0}, "chunksize"),
         ("in.csv", "out.csv", {"via": "mail"}, "via"),
@@ -409,7 +409,7 @@ def test_a_source_that_changes_costs_no_answer(serve: Serve, tmp_path: Path, kin
     def cutting(now: pronto.Progress) -> None:
         os.truncate(source, size // 2)
 
-    with pytest.raises(pronto.ResultError, match="was changed while"):
+    with pytest.raises(pronto.ResultError, match="was changed during the run"):
         pronto.enrich_file(source, tmp_path / "out.csv", "email", chunksize=50, progress=cutting)
     assert server.sandbox.charges
     assert [path.name for path in tmp_path.iterdir()] == [f"in{kind}"]

@@ -451,7 +451,7 @@ def test_forgotten_people_are_gone_from_the_file(serve: Serve) -> None:
     assert email.encode() in _bytes()
     gone = pronto.ledger.forget(people(30))
     assert (gone.people, gone.of, gone.entries, gone.payloads, gone.in_use) == (30, 30, 60, 0, 0)
-    assert repr(pronto.ledger.forget(people(30))).startswith("0 of 30 people were in the ledger")
+    assert repr(pronto.ledger.forget(people(30))).startswith("People in the ledger: 0 of 30.")
     values = out["email"][:30].dropna()
     assert not [value for value in values if value.encode() in _bytes()]
     assert set(people(40).pronto.collect("email")["pronto_status"][:30]) == {"pending"}
@@ -491,7 +491,7 @@ def test_purge_by_age_and_info(serve: Serve) -> None:
     enrich(people(3, start=5))
     info = pronto.ledger.info()
     assert info.attrs["place"] == str(ledger_file())
-    assert repr(info).startswith(f"The ledger at {ledger_file()}: 8 of 8 entries are answered.")
+    assert repr(info).startswith(f"The ledger at {ledger_file()} has 8 entries: 8 answered.")
     assert info["service"].tolist() == [server.url]
     assert info["state"].tolist() == ["answered"]
     assert info["entries"].tolist() == [8]
@@ -504,7 +504,7 @@ def test_purge_by_age_and_info(serve: Serve) -> None:
 def test_what_is_no_list_is_not_forgotten() -> None:
     """In words, and nothing is deleted."""
     with pytest.raises(
-        pronto.ConfigurationError, match="Expected a DataFrame with one person per row, got str"
+        pronto.ConfigurationError, match="Expected a DataFrame with one row per person, got str"
     ):
         pronto.ledger.forget("Ana Lovelace")  # type: ignore[arg-type]  # what a caller may do
 

@@ -84,7 +84,7 @@ UNUSABLE = [
     ("<ana@acme.example>", "is a URL or email, not a name"),
     ("nan MBA", "contains no name"),
     ("(null)*nan", "contains no name"), ("nan None", "contains no name"),
-    ("Jos\ufffd", "contains a broken character (\ufffd)"),
+    ("Jos\ufffd", "contains a damaged character (\ufffd)"),
 ]  # fmt: skip
 
 WHOLE = [
@@ -266,13 +266,14 @@ NOT_WHOLE = [
     ("Stadt München", "is not a person's name"),
     ("Hans MÃ¼ller", "has garbled characters: the file was read with the wrong encoding"),
     ("JosÃ© Zorn", "has garbled characters: the file was read with the wrong encoding"),
-    ("Jane D.", "has only an initial as last name"),
+    ("Jane D.", "has only an initial instead of a last name"),
     ("Klein GAICD", "is a single word; a last name is missing"), ("GAICD Klein", UNCLEAR),
     ("Müller, Dr.", "is a single word; a last name is missing"), ("佐藤 健 Ken Sato", UNCLEAR),
     ("Ana Sales, Berlin", UNCLEAR), ("Eva Klein XGAICD", UNCLEAR), ("Eva Klein FCMIX", UNCLEAR),
     ("Eva Klein XMgrB", UNCLEAR),
-    ("Ana Ternwick I.R.", "has only an initial as last name"), ("Eva Klein, Victoria", UNCLEAR),
-    ("Laxman V. V. S.", "has only an initial as last name"),
+    ("Ana Ternwick I.R.", "has only an initial instead of a last name"),
+    ("Eva Klein, Victoria", UNCLEAR),
+    ("Laxman V. V. S.", "has only an initial instead of a last name"),
     ("Ternwick, GCDFX", UNCLEAR), ("Ana Ternwick CAMS", UNCLEAR),
     ("AI Nerd", "is not a person's name"),
     ("Иван Зорин Ivan Zorin", UNCLEAR), ("Петров И. И.", "has no first name"),

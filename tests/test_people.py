@@ -73,7 +73,7 @@ def test_check_and_estimate_know_who_is_one_person(serve: Serve) -> None:
     serve()
     check = TWO_COMPANIES.pronto.check("phone")
     assert check["check"].tolist() == ["ready", "duplicate of row 0"]
-    assert check["note"][1] == "same person: same linkedin_url and name"
+    assert check["note"][1] == "Same person: same linkedin_url and name."
     estimate = TWO_COMPANIES.pronto.estimate("phone")
     assert (estimate.to_send, estimate.people, estimate.duplicates) == (2, 1, 1)
     assert TWO_COMPANIES.pronto.check("email")["check"].tolist() == ["ready", "ready"]

@@ -201,7 +201,7 @@ def test_limit_takes_the_first_contacts_that_can_be_sent() -> None:
     made = plan(rows, limit=2)
     assert made.row_contact.tolist() == [0, -1, 0, 1, -1, 0]
     assert made.row_status.tolist() == [None, "invalid", None, None, "skipped", None]
-    assert made.row_sentences[4] == "Not sent: limit=2 is reached."
+    assert made.row_sentences[4] == "Not sent: limit=2 was reached."
     assert plan(rows, limit=0).contacts == []
 
 

@@ -87,7 +87,7 @@ def test_the_first_interrupt_waits_for_what_is_in_flight(serve: Serve, call: str
     assert "KeyboardInterrupt" in stderr
     assert_nothing_lost(server)
     answered = len(server.sandbox.asked)
-    assert f"Stopping: waiting for {answered} answers. Stop again to stop without them.\n" in stderr
+    assert f"Stopping: waiting for {answered} answers. To end without them, stop again.\n" in stderr
     assert (
         f"Stopped. {answered} people finished and saved, {500 - answered} not sent. "
         "Run the same line again to continue.\n"

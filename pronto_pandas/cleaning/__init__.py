@@ -1,1 +1,1 @@
-"""Values as people write them, to values that can be sent."""
+"""Clean values as people write them, so that they can be sent."""

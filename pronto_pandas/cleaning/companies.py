@@ -79,7 +79,7 @@ def _legal_form_at_the_end() -> re.Pattern[str]:
 
 
 def company(text: str) -> str:
-    """Clean a company's name; one digit may be a name."""
+    """Clean a company's name; a single digit may be a name."""
     text = readable(text)
     small = text.casefold()
     if ("www." in small or "://" in small) and _ADDRESS.search(text):
@@ -95,7 +95,7 @@ def company(text: str) -> str:
 
 
 def company_key(text: str) -> str:
-    """Return a name as companies are compared: without case, punctuation, "the" and legal forms.
+    """Return the key by which company names are compared: no case, punctuation, "the", legal form.
 
     If that leaves nothing, only the case is removed.
     """

@@ -1,4 +1,4 @@
-"""From a company's website, as people write it, to its domain."""
+"""Find a company's domain in a website, URL or email address, as people write it."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def other_hosts() -> _Hosts:
 
 
 def domain(text: str) -> str:
-    """Return the company's domain in a URL, an email address or a domain; of several the first.
+    """Return the first company domain in a text that contains URLs, emails or domains.
 
     It is in lower case, with letters beyond ASCII in Punycode, and without ``www.``.
     """
@@ -92,7 +92,7 @@ def address(text: str) -> tuple[str, str]:
 
 
 def of_email(text: str) -> str:
-    """Return the domain of an email address, by the rules of `domain`; refuse anything else."""
+    """Return the company domain of an email address, by the rules of `domain`."""
     return _company_host(host(mailbox(text)[1]), "")
 
 

@@ -1,4 +1,4 @@
-"""Emails and phones that a list already has: from a cell to the first valid one in it."""
+"""Find the first valid email or phone in a cell of a list."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def is_personal(address: str) -> bool:
 def phone(text: str) -> str:
     """Return the first phone number in a text.
 
-    It is in E.164 format if it begins with ``+`` or ``00``; otherwise a national number's digits.
+    A number that begins with ``+`` or ``00`` is returned in E.164 format, any other as digits.
     """
     written = unicodedata.normalize("NFKC", text)
     first = _label().sub("", _ONE.split(written)[0].strip())

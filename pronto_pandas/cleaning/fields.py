@@ -1,4 +1,4 @@
-"""From cells to values that can be sent.
+"""Clean the cells of a column, so that their values can be sent.
 
 Each distinct value of a column is cleaned once. A cleaner takes a text and returns the value to
 send, or raises `UnusableError` with the reason. The reason never contains the value.
@@ -23,7 +23,7 @@ __all__ = ["CLEANERS", "LONGEST", "Cleaner", "UnusableError", "cleaned", "compan
 Cleaner = Callable[[str], str]
 
 LONGEST: Final = 300
-"""Characters; a longer value is a misplaced text, not a name or a URL."""
+"""Maximum number of characters; a longer value is a misplaced text, not a name or a URL."""
 
 CLEANERS: Final[dict[str, Cleaner]] = {
     "firstname": first,
@@ -40,7 +40,7 @@ def cleaned(values: pd.Series, cleaner: Callable[[str], Hashable]) -> tuple[Obje
     Returns
     -------
     values, problems : ndarray of object
-        For each cell the value or None, and the reason why there is none or None.
+        For each cell its value or None, and why the cell has no valid value, or None.
     """
     cells = cells_of(values)
     keys = cells.copy()

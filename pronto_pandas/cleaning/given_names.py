@@ -1,4 +1,4 @@
-"""Which given names go together, and which people have two surnames."""
+"""Given names that go together, and given names of people who have two surnames."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from .languages import by_name, pattern, plain
 from .text import bare
 
 _MOHAMMAD: Final = frozenset({"md", "mohd"})
-"""In Bangladesh and Malaysia, before the name that a person is called by."""
+"""Short forms that stand before the name by which a person is called (Bangladesh, Malaysia)."""
 
 
 class _GivenNames(NamedTuple):
@@ -62,6 +62,6 @@ def is_iberian(given: str) -> bool:
 
 
 def with_particle(text: str) -> str:
-    """Return the given name with a particle that a text begins with, or "": "María del Carmen"."""
+    """Return the given name with a particle at the start of a text, or "": "María del Carmen"."""
     found = _given_names().with_particle.match(text)
     return found[0] if found else ""

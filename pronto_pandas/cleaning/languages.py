@@ -1,4 +1,4 @@
-"""The words of each language: headers of columns, and what people write in and beside names.
+"""The words of each language: column names, and words that people write in and around names.
 
 Each language has one file in ``data/``. ``tools.toml`` contains the headers of single tools, and
 ``other.toml`` the words of languages without a file. ``data/README.md`` explains the parts.
@@ -16,10 +16,10 @@ from typing import Any, Final
 from .text import bare
 
 Part = list[str] | dict[str, str]
-"""Entries, or for each example the regular expression that matches it."""
+"""A list of entries, or a table of examples, each with the regular expression that matches it."""
 
 Language = Mapping[str, Mapping[str, Part]]
-"""Section, part."""
+"""Maps sections to their parts."""
 
 _FOLDER: Final = resources.files(__package__) / "data"
 

@@ -1,4 +1,4 @@
-"""From a LinkedIn profile, as people write it, to its public URL."""
+"""Clean a LinkedIn profile URL, in any form in which people write it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Remove what people write beside a name: jobs, pronouns, nicknames, titles, degrees."""
+"""Remove additions to a name: jobs, pronouns, nicknames, titles, degrees."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _DROPPED: Final = "*#_†‡§¶\ufe0e\ufe0f"
 
 
 class _Words(NamedTuple):
-    """Words beside names, in all languages."""
+    """Words that are added to names, in all languages."""
 
     leading: frozenset[str]
     degrees: frozenset[str]
@@ -89,7 +89,7 @@ def _words() -> _Words:
 
 
 def is_clean(text: str) -> bool:
-    """Return whether no rule would change a name: the fast path for nearly all of them."""
+    """Return whether no rule would change a name: the fast path for nearly all names."""
     if not _ORDINARY.fullmatch(text):
         return False
     first, space, _ = text.partition(" ")
@@ -106,7 +106,7 @@ def is_clean(text: str) -> bool:
 
 
 def cleaned(text: str, least: int = 2) -> str:
-    """Apply all rules until none changes anything, but none that would leave no letter.
+    """Apply all rules until none changes anything; skip a rule that would leave no letter.
 
     A symbol ends the name, as "|" does, if at least this many words are before it.
     """
@@ -178,7 +178,7 @@ def _without_last_degree(text: str) -> str:
 
 
 def _is_degree(word: str, text: str) -> bool:
-    """Return whether the last word of a text is a degree or the like, not a name."""
+    """Return whether the last word of a text is a degree or similar, not a name."""
     words = _words()
     if word in words.degrees or words.degree.fullmatch(word):
         return True
@@ -186,7 +186,7 @@ def _is_degree(word: str, text: str) -> bool:
 
 
 def _is_no_name(part: str, head: str) -> bool:
-    """Return whether a part behind a comma is degrees, a title or a job, not a name."""
+    """Return whether the text after a comma is a degree, a title or a job, not a name."""
     words, behind = _words(), part.split()
     if any(bare(word) in words.job_words or word in words.at_words for word in behind):
         return True
@@ -212,7 +212,7 @@ def _without_title(text: str) -> str:
 
 
 def _without_nothing(text: str) -> str:
-    """Remove what a program joined to a name for a value that it had not."""
+    """Remove placeholders that a program wrote for a missing part of a name: "Ana None"."""
     return " ".join(word for word in text.split() if word.strip(",") not in NOTHING)
 
 

@@ -1,4 +1,4 @@
-"""From a cell to a first name, a last name, or both."""
+"""Clean first and last names, and split full names."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _SEVERAL: Final = "contains more than one person's name"
 _NO_NAME: Final = "contains no name"
 _NO_PERSON: Final = "is not a person's name"
 _UNCLEAR: Final = "cannot be split into a first and a last name"
-_INITIAL: Final = "has only an initial as last name"
+_INITIAL: Final = "has only an initial instead of a last name"
 _NO_FIRST: Final = "has no first name"
 
 _DIGITS: Final = re.compile(r"[\s(+]+\d[\d\s()/.+-]*$")
@@ -94,7 +94,7 @@ def name(text: str) -> str:
     """Clean a person's first or last name, or both in one.
 
     Symbols, jobs, pronouns, nicknames, titles and degrees are removed. Case, accents, particles and
-    initials stay, in any script. No rule removes everything, so "Ng" and "Sir" stay too.
+    initials stay, in any script. No rule removes the whole text, so "Ng" and "Sir" also stay.
     """
     return _cleaned(text, 2)
 
@@ -138,7 +138,7 @@ def _has_legal_form(words: Sequence[str]) -> bool:
 
 
 def _single(text: str) -> str:
-    """Clean a name of which one word is enough; text after a symbol or a number is removed."""
+    """Clean a name that may be a single word; remove text after a symbol or a number."""
     text = _cleaned(text, 1)
     while not text.isalpha() and (shorter := _DIGITS.sub("", text)) != text:
         if not any(map(str.isalpha, shorter)):
@@ -162,7 +162,7 @@ def _cleaned(text: str, least: int) -> str:
     if not any(map(str.isalpha, text)):
         raise UnusableError("is a number, not a name")
     if "\ufffd" in text:
-        raise UnusableError("contains a broken character (\ufffd)")
+        raise UnusableError("contains a damaged character (\ufffd)")
     text = readable(text)
     if not name_noise.is_clean(text):
         text = name_noise.cleaned(text, least)
@@ -214,14 +214,14 @@ def _require_person(parts: Sequence[str]) -> None:
 
 
 def _are_several(parts: Sequence[str]) -> bool:
-    """Return whether these are two people, or numbered, as in an address."""
+    """Return whether the words name two people, or contain a number, as in an address."""
     if not _words().joining.isdisjoint(parts) and "zu" not in parts:  # "von und zu Zorn"
         return True
     return _NUMBER_OR_SIGN.search(" ".join(parts)) is not None
 
 
 def _is_team(parts: Sequence[str], plain: Sequence[str]) -> bool:
-    """Return whether this is a mailbox, a team or a topic."""
+    """Return whether the words name a mailbox, a team or a topic."""
     words = _words()
     if plain[0] in words.teams and "," not in parts[0]:
         return True
@@ -311,9 +311,9 @@ def _in_capitals(word: str) -> bool:
 
 
 def _may_be_a_degree(word: str, *, only_two: bool) -> bool:
-    """Return whether a word in capitals next to a name may not belong to it: "MA", "CPCC".
+    """Return whether a word in capitals next to a name may be a degree: "MA", "CPCC".
 
-    If only one other word is there, a short one may be a surname.
+    Of only two words, a short one may be a surname.
     """
     if not word.isascii() or word == "NG" or (only_two and len(word) < 4):
         return False
@@ -366,7 +366,7 @@ def _is_surname(text: str, given: Sequence[str]) -> bool:
 
 
 def _by_order(parts: Sequence[str]) -> tuple[str, str]:
-    """Split a name by what its words are, and where they stand."""
+    """Split a name by the kind and the order of its words."""
     for rule in (_in_vietnamese, _by_initials, _by_two, _by_patronymic, _by_particle):
         if found := rule(parts):
             return found
@@ -379,7 +379,7 @@ def _in_vietnamese(parts: Sequence[str]) -> tuple[str, str] | None:
 
 
 def _by_initials(parts: Sequence[str]) -> tuple[str, str] | None:
-    """Split a surname before initials: "Laxman V.V.S."; "Ana M." hides the surname."""
+    """Split a surname before initials, "Laxman V.V.S."; in "Ana M.", the surname is missing."""
     if not all(map(_is_initial, parts[1:])) or _is_initial(parts[0]):
         return None
     if parts[0][0] >= "\u0370":  # in Russian, nobody goes by initials

@@ -1,4 +1,4 @@
-"""Texts as every cleaner gets them."""
+"""Normalize text before cleaning: spaces, invisible characters, entities, missing values."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def trimmed(text: str) -> str:
 
 
 def composed(text: str) -> str:
-    """Return the text in composed form, without entities, outer, repeated and invisible spaces."""
+    """Return the text in composed form, without entities and superfluous or invisible spaces."""
     text = _spaced(text)
     # Repeated, because an entity may have been escaped twice, or hidden by removed characters.
     while "&" in text and (plain := _spaced(_ENTITY.sub(_character, text))) != text:

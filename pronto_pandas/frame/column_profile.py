@@ -31,11 +31,11 @@ MISPLACED: Final = {
     "linkedin_url": (_COMPANY_PAGE, "company pages"),
     "domain": (_LINKEDIN, "LinkedIn URLs"),
 }
-"""What a column may contain although its header names the field."""
+"""Values of another kind that a column with a header of the field may contain."""
 
 
 class Profile(NamedTuple):
-    """Shares of a column, and whether it contains what `MISPLACED` says."""
+    """Shares of a column, and whether its values are those in `MISPLACED`."""
 
     filled: float  # of the rows
     usable: float  # of the filled cells
@@ -66,7 +66,7 @@ def profile(values: pd.Series, name: str) -> Profile:
 
 
 def _anything(values: pd.Series) -> pd.Series:
-    """Return the values of a column, each once if that is quick."""
+    """Return the filled values of a column, if possible without duplicates."""
     try:
         values = pd.Series(values.unique())
     except TypeError:  # lists and the like
@@ -75,7 +75,7 @@ def _anything(values: pd.Series) -> pd.Series:
 
 
 def mostly_contains(whole: pd.Series, part: pd.Series) -> bool:
-    """Return whether most cells of one column contain the words of the other one, and more."""
+    """Return whether most cells of ``whole`` contain all words of ``part``, and others."""
     whole, part = _spaced(whole, ROWS), _spaced(part, ROWS)
     both = np.flatnonzero(filled(whole).to_numpy() & filled(part).to_numpy())
     pairs = zip(_spaced(part.iloc[both], CELLS), _spaced(whole.iloc[both], CELLS), strict=True)

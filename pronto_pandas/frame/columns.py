@@ -21,16 +21,16 @@ _NAMES: Final = ("firstname", "lastname")
 _ALL: Final = (*FIELDS, "fullname", *OWN)
 
 GIVES_NO_DOMAIN: Final = "email"
-"""A column of this name may contain what a run has found. If it gave a domain, the same person
-would be another one to the ledger in the next run, and would be paid for again."""
+"""A column of this name may contain emails that a run has found. If their domains were used, the
+ledger would not recognize the same person in the next run, who would be paid for again."""
 
 _OF_A_RUN: Final = re.compile(r"phone|phones|phone_\d+")
-"""Phones that a run has written, if the frame has its ``pronto_status``."""
+"""Columns of phones that a run has written, if the DataFrame has its ``pronto_status``."""
 
 
 @dataclass(frozen=True)
 class Columns:
-    """Which column is which field; ``fullname`` is a column of full names.
+    """The column of each field; ``fullname`` is a column of full names.
 
     Columns of emails and phones that the list already has are in ``own``, best first.
     """
@@ -45,7 +45,7 @@ class Columns:
     def table(self, df: pd.DataFrame) -> pd.DataFrame:
         """Return one row per field: header, an example, the filled share in percent, and why.
 
-        The fields of the API are always there, the others only if the frame has them.
+        The fields of the API are always included, others only if the DataFrame has them.
         """
         rows = [
             {
@@ -62,7 +62,7 @@ class Columns:
         return pd.DataFrame(table | as_they_are).set_index("field")
 
     def _instead(self, name: str, df: pd.DataFrame) -> str:
-        """Return where a field without a column comes from."""
+        """Return the source of a field that has no column."""
         if name in _NAMES and "fullname" in self:
             return "split from fullname"
         emails = [df.columns[place] for place in self.own.get("email", ())]
@@ -71,7 +71,7 @@ class Columns:
         return "not found"
 
     def overrides(self, df: pd.DataFrame) -> dict[str, object]:
-        """Return what was found as the ``columns=`` of other pieces of the same list."""
+        """Return the columns found, as the ``columns=`` of other chunks of the same list."""
         headers: list[object] = list(df.columns)
         found = {name: headers[place] for name, place in self.positions.items()}
         return {name: header for name, header in found.items() if headers.count(header) == 1}
@@ -195,7 +195,7 @@ def _rank(candidate: _Candidate, profile: Profile) -> tuple[float, ...]:
 
 
 def _why_none(df: pd.DataFrame, name: str, profiles: Mapping[_Candidate, Profile]) -> str:
-    """Return what the first column contains instead of the field that its header names."""
+    """Describe what a column contains instead of the field that its header names."""
     for candidate, profile in profiles.items():
         if profile.misplaced and not candidate.meaning.by_content:
             contained = column_profile.MISPLACED[name][1]
@@ -245,7 +245,7 @@ def _overrides(df: pd.DataFrame, overrides: Mapping[str, object]) -> dict[str, i
 
 
 def position(df: pd.DataFrame, header: object, argument: str) -> int:
-    """Return where the one column of this header is, or raise an error that lists the headers."""
+    """Return the position of the only column with this header, or raise an error."""
     places = [i for i, name in enumerate(df.columns) if name == header]
     if len(places) == 1:
         return places[0]
@@ -260,7 +260,7 @@ def position(df: pd.DataFrame, header: object, argument: str) -> int:
 
 
 def require(df: pd.DataFrame, columns: Columns, needs: Iterable[tuple[str, ...]]) -> None:
-    """Raise one error for everything that is missing; of each tuple one field is needed."""
+    """Raise one error for all missing fields; each tuple needs one of its fields."""
     missing = _missing(columns, needs)
     if not missing:
         return
@@ -269,7 +269,7 @@ def require(df: pd.DataFrame, columns: Columns, needs: Iterable[tuple[str, ...]]
     example = ", ".join(f'"{group[0]}": "your column"' for group in missing)
     full = ""
     if any(set(group) & set(_NAMES) for group in missing):
-        full = ' Or map one column of full names: columns={"fullname": "your column"}.'
+        full = ' For a column of full names: columns={"fullname": "your column"}.'
     raise ColumnsError(
         f"No column found for {wanted}. Recognized: {_listed(found)}. "
         f"All columns: {_listed(df.columns)}. "

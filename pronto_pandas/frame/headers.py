@@ -1,8 +1,8 @@
-"""Which field a column's header means.
+"""Find the field that a column's header means.
 
-The headers of each language are in ``cleaning/data``. `normalised` headers are compared as a whole.
-So a header that is not there means nothing, and columns about others than the person stay out:
-owners, assistants, managers, and the company's phones and pages.
+The headers of each language are in ``cleaning/data``. `normalised` headers are compared as a whole,
+so a header that is not in these files means nothing. This excludes columns about anyone but the
+person: owners, assistants, managers, and the company's phones and pages.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ BARE: Final = 1
 """The tier of ``fullname`` whose columns may be the first or the last name: "Nom"."""
 
 BY_CELLS: Final = {"domain": "domain_by_cells", "linkedin_url": "linkedin_by_cells"}
-"""A column with one of these headers is the field only if its cells are."""
+"""A column with one of these headers is the field only if its cells are values of the field."""
 
 _BRACKETS: Final = re.compile(r"[(\[]([^()\[\]]*)[)\]]")
 _CUSTOM: Final = re.compile(r"__p?c\s*$", re.IGNORECASE)  # a field that Salesforce's user added
@@ -70,12 +70,12 @@ def _plain(text: str) -> str:
 
 @functools.cache
 def _decorations() -> frozenset[str]:
-    """Return the words in brackets that mean nothing; any others may name somebody else."""
+    """Return the words in brackets that mean nothing; other words may name another person."""
     return frozenset(map(_plain, entries("headers", "decorations")))
 
 
 def meanings(header: object) -> list[Meaning]:
-    """Return the fields that a column of this header may be; for most headers there are none."""
+    """Return the fields that a column of this header may be: for most headers, none."""
     text, table = normalised(header), _table()
     if text in table:
         return table[text]

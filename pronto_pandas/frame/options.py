@@ -25,7 +25,7 @@ Types = EnrichmentType | Sequence[EnrichmentType]
 
 @dataclass(frozen=True)
 class Options:
-    """What the caller requested, checked. `pronto_pandas.enrich` documents each option."""
+    """The checked options of a run. `pronto_pandas.enrich` documents each of them."""
 
     types: tuple[EnrichmentType, ...]
     endpoint: Endpoint = "sync"  # decides which fields a row needs
@@ -72,7 +72,7 @@ def via_of(via: object) -> Via:
     Raises
     ------
     ConfigurationError
-        It is neither "sync" nor "async".
+        ``via`` is neither "sync" nor "async".
     """
     if via not in get_args(Via):
         bulk = " To send many people per request, use df.pronto.bulk_enrich(…)."
@@ -89,7 +89,7 @@ def types_of(requested: Types) -> tuple[EnrichmentType, ...]:
     Raises
     ------
     ConfigurationError
-        There is none, or one is unknown.
+        No type is requested, or a type is unknown.
     """
     valid = ", ".join(map(repr, TYPES))
     if not isinstance(requested, str | list | tuple | set | frozenset):
@@ -124,7 +124,7 @@ def only_of(only: Iterable[bool] | None, df: pd.DataFrame) -> Bools | None:
     Raises
     ------
     ConfigurationError
-        It is not True or False for each row.
+        The mask does not have True or False for each row.
     """
     if only is None:
         return None

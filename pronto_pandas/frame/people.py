@@ -116,7 +116,7 @@ class Cells:
 
     @cached_property
     def emails(self) -> list[ExistingColumn]:
-        """The list's columns of emails, which may be work emails or not."""
+        """The list's columns of emails of either kind, work or personal."""
         return self._columns("email", emails_phones.email)
 
     @cached_property
@@ -176,7 +176,7 @@ class Cells:
         )
 
     def problems(self, name: str) -> Objects | None:
-        """Return for each row what is wrong with a field's value, or None; None if all are fine."""
+        """Return for each row the problem of a field's value, or None; None if no row has any."""
         problems = self._problems.get(name)
         return None if problems is None else _with_header(self._header(name), problems)
 
@@ -206,7 +206,7 @@ class Cells:
         return joined([ignored, *self._domain_sources], len(self._df), " ")
 
     def _header(self, name: str) -> str:
-        """Return what the caller calls a field: the name of its column, if it has one."""
+        """Return the name of a field's column, or the field if it has no column."""
         place = self.found.positions.get(name)
         return name if place is None else str(self._df.columns[place])
 

@@ -1,4 +1,4 @@
-"""Which rows are sent, for which types, and why the others are not."""
+"""Decide which rows are sent, for which types, and why the others are not."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ _NOUNS: Final = {
 
 @dataclass(frozen=True)
 class Plan:
-    """Which people are sent, and what each row gets.
+    """The people to send, and the types that each row gets.
 
     Parameters
     ----------
@@ -72,14 +72,14 @@ class Plan:
     customs : list of dict or None
         The ``custom`` field of each contact.
     row_contact : ndarray of int
-        For each row the position of its contact, or -1 if it is not sent.
+        For each row the position of its contact in ``contacts``, or -1 if it is not sent.
     row_asks : dict of str to ndarray of bool
         For each type, the rows that get it from the answer.
     row_left : ndarray of object
         For each row that is not sent, why: a `Left`. Otherwise None.
     row_message : ndarray of object
-        For each row that is not sent, why, in words without a full stop. Otherwise the notes about
-        its values: sentences, or None.
+        For each row that is not sent, the reason in words, without a full stop. For other rows,
+        sentences about their values, or None.
     values : dict of str to ndarray of object
         The cleaned values of the fields, row by row.
     """
@@ -95,7 +95,7 @@ class Plan:
 
     @property
     def rows_per_contact(self) -> Ints:
-        """How many rows get each contact's answer."""
+        """The number of rows that get each contact's answer."""
         sent = self.row_contact[self.row_contact >= 0]
         return np.bincount(sent, minlength=len(self.contacts)).astype(np.intp)
 
@@ -166,7 +166,7 @@ def make(df: pd.DataFrame, options: Options, already: Mapping[EnrichmentType, Bo
     _leave_out_unwanted(rows, cells, options)
     contact = number_people(cells.values, rows.sent)
     if options.limit is not None:
-        rows.leave_out(contact >= options.limit, "over limit", f"limit={options.limit} is reached")
+        rows.leave_out(contact >= options.limit, "over limit", f"limit={options.limit} was reached")
         contact[~rows.sent] = -1
     numbers, first = np.unique(contact, return_index=True)
     first_rows = first[numbers >= 0]
@@ -183,7 +183,7 @@ def make(df: pd.DataFrame, options: Options, already: Mapping[EnrichmentType, Bo
 
 
 class _Rows:
-    """Which rows are sent, and why the others are not; the last reason of a row counts."""
+    """The rows that are sent, and why the others are not; the last reason applies."""
 
     def __init__(self, sendable: Bools, notes: Objects, reasons: Objects) -> None:
         self.why = nothing(len(sendable))
@@ -208,19 +208,19 @@ def _leave_out_unwanted(rows: _Rows, cells: Cells, options: Options) -> None:
         rows.leave_out(~options.only, "excluded by only", "excluded by only=")
     if options.per_company is not None:
         over = _over_per_company(cells, rows, options.per_company)
-        words = f"per_company={options.per_company} is reached for this company"
+        words = f"per_company={options.per_company} was reached for this company"
         rows.leave_out(over, "over per_company", words)
 
 
 def _filled(cells: Cells, filled_in: Mapping[EnrichmentType, Objects], length: int) -> Objects:
-    """Return for each row where it already has a value, in words."""
+    """Return for each row a sentence about the column that already has its value."""
     words = nothing(length)
     for type_, headers in filled_in.items():
         for column in cells.columns_of(type_):
             if column.header == type_:  # the column that the run writes, so any value is kept
                 words[present(column.problems)] = (
                     f"{type_} contains something that is not {_NOUNS[type_]}; it is kept. "
-                    "Use overwrite=True to look it up"
+                    f"Use overwrite=True to look up {_NOUNS[type_]}"
                 )
         rows = present(headers) & ~present(words)
         words[rows] = headers[rows] + " is already filled. Use overwrite=True to look it up again"

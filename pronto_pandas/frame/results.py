@@ -102,8 +102,8 @@ def _places(df: pd.DataFrame, pattern: str) -> list[int]:
         if isinstance(header, str) and re.fullmatch(pattern, header):
             if header in places:
                 raise ColumnsError(
-                    f"The DataFrame has more than one column named {header!r}, and this run would "
-                    'write to it. Rename one, or use prefix="new_" for the new columns. '
+                    f"The DataFrame has more than one column named {header!r}, which this run "
+                    'would write. Rename one, or use prefix="new_" for the new columns. '
                     "Nothing was sent."
                 )
             places[header] = place
@@ -158,7 +158,7 @@ class _Writer:
 
 @contextmanager
 def _named_errors(what: str, options: Options) -> Iterator[None]:
-    """Raise any error as one that names the column, without a value of it."""
+    """Replace any error by one that names the column and contains no value of it."""
     try:
         yield
     except Exception as error:  # noqa: BLE001  pandas, Arrow and other dtypes have errors of many kinds
@@ -171,7 +171,7 @@ def _named_errors(what: str, options: Options) -> Iterator[None]:
 
 
 def _filled_in(column: pd.Series, values: Objects, rows: Bools) -> Any:
-    """Return a column with new values; a dtype that cannot have them becomes text or object."""
+    """Return a column with new values; text or object if its dtype does not allow them."""
     only_text = all(isinstance(value, str) for value in values[rows])
     if only_text and isinstance(column.dtype, pd.CategoricalDtype):
         new = [v for v in pd.unique(values[rows]) if v not in column.cat.categories]
@@ -278,7 +278,7 @@ class _Answers:
         self.available = present(_spread(plan, answers))
 
     def each(self, read: Callable[[Any, Any], Any], name: Any) -> Objects:
-        """Return what ``read`` returns for each row's answer; None for a row without one."""
+        """Apply ``read`` to each row's answer; None for a row without one."""
         return _spread(self._plan, [None if a is None else read(a, name) for a in self._answers])
 
 

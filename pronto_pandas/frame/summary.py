@@ -149,7 +149,7 @@ class _TypeResults:
 def _type_results(
     df: pd.DataFrame, prefix: str, status: Objects, fields: Mapping[str, Objects]
 ) -> dict[EnrichmentType, _TypeResults]:
-    """Find out for each type which rows have an answer and a value.
+    """Find for each type the rows that have an answer, and those that have a value.
 
     The status next to a value decides. A value without one was already in the list, unless it is
     the only value of a row that is ``found``. An empty cell without one was not requested or not
@@ -175,7 +175,7 @@ def _type_results(
 
 
 def _requestable(fields: Mapping[str, Objects], needs: Iterable[str]) -> Bools:
-    """Return the rows that have what a type needs; all, if the DataFrame has lost these columns."""
+    """Return the rows that have the fields of a type; all rows if no row has any of them."""
     able = any_of(present(fields[name]) for name in needs)
     return able if able.any() else ~able
 
@@ -254,9 +254,13 @@ def _statuses(df: pd.DataFrame, prefix: object) -> Objects:
         others = [h for h in headers if isinstance(h, str) and h.endswith("pronto_status")]
         calls = [f".report(prefix={h.removesuffix('pronto_status')!r})" for h in others]
         raise ConfigurationError(
-            f"The DataFrame has no column {name!r}. Enrich it first: out = df.pronto.enrich("
-            'type="email"), then out.pronto.report().'
-            + (f" Did you mean {' or '.join(calls)}?" if calls else "")
+            f"The DataFrame has no column {name!r}. "
+            + (
+                f"Did you mean {' or '.join(calls)}?"
+                if calls
+                else 'Enrich it first: out = df.pronto.enrich(type="email"), then '
+                "out.pronto.report()."
+            )
         )
     texts, _ = fields.cleaned(df.iloc[:, position(df, name, "report")], str)
     texts[~np.isin(texts.astype(str), STATUSES)] = OTHER
@@ -330,7 +334,7 @@ def _values_once(person: Ints, one: _TypeResults) -> int:
 
 
 def _companies(names: Objects, status: Objects) -> dict[str, Rate]:
-    """Return the found rates of the companies with most rows, of the others, and of no company."""
+    """Return the found rates of the largest companies, of the others, and of rows without one."""
     key = pd.Series([None if name is None else same(name) for name in names], dtype=object)
     # The smallest spelling, and ties by name, so that the order of the rows does not matter.
     spelling = pd.Series(names, dtype=object).groupby(key).min()

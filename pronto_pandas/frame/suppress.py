@@ -65,22 +65,22 @@ class Suppressed:
         invalid = np.flatnonzero(present(problems))
         if len(invalid):
             raise ConfigurationError(
-                f"{len(invalid)} of {len(entries)} suppress= entries are not valid; the first is "
-                f"entry {invalid[0] + 1}. Use emails, domains or LinkedIn profile URLs; for a "
-                "company, use its domain. Correct or remove them. Nothing was sent."
+                f"suppress= has entries that are not valid: {len(invalid)} of {len(entries)}, the "
+                f"first is entry {invalid[0] + 1}. Each must be an email, a domain (for a company) "
+                "or a LinkedIn profile URL. Correct or remove them. Nothing was sent."
             )
         for kind, value in kinds[present(kinds)]:
             getattr(self, kind).add(value)
 
     def _add_rows(self, df: pd.DataFrame) -> None:
-        """Add the person of each row; its domain only if the row identifies nobody."""
+        """Add the person of each row; add its domain only if the row identifies no person."""
         cells = Cells(df, None)
         usable = {"domain", "linkedin_url", *(["company_name"] if cells.has_names else [])}
         if not (_emails(cells) or usable & set(cells.found.positions)):
             raise ConfigurationError(
-                "No usable column in suppress=. It needs emails, domains, LinkedIn URLs, or names "
-                f"with a company; it has {', '.join(map(str, df.columns))}. Rename a column, or "
-                'pass a single one: suppress=df["…"]. Nothing was sent.'
+                "suppress= has no usable column. It needs emails, domains, LinkedIn URLs, or names "
+                f"with a company. Its columns: {', '.join(map(str, df.columns))}. Rename a column, "
+                'or pass a single one: suppress=df["…"]. Nothing was sent.'
             )
         identified = no_rows(len(df))
         for texts in _emails(cells):
@@ -99,9 +99,9 @@ class Suppressed:
         useless = np.flatnonzero(~identified & ~present(hosts) & not_empty)
         if len(useless):
             raise ConfigurationError(
-                f"{len(useless)} of {len(df)} suppress= rows identify nobody: no email, domain, "
-                f"LinkedIn URL, or name with a company. The first is .iloc[{useless[0]}]. Complete "
-                "or remove them. Nothing was sent."
+                f"suppress= has rows that identify nobody: {len(useless)} of {len(df)}, the first "
+                f"is .iloc[{useless[0]}]. Each needs an email, a domain, a LinkedIn URL, or a name "
+                "with a company. Complete or remove them. Nothing was sent."
             )
 
     def rows(self, cells: Cells) -> Bools:
@@ -152,7 +152,7 @@ def _emails_in(text: str | None) -> list[str]:
 
 
 def _entries(given: pd.DataFrame | Iterable[object]) -> pd.Series:
-    """Return the entries of a list; the column name of a file without a header may be one, too."""
+    """Return the entries of a list; in a file without a header row, the column name may be one."""
     if isinstance(given, pd.DataFrame):
         header, cells = given.columns[0], given.iloc[:, 0].tolist()
         is_entry = fields.cleaned(pd.Series([header], dtype=object), _kind_of)[1][0] is None

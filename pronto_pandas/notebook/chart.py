@@ -1,4 +1,4 @@
-"""Bar charts by Matplotlib, without the global state of pyplot."""
+"""Bar charts drawn with Matplotlib, without the global state of pyplot."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def draw(
 ) -> Chart:
     """Draw two bar charts side by side: counts, and rates from 0 to 100 %.
 
-    A rate is a name, a part and a whole. ``titles`` has the titles of both charts.
+    A rate is a tuple of name, part and whole. ``titles`` are the titles of both charts.
     """
     most = max(len(counts), len(rates), 3)
     with matplotlib.style.context("default"):  # the caller's style may not fit this page

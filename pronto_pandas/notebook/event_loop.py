@@ -2,8 +2,8 @@
 
 The coroutine runs on a new loop in a thread. Its events are shown in the caller's thread, where
 widgets must be updated and interrupts arrive. So the same code serves scripts, notebooks, worker
-threads and async code. The caller's loop is not patched, and nothing that happens to it cancels a
-request. ``nest`` patches it on request.
+threads and async code. The caller's loop is not patched (unless ``nest`` is True), and nothing that
+happens to it cancels a request.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ class _Threaded(Generic[E]):
             watching.cancel()
 
     async def _watch_caller(self) -> None:
-        """Stop when the caller's loop stops: nobody would see what the run spends."""
+        """Stop when the caller's loop stops: the run must not spend money unseen."""
         while self._caller is None or self._caller.is_running():  # noqa: ASYNC110  it has no event for that
             await asyncio.sleep(_TICK)
         self._raised = self._raised or asyncio.CancelledError()

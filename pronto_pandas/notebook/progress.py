@@ -20,7 +20,7 @@ class Progress:
     seconds : float
         Seconds since the run started.
     credits_low, credits_high : float
-        Minimum and maximum cost so far, in credits, at the configured prices.
+        Lowest and highest possible cost so far, in credits, at the configured prices.
     awaited : int, optional
         If the run is stopping, the number of requests whose answers it still waits for.
     """

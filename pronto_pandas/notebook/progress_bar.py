@@ -25,7 +25,7 @@ SECONDS_IN_A_LOG: Final = 5.0
 """Seconds between two lines of the bar, if the output is not a terminal."""
 
 SILENT: Final = 10.0
-"""Seconds without a response after which the line says so."""
+"""Seconds without a response after which the line shows how long it has been."""
 
 
 class View(Protocol):
@@ -215,9 +215,9 @@ def words(now: Progress, unit: str, *, silent: float, over: bool) -> str:
 
 
 def stopping(awaited: int) -> str:
-    """Return the line that explains what a stopping run waits for."""
+    """Return the line that a run shows while it is stopping."""
     answers, them = ("1 answer", "it") if awaited == 1 else (f"{awaited:,} answers", "them")
-    return f"Stopping: waiting for {answers}. Stop again to stop without {them}."
+    return f"Stopping: waiting for {answers}. To end without {them}, stop again."
 
 
 def _counts(now: Progress) -> dict[str, int]:
@@ -246,7 +246,7 @@ def _time(seconds: float) -> str:
 
 @contextmanager
 def watching(progress: bool | Watcher, total: int, unit: str = "rows") -> Iterator[View]:
-    """Give the view for ``progress=``: a bar, nothing, or the caller's function."""
+    """Yield the view for ``progress=``: a bar, nothing, or the caller's function."""
     if callable(progress):
         yield _Callback(progress)
     elif not progress:

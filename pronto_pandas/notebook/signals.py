@@ -1,4 +1,4 @@
-"""SIGINT and SIGTERM: they stop the runs of the main thread and are delivered afterwards."""
+"""Let SIGINT and SIGTERM stop the runs of the main thread, then deliver them."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class _Signals:
 
     @contextmanager
     def held(self, error: type[BaseException] = KeyboardInterrupt) -> Iterator[None]:
-        """Hold signals back until the block has ended.
+        """Hold back signals until the block has ended.
 
         Parameters
         ----------

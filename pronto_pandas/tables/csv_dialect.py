@@ -1,4 +1,4 @@
-"""Detect how a text file is written: its encoding, delimiter, and the lines above its header."""
+"""Detect the encoding and the delimiter of a text file, and the lines above its header."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ codecs.register_error(_LENIENT, _as_latin_1)
 
 @dataclass(frozen=True)
 class Dialect:
-    """How a text file is written.
+    """The format of a text file.
 
     Parameters
     ----------

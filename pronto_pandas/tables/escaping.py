@@ -20,10 +20,10 @@ The last four are full-width: Japanese and Chinese versions of Excel read them l
 """
 
 _NUMBER: Final = re.compile(r"[+-]?\d+([.,]\d+)*", re.ASCII)
-"""Numbers, which begin with such a character but are harmless, as in ``+33612345678``."""
+"""Numbers such as ``+33612345678``: they may begin with such a character, but are harmless."""
 
 _EXACT: Final = 2.0**53
-"""Above it, a float does not have all digits of a whole number, so it is written as a float."""
+"""Above this, a float may lack digits of a whole number, so it is written as a float."""
 
 _NOT_IN_XML: Final = "\x00-\x08\x0b-\x1f\ufffe\uffff"  # also \r, which XML reads as \n
 # Also an underscore before a text that looks like an escape.

@@ -102,7 +102,7 @@ def _sheets(file: Any) -> list[Any]:
 
 
 def _read_strings(reader: Any) -> None:
-    """Read the shared strings with their escapes, of which openpyxl removes some."""
+    """Read the shared strings with all their escapes; openpyxl would remove some."""
     part = reader.package.find(SHARED_STRINGS)
     if part is not None:
         with reader.archive.open(part.PartName[1:]) as source:
@@ -138,7 +138,7 @@ def write(headers: Sequence[str], values: Iterable[Sequence[Any]], path: Path) -
     Raises
     ------
     ConfigurationError
-        A text is longer than an Excel cell can be.
+        A text is too long for an Excel cell.
     """
     book = openpyxl.Workbook(write_only=True)
     sheet = book.create_sheet()
@@ -170,7 +170,7 @@ def _cell(sheet: Any, value: Any, header: str) -> Any:
     if len(in_xml.encode("utf-16-le")) > 2 * CHARACTERS:
         raise ConfigurationError(
             f"Column {header!r} has text longer than {CHARACTERS:,} characters, the limit of an "
-            "Excel cell. Save it as .csv or .parquet. Nothing was written."
+            "Excel cell. Save the DataFrame as .csv or .parquet. Nothing was written."
         )
     if not written.startswith(_TEXT_TYPED):
         return in_xml

@@ -1,4 +1,4 @@
-"""Read a file of people: every cell becomes text, whatever program wrote the file."""
+"""Read a file of people: every cell becomes text, whichever program wrote the file."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ TEXTS: Final = frozenset({".csv", ".tsv", ".txt"})
 WORKBOOK: Final = ".xlsx"
 
 _PERSONAL: Final = re.compile(r"@\w|linkedin\.com/in/", re.IGNORECASE)
-"""What no column name contains, but a person's row does."""
+"""Text that a row of a person may contain, but no column name does."""
 
 _ADVICE: Final = {
     ".xls": "Open it in Excel and save it as .xlsx",
@@ -51,22 +51,22 @@ def read(path: str | os.PathLike[str], *, sheet: str | int | None = None) -> pd.
         Text files (``.csv``, ``.tsv``, ``.txt``) may be UTF-8, UTF-16 or Windows-1252, separated by
         commas, semicolons, tabs or pipes. Notes above the header, as in LinkedIn's
         ``Connections.csv``, are skipped. In ``.xlsx`` files, whole numbers have no ``.0``, dates
-        read as ``2026-11-22``, and formulas give their result.
+        read as ``2026-11-22``, and formulas are read as their results.
     sheet : str or int, optional
         Sheet name, or position starting at 0. Default: the first visible sheet that is not empty.
 
     Returns
     -------
     DataFrame
-        All columns with pandas' string dtype. Empty column names become ``Unnamed: 3`` and
-        duplicates ``Email.1``, as in pandas. Blank lines are skipped; short rows are padded. The
-        protective apostrophe that ``df.pronto.save`` adds is removed.
+        All columns with pandas' string dtype. An empty column name becomes ``Unnamed: 3``, a
+        duplicate ``Email.1``, as in pandas. Blank lines are skipped; short rows are padded with
+        missing values. The protective apostrophe that ``df.pronto.save`` adds is removed.
 
     Raises
     ------
     ConfigurationError
-        The file or the sheet does not exist or is empty, the file has another format, or a row is
-        longer than the header.
+        The file or the sheet does not exist or is empty, the file type is not supported, or a row
+        is longer than the header.
     """
     if not isinstance(path, str | os.PathLike):
         raise ConfigurationError(f"read expects a file path, got {type(path).__name__}.")
@@ -80,7 +80,7 @@ def read(path: str | os.PathLike[str], *, sheet: str | int | None = None) -> pd.
         found = str(dialect)
     size = f"{_counted(len(df), 'row')}, {_counted(df.shape[1], 'column')}"
     if any(_PERSONAL.search(str(header)) for header in df.columns):
-        found += "; WARNING: the first row looks like data, not column names: add a header row"
+        found += "; WARNING: the first row looks like data, not column names; add a header row"
     print(f"pronto: {path.name}: {size}; {found}")  # noqa: T201  the user must see what was detected
     return df
 
@@ -106,7 +106,7 @@ def check_file(path: Path) -> None:
     Raises
     ------
     ConfigurationError
-        It does not, or it is a folder.
+        The file does not exist, or the path is a folder.
     """
     problem = f"File not found: {path}"
     try:

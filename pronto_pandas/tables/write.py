@@ -38,20 +38,20 @@ def save(df: pd.DataFrame, path: str | os.PathLike[str]) -> Path:
         ``.csv`` or ``.tsv``: UTF-8 with a BOM, every cell quoted, and an apostrophe before text
         that Excel would run as a formula (``=…``, ``+…``, ``-…``, ``@…``, but not phone numbers);
         `pronto_pandas.read` removes it. ``.xlsx``: text, numbers and dates keep their types; phone
-        numbers stay text, as do whole numbers of more than 15 digits, which Excel would round.
-        ``.parquet``: needs pyarrow. Missing values become empty cells. Lists become JSON; in
+        numbers stay text; whole numbers of more than 15 digits, which Excel would round, become
+        text. ``.parquet``: needs pyarrow. Missing values become empty cells. Lists become JSON; in
         Parquet they stay lists.
 
     Returns
     -------
     Path
-        The file.
+        The path of the file.
 
     Raises
     ------
     ConfigurationError
-        The file type is not supported, cannot contain the DataFrame, or the file cannot be
-        written. An existing file is unchanged.
+        The file type is not supported or cannot store the DataFrame, or the file cannot be
+        written. An existing file stays unchanged.
     """
     path = Path(path).expanduser()
     kind = path.suffix.lower()
@@ -96,14 +96,16 @@ def check_place(path: Path, outcome: str) -> None:
             f"Cannot write {path} ({error.strerror}). Choose another file name. {outcome}"
         ) from None
     if not has_folder:
-        raise ConfigurationError(f"Folder not found: {path.parent}. {outcome}")
+        raise ConfigurationError(
+            f"Folder not found: {path.parent}. Create it or choose another. {outcome}"
+        )
     if is_folder:
         raise ConfigurationError(f"{path} is a folder. Choose another file name. {outcome}")
 
 
 @contextmanager
 def temporary(path: Path) -> Iterator[Path]:
-    """Give a path in a private folder next to ``path``, from where `put` moves the file.
+    """Yield a path in a private folder next to ``path``, from which `put` moves the file.
 
     Raises
     ------
@@ -135,7 +137,7 @@ def put(part: Path, path: Path) -> None:
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Give a path to write to; the file then replaces ``path`` in one step.
+    """Yield a path to write to; the file then replaces ``path`` in one step.
 
     Raises
     ------
@@ -229,7 +231,7 @@ def write_parquet(frames: Iterable[pd.DataFrame], schema: Any, path: Path) -> No
 
 
 def _in_parquet(column: pd.Series, field: Any) -> Any:
-    """Return a column as an Arrow array; a string column may have values of any type."""
+    """Return a column as an Arrow array; a string field takes values of any type."""
     pa = pyarrow()
     try:
         if pa.types.is_string(field.type) and not isinstance(column.dtype, pd.StringDtype):
@@ -248,7 +250,7 @@ def _in_parquet(column: pd.Series, field: Any) -> Any:
 
 
 def _schema(df: pd.DataFrame) -> Any:
-    """Return the type of each column; a list of phones has its type even if all lists are empty."""
+    """Return the Arrow type of each column; lists of phones have the same type even if empty."""
     pa = pyarrow()
     names = pd.Index(list(map(str, df.columns)))
     if not names.is_unique:
