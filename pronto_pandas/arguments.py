@@ -1,5 +1,7 @@
 """The arguments of the public functions: one signature, and one way to check them."""
 
+# Why: docs/decisions/031-signatures.md
+
 from __future__ import annotations
 
 import inspect

@@ -5,6 +5,8 @@ traceback if the exception has no such attribute. So the attribute is missing wh
 traceback is wanted: with ``configure(debug=True)``, and for ``%tb``.
 """
 
+# Why: docs/decisions/035-errors-as-a-box.md
+
 from __future__ import annotations
 
 import os

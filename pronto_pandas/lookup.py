@@ -1,5 +1,7 @@
 """Compares a plan with the ledger: contacts that are answered, to send, or to poll for."""
 
+# Why: docs/decisions/010-claims.md
+
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator

@@ -1,5 +1,7 @@
 """The summary of an enriched DataFrame: found rates, companies, and the estimated cost."""
 
+# Why: docs/decisions/032-report.md
+
 from __future__ import annotations
 
 from collections.abc import Mapping

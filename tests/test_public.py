@@ -181,3 +181,14 @@ print([name for name in {later!r} if name in set(sys.modules) - before])
 """
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert out.stdout == "[]\n"
+
+
+def test_decisions_that_the_code_names_exist() -> None:
+    """A renamed record must not leave a dead link."""
+    named = {
+        record
+        for path in (ROOT / "pronto_pandas").rglob("*.py")
+        for record in re.findall(r"docs/decisions/\S+\.md", path.read_text("utf-8"))
+    }
+    assert named
+    assert [record for record in sorted(named) if not (ROOT / record).exists()] == []

@@ -1,5 +1,7 @@
 """The body of a response: limited in size, decompressed, decoded and read as JSON."""
 
+# Why: docs/decisions/014-whole-answers.md
+
 from __future__ import annotations
 
 import json

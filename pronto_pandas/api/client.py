@@ -1,5 +1,7 @@
 """The HTTP client: one method per endpoint. Each returns an answer or raises a `ProntoError`."""
 
+# Why: docs/decisions/029-http-client.md
+
 from __future__ import annotations
 
 import asyncio

@@ -1,5 +1,7 @@
 """The person in a request. Its `repr` shows no value."""
 
+# Why: docs/decisions/015-who-is-one-person.md
+
 from __future__ import annotations
 
 import hashlib

@@ -4,6 +4,8 @@ Answers and keys belong to a service, not to a host. The vendor has renamed its 
 service has two names: an answer from one of them is not paid for again at the other.
 """
 
+# Why: docs/decisions/016-services-not-hosts.md
+
 from __future__ import annotations
 
 from collections.abc import Mapping

@@ -1,5 +1,7 @@
 """Forms batches of people, sends them, and records them in the ledger."""
 
+# Why: docs/decisions/018-bulk-jobs.md
+
 from __future__ import annotations
 
 import itertools

@@ -1,5 +1,7 @@
 """Answers delivered for bulk jobs: each payload updates the ledger or is set aside there."""
 
+# Why: docs/decisions/019-webhook.md
+
 from __future__ import annotations
 
 import json

@@ -1,5 +1,7 @@
 """The webhook as an ASGI application: checks the token and saves each payload, then answers 200."""
 
+# Why: docs/decisions/019-webhook.md
+
 from __future__ import annotations
 
 import asyncio

@@ -4,6 +4,8 @@ Each distinct value of a column is cleaned once. A cleaner takes a text and retu
 send, or raises `UnusableError` with the reason. The reason never contains the value.
 """
 
+# Why: docs/decisions/021-cleaning-refuses-to-guess.md
+
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable

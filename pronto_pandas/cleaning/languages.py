@@ -4,6 +4,8 @@ Each language has one file in ``data/``. ``tools.toml`` contains the headers of 
 ``other.toml`` the words of languages without a file. ``data/README.md`` explains the parts.
 """
 
+# Why: docs/decisions/037-languages-are-data.md
+
 from __future__ import annotations
 
 import functools

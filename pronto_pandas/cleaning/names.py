@@ -1,5 +1,7 @@
 """Clean first and last names, and split full names."""
 
+# Why: docs/decisions/021-cleaning-refuses-to-guess.md
+
 from __future__ import annotations
 
 import functools

@@ -5,6 +5,8 @@ keyring may wait for somebody to unlock it, so it is read in a thread. If it fai
 long, the next place is tried.
 """
 
+# Why: docs/decisions/028-api-key.md
+
 from __future__ import annotations
 
 import os

@@ -1,5 +1,7 @@
 """Find the column of each field: by its header, and by its cells if several could be it."""
 
+# Why: docs/decisions/022-columns.md
+
 from __future__ import annotations
 
 import re

@@ -1,5 +1,7 @@
 """Write answers into a copy of the caller's DataFrame: its rows, order, index and dtypes stay."""
 
+# Why: docs/decisions/024-dtypes.md
+
 from __future__ import annotations
 
 import copy

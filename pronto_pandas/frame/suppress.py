@@ -1,5 +1,7 @@
 """People and companies that are never sent."""
 
+# Why: docs/decisions/023-values-already-there.md
+
 from __future__ import annotations
 
 import re

@@ -6,6 +6,8 @@ threads and async code. The caller's loop is not patched (unless ``nest`` is Tru
 happens to it cancels a request.
 """
 
+# Why: docs/decisions/001-event-loop-in-a-thread.md
+
 from __future__ import annotations
 
 import asyncio

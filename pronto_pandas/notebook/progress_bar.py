@@ -4,6 +4,8 @@ In a notebook it is HTML that is updated in place. A widget would show "0 %" whe
 opened again without the widget's state.
 """
 
+# Why: docs/decisions/027-progress-bar.md
+
 from __future__ import annotations
 
 import sys

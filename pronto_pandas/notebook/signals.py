@@ -1,5 +1,7 @@
 """Let SIGINT and SIGTERM stop the runs of the main thread, then deliver them."""
 
+# Why: docs/decisions/002-stopping-a-run.md
+
 from __future__ import annotations
 
 import inspect

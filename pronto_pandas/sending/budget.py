@@ -1,5 +1,7 @@
 """Keeps the cost of a run below a number of credits, also in the worst case."""
 
+# Why: docs/decisions/020-money.md
+
 from __future__ import annotations
 
 import math

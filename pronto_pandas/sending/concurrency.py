@@ -12,6 +12,8 @@ was queued, and the rest was being processed. Somewhat more than that keeps Pron
 queue short. (TCP Vegas detects a queue by the same arithmetic.)
 """
 
+# Why: docs/decisions/007-requests-in-flight.md
+
 from __future__ import annotations
 
 import itertools

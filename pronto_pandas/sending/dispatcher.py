@@ -1,5 +1,7 @@
 """From requests to outcomes: each sent once, with as many in flight as is useful."""
 
+# Why: docs/decisions/036-three-modes-one-dispatcher.md
+
 from __future__ import annotations
 
 import asyncio

@@ -1,5 +1,7 @@
 """Fetches answers that come later, which is free: when to try, and when to stop."""
 
+# Why: docs/decisions/017-async-and-polling.md
+
 from __future__ import annotations
 
 from ..api.answer import Answer

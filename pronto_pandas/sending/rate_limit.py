@@ -4,6 +4,9 @@ Pronto limits the number of *starts* per second, whatever the latency of its ans
 spaced here, and how many requests are in flight follows from the latency.
 """
 
+# Why: docs/decisions/003-rate-limit.md
+# Why: docs/decisions/005-answers-429.md
+
 from __future__ import annotations
 
 import asyncio

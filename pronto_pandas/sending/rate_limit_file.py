@@ -1,5 +1,7 @@
 """The state of a rate limit, in memory or in a file that the processes of one machine share."""
 
+# Why: docs/decisions/003-rate-limit.md
+
 from __future__ import annotations
 
 import contextlib

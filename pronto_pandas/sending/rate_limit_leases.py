@@ -27,6 +27,8 @@ The others stay ``T`` apart, and ``T`` before the next lease, whatever the error
 applies to the shifted times. Lag costs speed, but never breaks the limit.
 """
 
+# Why: docs/decisions/004-rate-limit-on-postgresql.md
+
 from __future__ import annotations
 
 import asyncio

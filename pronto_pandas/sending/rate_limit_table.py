@@ -1,5 +1,7 @@
 """The rate limits that processes share through PostgreSQL: one row per account."""
 
+# Why: docs/decisions/004-rate-limit-on-postgresql.md
+
 from __future__ import annotations
 
 import hashlib

@@ -1,5 +1,7 @@
 """Decides what follows a failed request: another attempt, giving it up, or the end of the run."""
 
+# Why: docs/decisions/006-what-is-retried.md
+
 from __future__ import annotations
 
 import logging

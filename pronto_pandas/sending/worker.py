@@ -3,6 +3,9 @@
 The rule of the whole module: a request may be repeated only if it was certainly not processed.
 """
 
+# Why: docs/decisions/006-what-is-retried.md
+# Why: docs/decisions/008-timeouts.md
+
 from __future__ import annotations
 
 import asyncio

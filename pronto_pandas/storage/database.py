@@ -1,5 +1,8 @@
 """Opens, reads and writes a ledger's database, and explains its errors."""
 
+# Why: docs/decisions/012-reads-take-no-lock.md
+# Why: docs/decisions/013-ledger-file.md
+
 from __future__ import annotations
 
 import contextlib

@@ -6,6 +6,8 @@ the machine's time since boot, which nobody can set and which includes sleep; on
 machine, or from before a restart, is judged by the time of day.
 """
 
+# Why: docs/decisions/011-fence-and-lease.md
+
 from __future__ import annotations
 
 import functools

@@ -1,5 +1,8 @@
 """The SQL statements that move an entry from state to state, each only from allowed states."""
 
+# Why: docs/decisions/010-claims.md
+# Why: docs/decisions/011-fence-and-lease.md
+
 from __future__ import annotations
 
 import functools

@@ -5,6 +5,8 @@ continue. So a request is never sent before its entry is on disk, and a thousand
 wait for one commit, not for a thousand.
 """
 
+# Why: docs/decisions/009-ledger-and-group-commit.md
+
 from __future__ import annotations
 
 import asyncio

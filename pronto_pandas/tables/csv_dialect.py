@@ -1,5 +1,7 @@
 """Detect the encoding and the delimiter of a text file, and the lines above its header."""
 
+# Why: docs/decisions/025-reading-csv.md
+
 from __future__ import annotations
 
 import codecs

@@ -1,5 +1,7 @@
 """Convert cells to text and back: no cell can run as a formula, and no character is lost."""
 
+# Why: docs/decisions/026-saving-for-excel.md
+
 from __future__ import annotations
 
 import datetime as dt
