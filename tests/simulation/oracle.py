@@ -296,29 +296,14 @@ class Oracle:
     ) -> str | None:
         """Return what is wrong about a change, if anything."""
         if before is None:
-            assert after is not None
-            if after.state == "answered":
-                return None if after.body in self.bodies else "an answer that nobody gave"
-            fine = by is not None and after == Row("claimed", by.id, None, None)
-            return None if fine else "an entry out of nothing"
+            return self._wrong_new(after, by)
         owner = None
         if before.state in {"claimed", "sent", "submitted"} and before.run is not None:
             owner = self.runs.get(before.run)
         mine = owner is not None and owner is by
         flies = owner is not None and key in owner.flying
         if after is None:
-            if self.purging:
-                state = before.state
-                if state == "claimed" and (owner is None or not self.alive(owner)):
-                    state = before.before or state  # the claim of a dead run counts for nothing
-                settled = state == "answered"
-                return None if settled else "an open entry is purged"
-            gone = before.state == "claimed" and before.before is None
-            if gone and owner is not None and not mine and self.alive(owner):
-                return "a claim of another run is deleted"
-            if not gone and not (before.state == "sent" and mine and not flies):
-                return "an entry is deleted"
-            return None if before.before is None else "what was known before is deleted"
+            return self._wrong_deleted(before, owner, mine=mine, flies=flies)
         if before.body is not None and after.body is None:
             earlier = self.purging and before.state != "answered"
             return None if earlier else "a body is deleted"
@@ -337,12 +322,41 @@ class Oracle:
         if before.state == "sent" and mine and flies and after.state == "claimed":
             return "an entry is claimed while its request is in flight"
         if after.state == "claimed" and not mine:
-            if before.state == "submitted":
-                return "what was submitted is claimed"
-            if before.state in {"unknown", "enqueued", "sent"} and not (by and by.resend):
-                return "what is unknown is claimed"
-            if before.state == "sent" and after.before != "unknown":
-                return "what was sent is free"
+            return self._wrong_claim(before, after, by)
+        return None
+
+    def _wrong_new(self, after: Row | None, by: RunState | None) -> str | None:
+        """Return what is wrong about a new entry."""
+        assert after is not None
+        if after.state == "answered":
+            return None if after.body in self.bodies else "an answer that nobody gave"
+        fine = by is not None and after == Row("claimed", by.id, None, None)
+        return None if fine else "an entry out of nothing"
+
+    def _wrong_deleted(
+        self, before: Row, owner: RunState | None, *, mine: bool, flies: bool
+    ) -> str | None:
+        """Return what is wrong about an entry that is deleted."""
+        if self.purging:
+            state = before.state
+            if state == "claimed" and (owner is None or not self.alive(owner)):
+                state = before.before or state  # the claim of a dead run counts for nothing
+            return None if state == "answered" else "an open entry is purged"
+        gone = before.state == "claimed" and before.before is None
+        if gone and owner is not None and not mine and self.alive(owner):
+            return "a claim of another run is deleted"
+        if not gone and not (before.state == "sent" and mine and not flies):
+            return "an entry is deleted"
+        return None if before.before is None else "what was known before is deleted"
+
+    def _wrong_claim(self, before: Row, after: Row, by: RunState | None) -> str | None:
+        """Return what is wrong about a claim of what another run has left."""
+        if before.state == "submitted":
+            return "what was submitted is claimed"
+        if before.state in {"unknown", "enqueued", "sent"} and not (by and by.resend):
+            return "what is unknown is claimed"
+        if before.state == "sent" and after.before != "unknown":
+            return "what was sent is free"
         return None
 
     # Outcomes
