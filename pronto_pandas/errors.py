@@ -11,7 +11,7 @@
     ├── LedgerError                 the ledger cannot be read or written
     ├── ResultError                 the answers are in the ledger, but not in the DataFrame or file
     └── ServiceError                a request to Pronto failed
-        ├── CreditsExhaustedError   402 or 422: out of credits, or at a limit of the plan
+        ├── CreditsExhaustedError   402, or the text says it: no credits, a limit of the plan, …
         ├── RefusedError            another 4xx: Pronto rejected only this request
         ├── NotWorkedOnError        not processed, so not charged
         │   ├── ConnectionFailedError   no connection was opened
@@ -24,7 +24,7 @@
 
     ProntoWarning (UserWarning)
     ├── LedgerWarning               the run stopped: the ledger could not be written
-    ├── CreditsExhaustedWarning     the run stopped: out of credits, or at a limit of the plan
+    ├── CreditsExhaustedWarning     the run stopped: out of credits, at a limit of the plan, …
     ├── ServiceUnreachableWarning   the run stopped: Pronto could not be reached
     ├── MaxCreditsWarning           the run stopped before it could exceed max_credits
     ├── RefusedWarning              Pronto rejected some requests of a bulk job
@@ -112,7 +112,10 @@ class ServiceError(ProntoError):
 
 
 class CreditsExhaustedError(ServiceError):
-    """The account is out of credits or at a limit of its plan. The request was not processed."""
+    """The account cannot be used: for example, it is out of credits or at a limit of its plan.
+
+    The request was not processed.
+    """
 
 
 class RefusedError(ServiceError):
@@ -176,7 +179,7 @@ class LedgerWarning(ProntoWarning):
 
 
 class CreditsExhaustedWarning(ProntoWarning):
-    """The run stopped early because the account ran out of credits or reached a limit."""
+    """The run stopped early: the account is out of credits, at a limit, or cannot be used."""
 
 
 class ServiceUnreachableWarning(ProntoWarning):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import contextlib
+import importlib.util
 import inspect
 import io
 import re
@@ -106,6 +107,28 @@ def test_the_documents_name_no_dead_file() -> None:
             assert (path.parent / link).exists(), f"{path.name}: {link}"
         for name in re.findall(r"`([\w./]+/[\w./]*\.(?:py|toml|md|ipynb))`", text):
             assert (PACKAGE / name).exists() or (ROOT / name).exists(), f"{path.name}: {name}"
+
+
+TO_BE_ADDED = {"da.toml", "tests/exports/list_danish.csv"}
+"""Files of CONTRIBUTING's examples."""
+
+
+def test_contributing_names_tests_and_files_that_exist() -> None:
+    """A step that names what was renamed cannot be followed."""
+    text = (ROOT / "CONTRIBUTING.md").read_text()
+    tests = "\n".join(path.read_text() for path in (ROOT / "tests").glob("test_*.py"))
+    defined = set(re.findall(r"def (test_\w+)\(", tests + text))
+    modules = {path.stem for path in (ROOT / "tests").glob("test_*.py")}
+    assert set(re.findall(r"\btest_\w+", text)) <= defined | modules
+    words = " ".join(re.findall(r"`([^`\n]+)`", text)).split()
+    ending = r"[\w./-]+(\.(py|toml|md|csv|ipynb|sh)|/)|\.ci/\w+"
+    paths = {word for word in words if re.fullmatch(ending, word)}
+    assert paths >= TO_BE_ADDED
+    for path in paths - TO_BE_ADDED:
+        places = (ROOT, PACKAGE, PACKAGE / "cleaning" / "data")
+        assert any((place / path).exists() for place in places), path
+    for module in re.findall(r"-m (tests[\w.]*)", text):
+        assert importlib.util.find_spec(module), module
 
 
 def test_public_things_say_what_they_do_cost_and_raise() -> None:

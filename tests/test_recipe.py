@@ -1,4 +1,7 @@
-"""CONTRIBUTING's steps for a new type and a new column, followed in a copy of the package."""
+"""CONTRIBUTING's steps for a new type and a new column, followed in a copy of the package.
+
+``shoe_size`` and ``birthplace`` are names that nobody will really add.
+"""
 
 from __future__ import annotations
 
@@ -7,12 +10,15 @@ import re
 import shutil
 import subprocess
 import sys
+import textwrap
 from pathlib import Path
 
 import pytest
 
 from .conftest import others_slow
-from .test_public import PACKAGE
+from .test_public import PACKAGE, ROOT
+
+CACHES = shutil.ignore_patterns("__pycache__")
 
 PEOPLE = """
 import pandas as pd
@@ -28,42 +34,42 @@ people = pd.DataFrame({
 """
 
 USE = """
-assert (people.pronto.check("job_title")["check"] == "ready").all()
-estimate = people.pronto.estimate("job_title")
+assert (people.pronto.check("shoe_size")["check"] == "ready").all()
+estimate = people.pronto.estimate("shoe_size")
 assert (estimate.people, estimate.cost_low, estimate.cost_high) == (8, 16, 32), estimate
-trial = people.pronto.enrich("job_title", max_credits=8, progress=False)
+trial = people.pronto.enrich("shoe_size", max_credits=8, progress=False)
 assert (trial["pronto_status"] == "pending").any()
 for via in ("sync", "async"):
-    out = people.pronto.enrich(["job_title", "phone"], via=via, refresh=True, progress=False)
-    found = out["job_title"].notna()
+    out = people.pronto.enrich(["shoe_size", "phone"], via=via, refresh=True, progress=False)
+    found = out["shoe_size"].notna()
     assert 0 < found.sum() < len(out)
-    assert (out["job_title_status"].eq("N/A") == ~found).all()
-    again = people.pronto.collect(["job_title", "phone"])
+    assert (out["shoe_size_status"].eq("N/A") == ~found).all()
+    again = people.pronto.collect(["shoe_size", "phone"])
     pd.testing.assert_frame_equal(out, again)
-    assert out.pronto.report().values["job_title"] == found.sum()
+    assert out.pronto.report().values["shoe_size"] == found.sum()
 """
 
 USE_COLUMN = """
 for via in ("sync", "async"):
     out = people.pronto.enrich("phone", via=via, refresh=True, progress=False)
-    assert out["job_title"].notna().all()
+    assert out["birthplace"].notna().all()
     pd.testing.assert_frame_equal(out, people.pronto.collect("phone"))
-listed = people.assign(job_title=["CEO"] + 7 * [None])
-assert listed.pronto.collect("phone")["job_title"].tolist() == ["CEO", *out["job_title"][1:]]
+listed = people.assign(birthplace=["Ulm"] + 7 * [None])
+assert listed.pronto.collect("phone")["birthplace"].tolist() == ["Ulm", *out["birthplace"][1:]]
 replaced = listed.pronto.collect("phone", overwrite=True)
-assert replaced["job_title"].tolist() == out["job_title"].tolist()
+assert replaced["birthplace"].tolist() == out["birthplace"].tolist()
 listed.to_csv("listed.csv", index=False)
 pronto.enrich_file("listed.csv", "done.csv", "phone", chunksize=3, progress=False)
-assert pronto.read("done.csv")["job_title"].tolist() == ["CEO", *out["job_title"][1:]]
+assert pronto.read("done.csv")["birthplace"].tolist() == ["Ulm", *out["birthplace"][1:]]
 with pronto.webhook(port=0) as hook:
     job = people.pronto.bulk_enrich("phone", hook.url, refresh=True, progress=False)
     assert job.wait(30)
-assert job.results()["job_title"].notna().all()
-twice = pd.concat([listed, listed[["job_title"]]], axis=1)
+assert job.results()["birthplace"].notna().all()
+twice = pd.concat([listed, listed[["birthplace"]]], axis=1)
 try:
     twice.pronto.collect("phone")
 except pronto.ColumnsError as error:
-    assert "'job_title'" in str(error), error
+    assert "'birthplace'" in str(error), error
 else:
     raise AssertionError("it was not refused")
 """
@@ -76,42 +82,46 @@ def refused(call):
     try:
         call()
     except pronto.ConfigurationError as error:
-        assert 'configure(prices={"job_title": 1})' in str(error), error
+        assert 'configure(prices={"shoe_size": 1})' in str(error), error
     else:
         raise AssertionError("it was not refused")
 
-refused(lambda: people.pronto.enrich("job_title", progress=False))
+refused(lambda: people.pronto.enrich("shoe_size", progress=False))
 assert not came  # no request at all
-refused(lambda: people.pronto.estimate("job_title"))
-pronto.configure(prices={"job_title": (2, 4)})
+refused(lambda: people.pronto.estimate("shoe_size"))
+pronto.configure(prices={"shoe_size": (2, 4)})
 """
 
 
 def follow_the_steps(package: Path, *, price: bool) -> None:
-    """Add the type ``job_title``, as CONTRIBUTING has it."""
-    edit(package / "api" / "spec.py", r"(EnrichmentType = Literal\[.*)\]", r'\1, "job_title"]')
+    """Add the type ``shoe_size``, as CONTRIBUTING has it."""
+    edit(package / "api" / "spec.py", r"(EnrichmentType = Literal\[.*)\]", r'\1, "shoe_size"]')
     if price:
-        edit(package / "api" / "spec.py", r'(\{"email": \(.*)\}', r'\1, "job_title": (2.0, 4.0)}')
+        edit(package / "api" / "spec.py", r'(\{"email": \(.*)\}', r'\1, "shoe_size": (2.0, 4.0)}')
     status = r"    personal_email_status(: .*)\n"
-    fields = r"\g<0>    job_title\1\n    job_title_status\1\n"
+    fields = r"\g<0>    shoe_size\1\n    shoe_size_status\1\n"
     edit(package / "api" / "answer.py", status, fields)
     needs = r'    \("(sync|async|bulk)", "personal_email"\): (.*)\n'
-    edit(package / "frame" / "plan.py", needs, r'\g<0>    ("\1", "job_title"): \2\n', times=3)
+    edit(package / "frame" / "plan.py", needs, r'\g<0>    ("\1", "shoe_size"): \2\n', times=3)
 
 
 def follow_the_steps_for_a_column(package: Path) -> None:
-    """Add the column ``job_title``, as CONTRIBUTING has it."""
+    """Add the column ``birthplace``, as CONTRIBUTING has it."""
     status = r"    personal_email_status: .*\n"
-    edit(package / "api" / "answer.py", status, r"\g<0>    job_title: Note = None\n")
+    edit(package / "api" / "answer.py", status, r"\g<0>    birthplace: Note = None\n")
     results = package / "frame" / "results.py"
-    edit(results, r"(RUN_COLUMNS.* = \(.*)\)\n", r'\1, "job_title")\n')
-    steps = (PACKAGE.parent / "CONTRIBUTING.md").read_text()
-    code = re.search(r"```python\n(.*?) *```", steps, re.DOTALL)
-    assert code is not None
-    edit(results, r"        writer\.fill\(status, statuses, .*\n", r"\g<0>" + code[1])
+    edit(results, r"(RUN_COLUMNS.* = \(.*)\)\n", r'\1, "birthplace")\n')
+    code, _ = code_for_a_column()
+    edit(results, r"        writer\.fill\(status, statuses, .*\n", r"\g<0>" + code)
     status = r'    data\["status"\] = .*\n'
-    value = '    data["job_title"] = _text("job_title", contact, who)\n'
+    value = '    data["birthplace"] = _text("birthplace", contact, who)\n'
     edit(package / "sandbox" / "people.py", status, value + r"\g<0>")
+
+
+def code_for_a_column() -> list[str]:
+    """Return CONTRIBUTING's code for a new column: the lines in ``assemble``, and the test."""
+    steps = (ROOT / "CONTRIBUTING.md").read_text()
+    return re.findall(r"```python\n(.*?) *```", steps, re.DOTALL)
 
 
 def edit(path: Path, old: str, new: str, times: int = 1) -> None:
@@ -125,7 +135,7 @@ def edit(path: Path, old: str, new: str, times: int = 1) -> None:
 def test_the_steps_for_a_new_type_are_complete(tmp_path: Path, price: bool) -> None:
     """All parts of the package take it; without a price nothing is sent before one is set."""
     package = tmp_path / PACKAGE.name
-    shutil.copytree(PACKAGE, package, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(PACKAGE, package, ignore=CACHES)
     follow_the_steps(package, price=price)
     run(PEOPLE + ("" if price else REFUSED) + USE, tmp_path)
 
@@ -133,9 +143,21 @@ def test_the_steps_for_a_new_type_are_complete(tmp_path: Path, price: bool) -> N
 def test_the_steps_for_a_new_column_are_complete(tmp_path: Path) -> None:
     """Every way to send fills it, a saved answer too; the list's value stays, one column each."""
     package = tmp_path / PACKAGE.name
-    shutil.copytree(PACKAGE, package, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(PACKAGE, package, ignore=CACHES)
     follow_the_steps_for_a_column(package)
     run(PEOPLE + USE_COLUMN, tmp_path)
+
+
+def test_the_test_of_a_new_column_is_complete(tmp_path: Path) -> None:
+    """It passes where CONTRIBUTING puts it."""
+    shutil.copytree(PACKAGE, tmp_path / PACKAGE.name, ignore=CACHES)
+    shutil.copytree(ROOT / "tests", tmp_path / "tests", ignore=CACHES)
+    follow_the_steps_for_a_column(tmp_path / PACKAGE.name)
+    _, code = code_for_a_column()
+    with (tmp_path / "tests" / "test_ledger.py").open("a") as file:
+        file.write("\n\n" + textwrap.dedent(code))
+    arguments = ["-q", "-p", "no:cacheprovider", "tests/test_ledger.py", "-k", "birthplace"]
+    run(f"import pytest; raise SystemExit(pytest.main({arguments}))", tmp_path)
 
 
 def run(code: str, folder: Path) -> None:
@@ -148,4 +170,4 @@ def run(code: str, folder: Path) -> None:
         text=True,
         check=False,
     )
-    assert ran.returncode == 0, ran.stderr
+    assert ran.returncode == 0, ran.stdout + ran.stderr

@@ -35,7 +35,11 @@ _TEXT_FIELDS = ("message", "error", "errors", "detail", "code")
 
 @dataclass(frozen=True)
 class _AccountError:
-    """An error that concerns the whole account, so that it ends the run."""
+    """An error that concerns the whole account, so that it ends the run.
+
+    A run that `CreditsExhaustedError` ends returns its DataFrame and warns; the rest is pending.
+    `ConsentRequiredError` is raised.
+    """
 
     pattern: re.Pattern[str]
     """Found in the status and the normalized error text."""
