@@ -97,9 +97,9 @@ def test_an_invalid_value_changes_nothing(name: str, value: Any, says: str) -> N
 def test_a_key_with_the_sandbox_is_rejected(monkeypatch: pytest.MonkeyPatch) -> None:
     """Otherwise made-up people could land in a real list; the message names the way out."""
     pronto.configure(base_url="sandbox")
-    with pytest.raises(pronto.ConfigurationError, match="base_url=None"):
+    with pytest.raises(pronto.ConfigurationError, match='service="pronto"'):
         pronto.configure(api_key=KEY)
-    pronto.configure(api_key=KEY, base_url=None)
+    pronto.configure(api_key=KEY, service="pronto")
     assert current().address is None
 
 

@@ -400,6 +400,6 @@ def _owner(settings: Settings, *, moved: bool) -> str | None:
     if settings.is_sandbox and not moved:
         raise ConfigurationError(
             "base_url is 'sandbox', which needs no key. To use Pronto itself, set both: "
-            'pronto.configure(api_key="…", base_url=None).'
+            'pronto.configure(api_key="…", service="pronto").'
         )
     return settings.service

@@ -38,7 +38,7 @@ _LONGEST_NAME = 100
 
 _SANDBOX: Final = (
     "Sandbox mode: made-up data, no key needed. To use Pronto itself: "
-    "pronto.configure(base_url=None)."
+    'pronto.configure(service="pronto").'
 )
 
 

@@ -95,7 +95,8 @@ class Section:
 
     def show(self, text: Result | str) -> None:
         """Show a text; screen readers read it out."""
-        self._shown_result.value = f'<div role="status">{escape(str(text))}</div>' if text else ""
+        status = f'<div role="status" style="line-height:1.4">{escape(str(text))}</div>'
+        self._shown_result.value = status if text else ""
 
     def refresh(self) -> None:
         """Show the current state."""
@@ -195,18 +196,15 @@ class Panel:
     def _ledger_section(self) -> Section:
         section = Section("Ledger", _ledger_state, lambda: None)
         self._delete = section.button(_DELETE_ALL, self._delete_all)
-        self._cancel = section.button("Cancel", lambda: Result("Nothing was deleted."))
-        self._cancel.on_click(lambda _: self._close_question())
-        self._close_question()
+        self._cancel = section.button("Cancel", self._cancel_delete)
+        self._cancel.layout.display = "none"
         section.add(self._delete, self._cancel)
         if colab.here():
-            to_drive = section.button(
-                "Move ledger to Google Drive",
-                colab.move_ledger_to_drive,
-                "Mounting Google Drive…",
+            section.add(
+                section.button(
+                    "Move ledger to Google Drive", self._move_to_drive, "Mounting Google Drive…"
+                )
             )
-            to_drive.on_click(lambda _: self._close_question())
-            section.add(to_drive)
         return section
 
     def _delete_all(self) -> Result | str:
@@ -222,8 +220,18 @@ class Panel:
             f"again, you pay for them again. Click “{_CONFIRM}” to confirm."
         )
 
+    def _cancel_delete(self) -> Result:
+        self._close_question()
+        return Result("Nothing was deleted.")
+
+    def _move_to_drive(self) -> Result:
+        self._close_question()
+        return colab.move_ledger_to_drive()
+
     def _close_question(self) -> None:
         """Close the question: only the next click on “Yes” confirms it."""
+        if self._asked_to_delete:
+            self._ledger.show("")
         self._asked_to_delete = False
         self._delete.description = _DELETE_ALL
         self._cancel.layout.display = "none"
