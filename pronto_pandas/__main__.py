@@ -169,7 +169,10 @@ def _serve_webhook(args: argparse.Namespace) -> None:
     with configure(**service), webhook(args.public_url, port=args.port, host=args.host) as hook:
         print(f"Pass this URL as webhook_url: {hook.url}")
         print("Keep this URL secret: anyone who has it can submit answers.")
-        print(f"Accepting answers from {current().target} (change: --service or --base-url).")
+        print(
+            f"Accepting answers from {current().target} "
+            "(use --service or --base-url to change this)."
+        )
         print("Press Ctrl+C to stop.", flush=True)
         threading.Event().wait()
 

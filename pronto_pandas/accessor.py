@@ -87,6 +87,7 @@ class _SeriesAccessor:
 
     def __init__(self, series: object) -> NoReturn:
         raise AttributeError(
-            "A Series has no .pronto accessor: finding a person needs a name and a company. "
+            "A Series has no .pronto accessor: looking up a person requires a name "
+            "and a company. "
             "Use the DataFrame: df.pronto."
         )

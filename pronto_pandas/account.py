@@ -25,7 +25,7 @@ _NAMES = ("credits", "balance", "remaining", "available", "left")
 
 
 class Account:
-    """The service and the key of the settings.
+    """The service and the API key from the settings.
 
     Create it in the caller's thread: Colab's secrets can be read only there.
 
@@ -72,7 +72,7 @@ def balance(settings: Settings) -> float | None:
 
 
 def balance_in(data: Any) -> float | None:
-    """Find the one number in Pronto's undocumented answer that must be the balance."""
+    """Return the only number in Pronto's undocumented answer that can be the balance, or None."""
     found = list(_numbers(data, named=False))
     return found[0] if len(found) == 1 else None
 

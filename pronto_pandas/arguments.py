@@ -141,15 +141,15 @@ def suppressed(given: Suppress | None) -> Suppressed | None:
             given = read(given)
     if not isinstance(given, Iterable):
         raise ConfigurationError(
-            "suppress= must be a list, Series, DataFrame or file path of emails, domains or "
-            "LinkedIn URLs. Nothing was sent."
+            "suppress= must be a list, Series or DataFrame of emails, domains or LinkedIn URLs, or "
+            "the path of a file that contains them. Nothing was sent."
         )
     return Suppressed.of(given)
 
 
 @contextmanager
 def nothing_sent() -> Iterator[None]:
-    """Let errors about a file end with "Nothing was sent."."""
+    """Append "Nothing was sent." to errors about a file."""
     try:
         yield
     except ConfigurationError as error:

@@ -58,7 +58,7 @@ def cells_of(column: pd.Series) -> Objects:
 
 
 def encodable(values: Objects) -> Objects:
-    """Replace lone surrogates by U+FFFD, because neither Arrow nor UTF-8 can encode them."""
+    """Replace lone surrogates with U+FFFD, because neither Arrow nor UTF-8 can encode them."""
     return objects(
         (
             _SURROGATE.sub("\ufffd", value)
@@ -88,7 +88,7 @@ def all_of(masks: Iterable[Bools]) -> Bools:
 
 
 def joined(parts: Iterable[Objects | None], length: int, between: str = "; ") -> Objects:
-    """Join texts row by row; None if no part has one. A part that is None is skipped."""
+    """Join texts row by row, skipping None; a row without any text stays None."""
     texts = nothing(length)
     for part in parts:
         if part is None:

@@ -176,7 +176,8 @@ def _twins(index: pd.Index, profiles: Objects, ready: Bools) -> Objects:
     twins = first != places
     notes = nothing(len(index))
     notes[places[twins]] = [
-        f"Same linkedin_url as row {label}, but another name or company: sent as another person."
+        f"Same linkedin_url as row {label}, but a different name or company: sent as a different "
+        "person."
         for label in _labels(index)[first[twins]]
     ]
     return notes

@@ -54,9 +54,9 @@ def enrich(*args: Any, **kwargs: Any) -> pd.DataFrame:
         Request values you already have, and replace them. By default, existing values are kept and
         not requested.
     refresh : bool
-        Request again, and pay again for, what is already in the ledger.
+        Request values again even if they are in the ledger, and pay for them again.
     resend_unknown : bool
-        Send people again whose answer was lost in an earlier run. They may be charged twice.
+        Resend people whose answers were lost in an earlier run. You may be charged twice for them.
     phones : str
         ``"columns"``: ``phone_1``, ``phone_1_type``, ``phone_2`` and so on. ``"rows"``: one row per
         phone number, in ``phone`` and ``phone_type``. ``"list"``: one column ``phones`` with lists
@@ -89,7 +89,7 @@ def enrich(*args: Any, **kwargs: Any) -> pd.DataFrame:
         A copy of ``df`` with the requested columns plus ``pronto_status``, ``pronto_message`` and
         ``enrichment_id``. Row order, index and dtypes are unchanged; new columns have pandas'
         string dtype. With ``phones="list"``, column ``phones`` has the dtype object. With
-        ``phones="rows"``, a row is repeated for each further phone number of its person.
+        ``phones="rows"``, a person's row is repeated for each additional phone number.
 
     Raises
     ------
@@ -98,7 +98,8 @@ def enrich(*args: Any, **kwargs: Any) -> pd.DataFrame:
     AuthenticationError
         There is no API key, or Pronto does not accept it.
     ConsentRequiredError
-        Personal emails were requested without consent, here or in your Pronto account.
+        Personal emails were requested, but consent is missing in `configure` or in your Pronto
+        account.
     ConnectionFailedError
         Pronto could not be reached at all. Nothing was sent.
     LedgerError
@@ -120,8 +121,9 @@ def enrich(*args: Any, **kwargs: Any) -> pd.DataFrame:
     Notes
     -----
     After an interrupt (Ctrl-C, or "Interrupt" in a notebook) or SIGTERM, nothing more is sent. The
-    run waits for the requests in flight and raises ``KeyboardInterrupt``. A second interrupt does
-    not wait: the rows of those requests become ``unknown``. Run the same line again to continue.
+    run waits for the requests in flight and raises ``KeyboardInterrupt``. After a second
+    interrupt, the run stops waiting: the rows of those requests become ``unknown``. Run the same
+    line again to continue.
 
     Examples
     --------

@@ -133,7 +133,7 @@ class _Target:
         self._source = dict(self.columns)
 
     def check(self, frames: Iterable[pd.DataFrame]) -> int:
-        """Write the chunks of the source as they are, delete the file, and count the rows.
+        """Write the source's chunks unchanged to a file, delete it, and return the number of rows.
 
         This finds every value that cannot be read or written before anything is sent.
         """
@@ -248,9 +248,9 @@ def enrich_file(
     Parameters
     ----------
     source, target : path
-        ``.csv``, ``.tsv`` or ``.parquet`` (needs pyarrow). Text files are read as by `read`, with
-        any encoding and separator that it supports, and written as by ``df.pronto.save``. In
-        Parquet, the columns that are filled become strings; the others keep their type.
+        ``.csv``, ``.tsv`` or ``.parquet`` (needs pyarrow). Text files are read like `read` does,
+        with any encoding and separator that it supports, and written like ``df.pronto.save`` does.
+        In Parquet, the columns that are filled become strings; the others keep their type.
     type : str or list of str
         As for `enrich`.
     chunksize : int

@@ -47,7 +47,7 @@ class ProntoError(Exception):
     """Base class of all pronto-pandas errors."""
 
     raised_in_debug = False
-    """Whether the error left a block of ``with configure(debug=True):``."""
+    """Whether the error was raised inside a ``with configure(debug=True):`` block."""
 
     @property
     def _render_traceback_(self) -> Callable[[], list[str]]:
@@ -112,7 +112,7 @@ class ServiceError(ProntoError):
 
 
 class CreditsExhaustedError(ServiceError):
-    """The account cannot be used: for example, it is out of credits or at a limit of its plan.
+    """The account cannot be used. For example, it is out of credits or has reached a plan limit.
 
     The request was not processed.
     """
@@ -163,7 +163,7 @@ class AnswerLostError(FateUnknownError):
 
 
 class ServerFailedError(FateUnknownError):
-    """Pronto had a server error (5xx except 503). The request may have been processed."""
+    """Pronto returned a server error (5xx except 503). The request may have been processed."""
 
 
 class UnreadableAnswerError(FateUnknownError):
@@ -179,7 +179,7 @@ class LedgerWarning(ProntoWarning):
 
 
 class CreditsExhaustedWarning(ProntoWarning):
-    """The run stopped early: the account is out of credits, at a limit, or cannot be used."""
+    """The run stopped early: the account is out of credits or cannot be used for another reason."""
 
 
 class ServiceUnreachableWarning(ProntoWarning):
@@ -191,11 +191,11 @@ class MaxCreditsWarning(ProntoWarning):
 
 
 class RefusedWarning(ProntoWarning):
-    """Pronto rejected some requests of a bulk job. The people in them were not charged."""
+    """Pronto rejected some requests of a bulk job. You were not charged for the people in them."""
 
 
 class UnknownRowsWarning(ProntoWarning):
-    """Some answers were lost; their rows may have been charged."""
+    """Some answers were lost; you may have been charged for their rows."""
 
 
 class PhoneWithoutLinkedInWarning(ProntoWarning):

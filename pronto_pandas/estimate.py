@@ -62,9 +62,9 @@ class Estimate:
     skipped, invalid : int
         Rows not sent: on purpose, or because a required value is missing or not valid.
     cost_low, cost_high : float
-        Cost in credits if everything is found: ``cost_low`` at the lowest prices and one phone
-        number per person, ``cost_high`` at the highest prices and five. You pay only for what is
-        found.
+        Cost in credits if everything is found: ``cost_low`` at the lowest prices, with one phone
+        number per person; ``cost_high`` at the highest prices, with five each. You pay only for
+        what is found.
     balance : float, optional
         Credits left in your account, if Pronto reports it.
     """

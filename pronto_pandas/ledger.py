@@ -96,7 +96,7 @@ class Forgotten:
     payloads : int
         Number of deleted webhook payloads that belonged to no bulk job.
     in_use : int
-        People whom a run is requesting right now. Their earlier answers are deleted, but not the
+        People whom a run is looking up right now. Their earlier answers are deleted, but not the
         answer in progress: call `forget` again when the run has finished.
     """
 
@@ -110,10 +110,10 @@ class Forgotten:
         deleted = "1 entry" if self.entries == 1 else f"{self.entries:,} entries"
         if self.payloads:
             deleted += f" and {card.counted(self.payloads, 'webhook payload')}"
-        text = f"People in the ledger: {self.people:,} of {self.of:,}. Deleted: {deleted}."
+        text = f"Found in the ledger: {self.people:,} of {self.of:,} people. Deleted: {deleted}."
         if self.in_use:
             text += (
-                f" A run is requesting {self.in_use:,} of these people right now: call forget "
+                f" A run is looking up {self.in_use:,} of these people right now: call forget "
                 "again when it has finished."
             )
         return text
@@ -123,7 +123,7 @@ def forget(df: pd.DataFrame, *, columns: Mapping[str, object] | None = None) -> 
     """Delete the people in a DataFrame from the ledger. Their entries are erased from the file.
 
     This includes their entries for every service, webhook payloads that belong to no bulk job, and
-    their rows in bulk jobs. Requesting these people again costs credits again.
+    their rows in bulk jobs. Looking up these people again costs credits again.
 
     Parameters
     ----------
@@ -162,7 +162,7 @@ def forget(df: pd.DataFrame, *, columns: Mapping[str, object] | None = None) -> 
 
 
 def backup(path: str | os.PathLike[str]) -> Path:
-    """Copy the ledger to a file that only you can read. Safe while runs use it. Sends nothing.
+    """Copy the ledger, even during a run, to a file that only you can read. Sends nothing.
 
     Use this instead of copying the file: SQLite keeps the latest entries in the files ``-wal`` and
     ``-shm`` next to it. To restore a backup, stop every program that uses the ledger, delete its
@@ -192,7 +192,7 @@ def purge(older_than: timedelta | str | float) -> int:
     """Delete all answers older than a given age. They are erased from the file.
 
     This includes webhook payloads of that age that belong to no bulk job. Requests without an
-    answer stay in the ledger at any age, because sending them again may be charged again. Their
+    answer stay in the ledger at any age, because you may be charged again if they are resent. Their
     entries contain a hash of the person, but no answer.
 
     Parameters

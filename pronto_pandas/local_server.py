@@ -14,7 +14,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from .config.validation import HERE
 
 BACKLOG: Final = 2048
-"""Connections that may wait to be accepted."""
+"""Maximum number of connections waiting to be accepted."""
 
 REQUEST_TIMEOUT: Final = 30.0
 """Seconds within which a request must arrive completely, or its connection is closed."""

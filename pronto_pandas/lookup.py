@@ -25,7 +25,7 @@ Results = list[dict[EnrichmentType, "Outcome"]]
 
 
 def open_ledger(settings: Settings) -> Ledger:
-    """Open the ledger of the settings, for the service of the settings."""
+    """Open the configured ledger for the configured service."""
     from .storage.store import connect
 
     return connect(settings.ledger_place, settings.service)
@@ -44,8 +44,8 @@ def renewal_of(options: Options, max_age_days: float, now: float) -> Renewal:
 class Lookup:
     """The contacts of a plan, sorted by their state in the ledger.
 
-    Contacts who are one person to the ledger share one request: the first of them is sent, and the
-    others get the same answer.
+    Contacts that the ledger treats as the same person share one request: the first of them is sent,
+    and the others get the same answer.
 
     Parameters
     ----------
@@ -60,7 +60,7 @@ class Lookup:
     sharing : dict
         Per entry, the contacts that share it; the first is the one that is sent.
     suppressed : set of int
-        Contacts that are not sent because an answer about them is in ``suppress=``.
+        Contacts that are not sent because an email in their saved answer is in ``suppress=``.
     """
 
     plan: Plan
@@ -83,7 +83,7 @@ class Lookup:
                 yield number, type_
 
     def add(self, parts: Sorted, *, one_by_one: bool) -> None:
-        """Add the parts of a request: outcomes, and what is to be sent or polled for."""
+        """Add a request's types: record known outcomes, and queue the rest to be sent or polled."""
         for part, outcome in parts.known:
             for number, type_ in self.recipients(part):
                 self.results[number][type_] = outcome
@@ -132,7 +132,7 @@ class Lookup:
         return states
 
     def sent_as(self) -> list[int]:
-        """Return for each contact the number of the contact that is sent for it: often itself."""
+        """Return for each contact the number of the contact sent in its place, usually its own."""
         first = list(range(len(self.plan.contacts)))
         for numbers in self.sharing.values():
             for number in numbers[1:]:

@@ -168,5 +168,7 @@ def test_one_profile_under_two_names_is_said(serve: Serve) -> None:
     assert check["check"].tolist()[:3] == ["ready", "duplicate of row 0", "duplicate of row 0"]
     check = df.pronto.check("email")
     assert check["check"].tolist()[:3] == ["ready", "ready", "duplicate of row 0"]
-    note = "Same linkedin_url as row 0, but another name or company: sent as another person."
+    note = (
+        "Same linkedin_url as row 0, but a different name or company: sent as a different person."
+    )
     assert check["note"].fillna("").tolist() == ["", note, "", ""]

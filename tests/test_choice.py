@@ -84,14 +84,14 @@ def test_a_file_of_addresses(tmp_path: Path, name: str, headed: bool) -> None:
 @pytest.mark.parametrize(
     ("given_", "says"),
     [
-        (["ana@acme.example", "Acme Corporation"], r"not valid: 1 of 2, the first is entry 2\."),
-        ([7], r"not valid: 1 of 1, the first is entry 1\."),
-        (7, "must be a list, Series, DataFrame or file path"),
+        (["ana@acme.example", "Acme Corporation"], r"not valid \(1 of 2; the first is entry 2\)"),
+        ([7], r"not valid \(1 of 1; the first is entry 1\)"),
+        (7, "must be a list, Series or DataFrame of emails"),
         ("gone.csv", r"File not found: gone\.csv\. Nothing was sent\."),
         (pd.DataFrame({"Company": ["Acme"], "City": ["Ur"]}), "suppress= has no usable column"),
         (
             pd.DataFrame({"Email": ["ana@acme.example", "gone"], "City": ["Ur", "Ur"]}),
-            r"identify nobody: 1 of 2, the first is \.iloc\[1\]",
+            r"identify nobody \(1 of 2; the first is \.iloc\[1\]\)",
         ),
     ],
 )

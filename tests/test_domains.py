@@ -43,7 +43,7 @@ DOMAINS = [
     # Emails
     ("ana@acme.example", "acme.example"), ("mailto:ana@acme.example?subject=x", "acme.example"),
     ("Ana <ana@acme.example>", "acme.example"), ("@acme.example", "acme.example"),
-    # Letters beyond ASCII
+    # Non-ASCII letters
     ("bücher.example", "xn--bcher-kva.example"),
     ("https://BÜCHER.example/ä", "xn--bcher-kva.example"),
     ("xn--bcher-kva.example", "xn--bcher-kva.example"), ("straße.example", "xn--strae-oqa.example"),

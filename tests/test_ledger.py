@@ -451,7 +451,8 @@ def test_forgotten_people_are_gone_from_the_file(serve: Serve) -> None:
     assert email.encode() in _bytes()
     gone = pronto.ledger.forget(people(30))
     assert (gone.people, gone.of, gone.entries, gone.payloads, gone.in_use) == (30, 30, 60, 0, 0)
-    assert repr(pronto.ledger.forget(people(30))).startswith("People in the ledger: 0 of 30.")
+    again = repr(pronto.ledger.forget(people(30)))
+    assert again.startswith("Found in the ledger: 0 of 30 people.")
     values = out["email"][:30].dropna()
     assert not [value for value in values if value.encode() in _bytes()]
     assert set(people(40).pronto.collect("email")["pronto_status"][:30]) == {"pending"}

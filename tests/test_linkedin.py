@@ -47,7 +47,7 @@ PROFILES = [
      "https%3A%2F%2Fwww.linkedin.com%2Fin%2Fana-ternwick", ANA),
     ("linkedin.com/login?session_redirect=https%3A%2F%2Flinkedin.com%2Fin%2Fana-ternwick%2F", ANA),
     ("linkedin.com/in/ana-ternwick%20", ANA), ("linkedin.com/in/ana-ternwick%E2%80%8B", ANA),
-    # Letters beyond ASCII
+    # Non-ASCII letters
     ("linkedin.com/in/élea-zorn", ELEA), ("linkedin.com/in/e\u0301lea-zorn", ELEA),
     ("linkedin.com/in/%C3%A9lea-zorn", ELEA), ("linkedin.com/in/%c3%a9lea-zorn", ELEA),
     ("linkedin.com/in/%25C3%25A9lea-zorn", ELEA), ("linkedin.com/in/e%CC%81lea-zorn", ELEA),

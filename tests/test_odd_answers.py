@@ -461,7 +461,7 @@ CODE = "insufficient_credits"
     ],
 )
 def test_out_of_credits_is_recognized(status: int, error: dict[str, Any] | bytes) -> None:
-    """In each form that public clients have seen; it ends the run."""
+    """In each form that publicly available clients have seen; it ends the run."""
     body = error if isinstance(error, bytes) else json.dumps(error).encode()
     raised = failure(status, {}, body)
     assert type(raised) is pronto.CreditsExhaustedError

@@ -99,7 +99,7 @@ def test_a_body_that_is_not_an_object_is_a_bad_request(body: bytes) -> None:
 
 
 def test_keys_are_checked_everywhere() -> None:
-    """HTTP 401 with the body that public clients have seen."""
+    """HTTP 401 with the body that publicly available clients have seen."""
     with Server(Sandbox(credits=77)) as server:
         assert post(server, BODY, key="other").json() == {"error": "Unauthorized"}
         for path in ("/credits", "/account"):

@@ -124,7 +124,7 @@ def test_a_url_can_belong_to_a_service(two: Two) -> None:
 
 
 def test_users_can_name_a_service(two: Two) -> None:
-    """Its answers count for its other URLs; an unnamed URL is a service of its own."""
+    """Its answers count for its other URLs; an unnamed URL is a separate service."""
     first, second = two
     pronto.configure(base_url=first.url, service="mine", api_key="k")
     enrich(3)

@@ -118,9 +118,10 @@ class Answer(BaseModel):
     phones : tuple of Phone
         Without duplicates, in Pronto's order.
     custom : dict, optional
-        The ``custom`` of the request. Not in a dump.
+        The ``custom`` field of the request. Excluded when the answer is serialized.
     body : str
-        The response as received, set by `parse`. Not in a dump, comparison or ``repr``.
+        The response as received, set by `parse`. Excluded from serialization, comparison and
+        ``repr``.
     """
 
     model_config = ConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True)
@@ -184,7 +185,7 @@ class Answer(BaseModel):
         return self.status in _FINAL or any(map(self.has, TYPES))
 
     def of_later(self) -> Answer:
-        """Return the answer of an asynchronous endpoint, where no status means ``pending``."""
+        """Return the answer of an asynchronous endpoint; a missing status means ``pending``."""
         return self.model_copy(update={"status": self.status or "pending"})
 
 
@@ -198,7 +199,7 @@ _EXPECTED = _OUTCOME | {"enrichment_id", "id"}
 def parse(body: bytes | str) -> Answer:
     """Read an answer as received, or as saved in the ledger.
 
-    Its ``body`` is the text as received, but with characters escaped that SQL cannot store.
+    Its ``body`` is the text as received, except that characters SQL cannot store are escaped.
 
     Raises
     ------
@@ -215,11 +216,11 @@ def parse(body: bytes | str) -> Answer:
 
 
 def names_differ(answer: Answer, firstname: str, lastname: str) -> bool:
-    """Whether an answer is clearly about another person than the one requested.
+    """Whether an answer is clearly about a different person from the one requested.
 
-    It is clear only if both have a first and a last name in Latin letters, and no word of one name
-    equals or begins a word of the other, or is similar to one in the same position. Case, accents,
-    punctuation, order and initials do not count.
+    This is clear only if the request and the answer both have a first and a last name in Latin
+    letters, and no word of one name equals or begins a word of the other, or is similar to one in
+    the same position. Case, accents, punctuation, order and initials do not count.
     """
     if not answer.first_name or not answer.last_name or answer.last_name == lastname:
         return False  # the common case, and fast
@@ -238,7 +239,8 @@ def names_differ(answer: Answer, firstname: str, lastname: str) -> bool:
 
 
 _ALIKE = 0.6
-"""From this ratio on, two words may be spellings of one: Evgenij, Yevgeny; Müller, Mueller."""
+"""At or above this similarity ratio, two words may be spellings of the same name: Evgenij and
+Yevgeny, Müller and Mueller."""
 
 _SPELLINGS = str.maketrans(
     {

@@ -13,7 +13,8 @@ from typing import Any, Final
 from ..errors import UnreadableAnswerError
 
 LARGEST: Final = 10_000_000
-"""Maximum bytes of a decompressed body. An answer about one person has about a thousand."""
+"""Maximum size of a decompressed body in bytes. An answer about one person has about
+a thousand bytes."""
 
 ENCODINGS: Final = "gzip, deflate"
 """The encodings that `unpacked` reads, for ``Accept-Encoding``."""
@@ -52,7 +53,7 @@ def unpacked(body: bytes, encoding: str) -> bytes:
     if encoding in {"", "identity"}:
         return body
     if encoding not in {"gzip", "x-gzip", "deflate"}:
-        raise ValueError("a Content-Encoding that was not requested")
+        raise ValueError("the Content-Encoding was not requested")
     bare = encoding == "deflate" and body[:1] and body[0] & 0x0F != zlib.DEFLATED
     content = zlib.decompressobj(-zlib.MAX_WBITS if bare else zlib.MAX_WBITS | 32).decompress(
         body, LARGEST + 1
@@ -79,7 +80,7 @@ def loads(text: str) -> Any:
     Raises
     ------
     ValueError
-        The text is not valid JSON, or nested too deeply.
+        The text is not valid JSON, or is nested too deeply.
     """
     try:
         return _DECODER.decode(text)

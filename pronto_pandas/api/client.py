@@ -58,7 +58,7 @@ class Client:
     Raises
     ------
     ConfigurationError
-        The base URL, or the proxy or certificates of the environment, are invalid.
+        The base URL, or a proxy or certificate setting in the environment, is invalid.
     """
 
     def __init__(
@@ -88,7 +88,7 @@ class Client:
         custom: Mapping[str, Any] | None = None,
         webhook_url: str | None = None,
     ) -> Answer:
-        """Request one person and wait for the answer. Charged for what is found.
+        """Look up one person and wait for the answer. Pronto charges only for what it finds.
 
         Parameters
         ----------
@@ -125,7 +125,7 @@ class Client:
     ) -> Answer:
         """Submit one person, for one type; `contact` returns the answer later.
 
-        Charged for what is found. Parameters and errors as in `sync_single_enrich`.
+        Pronto charges only for what it finds. Parameters and errors as in `sync_single_enrich`.
 
         Returns
         -------
@@ -146,8 +146,8 @@ class Client:
     ) -> Answer:
         """Submit 2 to 100 people; Pronto posts each answer to ``webhook_url``.
 
-        Charged for what is found. If the balance is too low for the batch, or consent is missing,
-        Pronto rejects the whole batch.
+        Pronto charges only for what it finds. If the balance is too low for the batch, or consent
+        is missing, it rejects the whole batch.
 
         Parameters
         ----------
@@ -182,7 +182,7 @@ class Client:
         return _fetchable(parse(await self._call(spec.BULK_ENRICH, body)).of_later())
 
     async def contact(self, enrichment_id: str) -> Answer:
-        """Fetch the answer to a submitted request. Free, according to public users.
+        """Fetch the answer to a submitted request. Free, according to users' published reports.
 
         Returns
         -------
@@ -234,7 +234,7 @@ async def read_response(response: httpx.Response) -> bytes:
     Raises
     ------
     ProntoError
-        The status is another one, or the body is incomplete, invalid or too large.
+        The status is not 2xx, or the body is incomplete, invalid or too large.
     """
     try:
         content = await _content(response)

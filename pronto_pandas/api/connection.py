@@ -17,11 +17,11 @@ IDLE_TIMEOUT = 2.0
 """Seconds before an idle connection is closed.
 
 Common servers close idle connections after five seconds or more. A request sent at that moment is
-lost and may have been charged, so this side closes them earlier.
+lost and may have been charged, so the client closes them first.
 """
 
 
-def checked(url: str, name: str) -> httpx.URL:
+def checked(url: str, name: str, example: str = "https://api.example.com") -> httpx.URL:
     """Return a parsed URL; raise `ConfigurationError` if no request can be sent to it."""
     try:
         parsed = httpx.URL(url)
@@ -31,7 +31,7 @@ def checked(url: str, name: str) -> httpx.URL:
     except (httpx.InvalidURL, UnicodeError):
         pass
     raise ConfigurationError(
-        f"{name} is not a valid URL. Example: 'https://api.example.com'. Nothing was sent."
+        f"{name} is not a valid URL. Example: '{example}'. Nothing was sent."
     ) from None
 
 
@@ -51,7 +51,11 @@ def environment_proxy(url: httpx.URL) -> str | None:
     if not proxy:
         return None
     proxy = proxy if "://" in proxy else f"http://{proxy}"
-    checked(proxy, f"The environment variable {url.scheme.upper()}_PROXY")
+    checked(
+        proxy,
+        f"The value of the environment variable {url.scheme.upper()}_PROXY",
+        "http://proxy.example.com:8080",
+    )
     return proxy
 
 

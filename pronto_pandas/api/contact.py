@@ -12,7 +12,7 @@ from json.encoder import encode_basestring_ascii
 
 
 def same(value: str) -> str:
-    """Return the form of a value to compare by: case and character width do not count."""
+    """Return the form of a value for comparisons, which ignores case and character width."""
     if value.isascii():
         return value.lower()
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", value).casefold())
@@ -39,9 +39,10 @@ class Contact:
     def keys(self, type_: str) -> tuple[str, ...]:
         """Return the keys under which the ledger may have an answer about this person.
 
-        A new entry gets the first one. A phone or a personal email belongs to a LinkedIn profile
-        and a name, however the company is written; a work email to these and the company. The hash
-        of all fields is the key of entries without a profile, and of those of earlier versions.
+        A new entry is saved under the first key. Phones and personal emails are keyed by LinkedIn
+        profile and name, regardless of the company; work emails by profile, name and company. The
+        hash of all fields is the key of entries without a profile, and of those from earlier
+        versions.
         """
         return self._email_keys if type_ == "email" else self._profile_keys
 

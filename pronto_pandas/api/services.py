@@ -78,8 +78,8 @@ PRONTO: Final = Service(
             BULK_ENRICH: _PRONTO_APP + BULK_ENRICH.path,  # its page
             SINGLE_ENRICH: _PRONTO_APP + SINGLE_ENRICH.path,  # a later public page
             CONTACT: _PRONTO_APP + CONTACT.path,  # the same page
-            CREDITS: _PRONTO_APP + CREDITS.path,  # public clients
-            ACCOUNT: _PRONTO_APP + ACCOUNT.path,  # public clients
+            CREDITS: _PRONTO_APP + CREDITS.path,  # publicly available clients
+            ACCOUNT: _PRONTO_APP + ACCOUNT.path,  # publicly available clients
         }
     ),
     key_variable="PRONTO_API_KEY",
@@ -126,8 +126,8 @@ _HOSTS: Final[Mapping[str | None, str]] = MappingProxyType(
 def ledger_name(name_or_url: str) -> str:
     """Return the name under which the ledger saves the answers of a service.
 
-    For every name and URL of a built-in service, it is that service's; otherwise the given name or
-    URL.
+    Every name or URL of a built-in service yields that service's ledger name; any other name or
+    URL is returned unchanged.
     """
     name = name_or_url if name_or_url in SERVICES else _name_of_host(name_or_url)
     return name_or_url if name is None else SERVICES[name].ledger_name
@@ -144,11 +144,11 @@ def find(base_url: str | None, name: str | None) -> Service:
     Parameters
     ----------
     base_url : str, optional
-        Base URL of every endpoint, with the paths of the specification. A built-in base URL, or
-        its host only, stands for the built-in service with all of its hosts.
+        Base URL of every endpoint, with the paths of the specification. A built-in service's base
+        URL, or just its host, selects that service with all of its hosts.
     name : str, optional
         The service that the URL belongs to. Default: the service of the URL's host if it is a
-        built-in one, otherwise a service of its own with the URL as its name.
+        built-in one, otherwise a separate service, named after the URL.
 
     Raises
     ------

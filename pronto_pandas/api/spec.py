@@ -12,7 +12,8 @@ from types import MappingProxyType
 from typing import Final, Literal, get_args
 
 EnrichmentType = Literal["email", "phone", "personal_email"]
-"""What can be requested. ``personal_email`` is from a later version of the sync page."""
+"""What can be requested. ``personal_email`` is from a later version of the documentation page for
+the sync endpoint."""
 
 TYPES: Final[tuple[EnrichmentType, ...]] = get_args(EnrichmentType)
 
@@ -21,26 +22,26 @@ PRICES: Final[Mapping[str, tuple[float, float]]] = MappingProxyType(
 )
 """Credits per email and per phone *number*, lowest and highest.
 
-Emails and phone numbers: what public users were charged over time. Personal emails: not documented,
-so assumed to cost as much as an email. A type without a price here is not sent until the user sets
-one with ``configure(prices=…)``.
+Emails and phone numbers: what users were charged over time, by their published reports. Personal
+emails: not documented, so assumed to cost as much as an email. A type without a price here is not
+sent until the user sets one with ``configure(prices=…)``.
 """
 
 MOST_PHONES: Final = 5
-"""The most phone numbers that public users have seen for one person."""
+"""The most phone numbers for one person in the published reports of users."""
 
 KEY_HEADER: Final = "X-API-KEY"
 
 RATE_LIMIT: Final = 50
-"""Requests per second and user on ``sync_single_enrich``."""
+"""Requests per second, per user, on ``sync_single_enrich``."""
 
 CREDITS_EXHAUSTED_TEXT: Final = "Insufficient enrichment credits"
-"""The text of a 422 if the account is out of credits (seen by public clients)."""
+"""The text of a 422 if the account is out of credits (seen by publicly available clients)."""
 
 CONSENT_MISSING_TEXT: Final = (
     "You can't use the personal email enrichment feature without consenting with our terms of use"
 )
-"""The text of a 422 if the account has not given consent (seen by public clients)."""
+"""The text of a 422 if the account has not given consent (seen by publicly available clients)."""
 
 
 @dataclass(frozen=True)
@@ -64,9 +65,10 @@ BULK_LEAST, BULK_MOST = 2, 100
 """The fewest and the most people in a `BULK_ENRICH`."""
 
 CREDITS: Final = Endpoint("GET", "/credits")
-"""The balance. The specification calls it "Account Credits endpoint"; path from public clients."""
+"""The balance. The specification calls it "Account Credits endpoint"; its path is from publicly
+available clients."""
 
 ACCOUNT: Final = Endpoint("GET", "/account")
-"""The owner of the key; from public clients."""
+"""The owner of the key; from publicly available clients."""
 
 ENDPOINTS: Final = (SYNC_SINGLE_ENRICH, SINGLE_ENRICH, CONTACT, BULK_ENRICH, CREDITS, ACCOUNT)

@@ -42,7 +42,7 @@ class _AccountError:
     """
 
     pattern: re.Pattern[str]
-    """Found in the status and the normalized error text."""
+    """What to search for in the status and the normalized error text."""
 
     error: type[CreditsExhaustedError | ConsentRequiredError]
     message: str
@@ -154,12 +154,14 @@ def failure(status: int, headers: Mapping[str, str], body: bytes) -> ProntoError
             )
         case _ if 500 <= status <= 599:
             return ServerFailedError(
-                f"Pronto had a server error ({status}). The request may have been charged.{quote}",
+                f"Pronto returned a server error ({status}). "
+                f"The request may have been charged.{quote}",
                 status=status,
             )
         case _ if 300 <= status <= 399:
             return RefusedError(
-                f"The server redirects ({status}), and redirects are not followed. Check base_url.",
+                f"The server responded with a redirect ({status}), which is not followed. "
+                "Check base_url.",
                 status=status,
             )
         case _ if 400 <= status <= 499:

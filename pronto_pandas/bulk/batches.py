@@ -24,11 +24,11 @@ AT_ONCE = 5
 """Batches in flight at a time. Pronto processes no more, according to its documentation."""
 
 CLAIM_AHEAD = 1_000
-"""People claimed in one commit."""
+"""Number of people marked as being sent in one transaction."""
 
 
 def sizes(people: int) -> list[int]:
-    """Return the size of each batch: as few batches as possible, and none of only one person."""
+    """Return the sizes of as few batches as possible, nearly equal so that none has one person."""
     batches = math.ceil(people / BULK_MOST)
     return [people // batches + (n < people % batches) for n in range(batches)]
 
@@ -92,17 +92,17 @@ def contact_key(request: Request) -> str:
 
 
 class JobNotes:
-    """Notes on the batches of a job; the job is in the ledger once its first batch is sent."""
+    """Records a job's batches in the ledger, and the job just before its first batch is sent."""
 
     def __init__(self, job: JobRow) -> None:
         self._job = job
 
     def sent(self, t: Transaction, batch: Batch) -> None:
-        """Note that a batch is about to be sent, and who is in it."""
+        """Record that a batch is about to be sent, and who is in it."""
         job_store.add_batch(
             t, self._job, batch.number, [contact_key(one) for one in batch.requests]
         )
 
     def note(self, t: Transaction, batch: Batch, state: BatchState, **more: str | None) -> None:
-        """Note the state of a batch, its ``enrichment_id`` and Pronto's ``message``."""
+        """Record the state of a batch, its ``enrichment_id`` and Pronto's ``message``."""
         job_store.set_batch(t, self._job.id, batch.number, state, **more)

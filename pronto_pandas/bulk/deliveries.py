@@ -27,7 +27,8 @@ Fate = Literal["taken", "repeated", "set aside"]
 """What happened to a payload: saved, already in the ledger, or stored without being used."""
 
 OTHER_SERVICE: Final = "no job of this address"
-"""Why a payload for a job of another service is set aside. Ledgers contain this text."""
+"""Why a payload for a job of another service is set aside. It must not change: existing
+ledgers contain it."""
 
 PENDING: Final = "pending"
 """The only status that means that the final answer comes later."""
@@ -70,7 +71,7 @@ def save_set_aside(ledger: Ledger, job: JobRow) -> None:
 def forget_payloads(
     t: Transaction, contacts: Sequence[Contact], keys: Sequence[Collection[str]]
 ) -> int:
-    """Delete the payloads about people that were set aside; return how many.
+    """Delete the set-aside payloads about these people; return how many there were.
 
     A payload without a key is deleted if it contains both names or the LinkedIn URL of a person.
     """

@@ -92,7 +92,7 @@ def bulk_enrich(
     CreditsExhaustedWarning, ServiceUnreachableWarning, LedgerWarning, MaxCreditsWarning
         The run stopped early. Run the same line again to send the rest.
     RefusedWarning
-        Pronto did not process some of the batches. Their rows were not charged.
+        Pronto did not process some of the batches. You were not charged for their rows.
     UnknownRowsWarning
         It is unknown whether Pronto received a batch; its rows may have been charged.
     """
@@ -147,7 +147,7 @@ def _report(run: Run, preview: Preview) -> None:
                 refusals.add(outcome.message or "")
     if rows["error"]:
         warn(
-            f"Pronto did not process {rows['error']:,} rows; they were not charged. "
+            f"Pronto did not process {rows['error']:,} rows; you were not charged for them. "
             f"{sentences(sorted(refusals))} Run the same line again to resend them.",
             RefusedWarning,
         )

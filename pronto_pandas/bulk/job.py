@@ -166,8 +166,8 @@ class BulkJob:
             The original DataFrame, loaded again. Required if the job was started in another
             session.
         columns, phones, prefix : optional
-            As for `pronto_pandas.enrich`. Default: the values used to start the job; in another
-            session, the defaults of `enrich`.
+            As for `pronto_pandas.enrich`. Default: the values used to start the job or, in
+            another session, the defaults of `enrich`.
 
         Returns
         -------

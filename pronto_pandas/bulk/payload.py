@@ -17,7 +17,8 @@ from ..api.body import decoded, loads, storable
 from ..errors import ConfigurationError, UnreadableAnswerError
 
 TAG: Final = "pronto_pandas"
-"""The field of ``custom`` with the job and person of an answer, next to the caller's fields."""
+"""The field of ``custom`` that identifies an answer's job and person. The caller's own fields stay
+next to it."""
 
 Source = str | os.PathLike[str] | pd.DataFrame | Sequence[Mapping[str, Any]]
 """What an export can be."""

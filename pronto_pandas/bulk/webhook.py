@@ -23,7 +23,7 @@ if TYPE_CHECKING:  # slow to import, and needed only by a webhook that runs
     from .payload import Payload
 
 PORT = 8790
-"""The default port. It never changes, because a tunnel is set to a port."""
+"""The default port. It never changes, because a tunnel is configured for a fixed port."""
 
 TOKEN = "webhook_token"  # noqa: S105  the name, not the token
 """The name of the token in the ledger."""
@@ -139,8 +139,8 @@ class Webhook:
 def webhook(public_url: str | None = None, *, port: int = PORT, host: str = HERE) -> Webhook:
     """Create a webhook that receives the answers of bulk jobs.
 
-    Sends nothing, costs nothing. The URL of a ledger's webhook stays the same, so answers to a job
-    that you started before a restart still arrive.
+    Sends nothing, costs nothing. A ledger's webhook keeps its URL across restarts, so answers to
+    jobs started before a restart still arrive.
 
     Parameters
     ----------

@@ -21,7 +21,8 @@ from .payload import Payload, parse
 log = logging.getLogger(__name__)
 
 LARGEST = 1 << 20
-"""Maximum size of a payload in bytes. A payload about a person has a few hundred."""
+"""Maximum size of a payload in bytes. A payload about one person has a few hundred
+bytes."""
 
 Save = Callable[[Sequence[Payload]], object]
 
@@ -30,8 +31,8 @@ def create_app(tokens: Collection[str], save: Save) -> Starlette:
     """Return the application that receives payloads.
 
     It answers 404 if the token is wrong, 413 if the body is too large, and 503 if the ledger
-    cannot be written. Any other body gets 200, because a payload that is of no use is set aside
-    and is not the sender's error. Each 5xx is logged, without any value of the payload.
+    cannot be written. Any other body gets 200: an unusable payload is set aside, not treated as the
+    sender's error. Each 5xx is logged, without any value of the payload.
 
     Parameters
     ----------

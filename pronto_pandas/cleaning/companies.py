@@ -34,7 +34,7 @@ class LegalForms(NamedTuple):
     as_written_or_surnames: frozenset[str]
 
     def spread_over(self, plain: Sequence[str]) -> bool:
-        """Return whether some words in a row, as `bare` writes them, are a legal form."""
+        """Return whether consecutive words, as normalized by `bare`, are a legal form."""
         if self.of_several_words.keys().isdisjoint(plain):
             return False
         text = f" {' '.join(plain)} "
@@ -95,9 +95,10 @@ def company(text: str) -> str:
 
 
 def company_key(text: str) -> str:
-    """Return the key by which company names are compared: no case, punctuation, "the", legal form.
+    """Return the key by which company names are compared.
 
-    If that leaves nothing, only the case is removed.
+    It ignores case, punctuation, "the" and the legal form. If that leaves nothing, it ignores only
+    case.
     """
     compared = same(text)
     plain = f" {_plain(compared).removeprefix('the ')}"

@@ -39,7 +39,7 @@ SCHEME: Final = re.compile(
     r"^(?:(?:(?:h{0,2}t{1,3}ps{0,2}|ftp)(?::[/\\]{0,3}|[;.]?[/\\]{2,3})|mailto:|[/\\]{2})\s*)+",
     re.IGNORECASE,
 )
-"""Schemes before a host, with typing errors."""
+"""URL schemes before a host, including common typos."""
 
 _PLAIN: Final = re.compile(
     r"(?:https?://)?(?:www\.)?([a-z0-9-]+(?:\.[a-z0-9-]+)+)(/[\w./-]*)?(?:[?#][\w./=&-]*)?",
@@ -77,15 +77,15 @@ def other_hosts() -> _Hosts:
 
 
 def domain(text: str) -> str:
-    """Return the first company domain in a text that contains URLs, emails or domains.
+    """Return the first company domain in a string that contains URLs, emails or domains.
 
-    It is in lower case, with letters beyond ASCII in Punycode, and without ``www.``.
+    It is in lower case, with non-ASCII letters in Punycode, and without ``www.``.
     """
     return _company_host(*address(text))
 
 
 def address(text: str) -> tuple[str, str]:
-    """Return the host and the path of the one URL in a text, of any site."""
+    """Return the host and the path of the only URL in a string, whatever the site."""
     plain = _PLAIN.fullmatch(text)
     written, path = (plain[1], (plain[2] or "").strip("/")) if plain else _address(text)
     return host(written), path
@@ -97,7 +97,7 @@ def of_email(text: str) -> str:
 
 
 def mailbox(text: str) -> tuple[str, str]:
-    """Return the local part and the host of the first email address in a text."""
+    """Return the local part and the host of the first email address in a string."""
     for part in re.split(r"[\s,;|]+", text):
         address = SCHEME.sub("", part.strip(_WRAPPING)).partition("?")[0]
         local, at, written = address.rstrip(".").rpartition("@")
@@ -152,7 +152,7 @@ def _punycode(label: str) -> str:
 
 
 def _address(text: str) -> tuple[str, str]:
-    """Return the host, as written, and the path of the first URL in a text."""
+    """Return the host, as written, and the path of the first URL in a string."""
     if linked := _MARKDOWN.fullmatch(text):
         text = linked[1]
     if "%2f" in text.lower() and "://" not in text:

@@ -19,7 +19,7 @@ _SHORTEST, _LONGEST = 6, 15
 
 
 def email(text: str) -> str:
-    """Return the first email address in a text, with its host in lower case."""
+    """Return the first email address in a string, with its host in lower case."""
     local, host = domains.mailbox(text)
     return f"{local}@{host}"
 
@@ -33,7 +33,7 @@ def is_personal(address: str) -> bool:
 
 
 def phone(text: str) -> str:
-    """Return the first phone number in a text.
+    """Return the first phone number in a string.
 
     A number that begins with ``+`` or ``00`` is returned in E.164 format, any other as digits.
     """

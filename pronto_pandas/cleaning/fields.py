@@ -1,6 +1,6 @@
 """Clean the cells of a column, so that their values can be sent.
 
-Each distinct value of a column is cleaned once. A cleaner takes a text and returns the value to
+Each distinct value of a column is cleaned once. A cleaner takes a string and returns the value to
 send, or raises `UnusableError` with the reason. The reason never contains the value.
 """
 
@@ -25,7 +25,7 @@ __all__ = ["CLEANERS", "LONGEST", "Cleaner", "UnusableError", "cleaned", "compan
 Cleaner = Callable[[str], str]
 
 LONGEST: Final = 300
-"""Maximum number of characters; a longer value is a misplaced text, not a name or a URL."""
+"""Maximum number of characters; a longer value is misplaced text, not a name or a URL."""
 
 CLEANERS: Final[dict[str, Cleaner]] = {
     "firstname": first,
@@ -42,7 +42,7 @@ def cleaned(values: pd.Series, cleaner: Callable[[str], Hashable]) -> tuple[Obje
     Returns
     -------
     values, problems : ndarray of object
-        For each cell its value or None, and why the cell has no valid value, or None.
+        For each cell, its cleaned value (or None) and why it has no valid value (or None).
     """
     cells = cells_of(values)
     keys = cells.copy()

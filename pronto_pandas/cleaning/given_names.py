@@ -43,7 +43,7 @@ def is_mohammad(word: str) -> bool:
 
 
 def are_one(first: str, second: str) -> bool:
-    """Return whether two given names are one: "María José", "Hans Peter"."""
+    """Return whether two given names form one compound name: "María José", "Hans Peter"."""
     one, other = bare(first), bare(second)
     return one in _MOHAMMAD or any(one in f and other in s for f, s in _given_names().pairs)
 
@@ -51,7 +51,7 @@ def are_one(first: str, second: str) -> bool:
 def has_two_surnames(first: str) -> bool:
     """Return whether people of this given name usually have two surnames.
 
-    "Maria" without its accent is a given name everywhere.
+    "Maria" without the accent does not count, because it is used in many countries.
     """
     return bare(first) in _given_names().with_two_surnames or first.casefold() == "maría"
 
@@ -62,6 +62,6 @@ def is_iberian(given: str) -> bool:
 
 
 def with_particle(text: str) -> str:
-    """Return the given name with a particle at the start of a text, or "": "María del Carmen"."""
+    """Return the given name with a particle that begins a string, or "": "María del Carmen"."""
     found = _given_names().with_particle.match(text)
     return found[0] if found else ""

@@ -50,7 +50,7 @@ _HOST: Final = re.compile(
 _RELATIVE: Final = re.compile(r"/*in/[^/?#]+/?", re.IGNORECASE)
 _BETWEEN: Final = re.compile(r"[\s<>()\[\]{}\"“”„«»,;|]+")
 _LABEL: Final = re.compile(r"^linked\s?in\s*[:=]\s*(?=\S)", re.IGNORECASE)
-# Only these distinguish capitals from small letters.
+# Only these distinguish upper and lower case.
 _MEMBER: Final = re.compile(r"A[A-Z][a-z]AA[\w-]{12,}", re.ASCII)
 _SLUG: Final = re.compile(r"[^\s%/?#&=<>\"\\@:,;|()\[\]{}]{3,150}")
 # After the space, the rest of the slug may follow, unless a slash or a question mark ended it.
@@ -66,9 +66,9 @@ _OLD_NUMBER: Final = re.compile(r"[0-9a-z]{1,3}")
 
 
 def linkedin(text: str) -> str:
-    """Return the canonical URL of the one LinkedIn profile in a text, in any form.
+    """Return the canonical URL of the only LinkedIn profile in a string, in any form.
 
-    It is ``https://www.linkedin.com/in/…/``, with letters beyond ASCII percent-encoded.
+    It is ``https://www.linkedin.com/in/…/``, with non-ASCII letters percent-encoded.
     """
     if (plain := _PLAIN.fullmatch(text)) and plain[1] not in _NOBODY:
         return f"https://www.linkedin.com/in/{plain[1]}/"
@@ -88,7 +88,7 @@ def linkedin(text: str) -> str:
 
 
 def _paths(text: str) -> list[str]:
-    """Return the paths of all LinkedIn URLs in a text; for a short link, its host."""
+    """Return the paths of all LinkedIn URLs in a string; for a short link, its host."""
     if _RELATIVE.fullmatch(text):
         return [text]
     paths = []

@@ -108,7 +108,7 @@ def is_clean(text: str) -> bool:
 def cleaned(text: str, least: int = 2) -> str:
     """Apply all rules until none changes anything; skip a rule that would leave no letter.
 
-    A symbol ends the name, as "|" does, if at least this many words are before it.
+    A symbol ends the name, as "|" does, if at least ``least`` words precede it.
     """
     before = None
     while text != before:
@@ -178,7 +178,7 @@ def _without_last_degree(text: str) -> str:
 
 
 def _is_degree(word: str, text: str) -> bool:
-    """Return whether the last word of a text is a degree or similar, not a name."""
+    """Return whether the last word of a string is a degree or similar, not a name."""
     words = _words()
     if word in words.degrees or words.degree.fullmatch(word):
         return True

@@ -93,10 +93,11 @@ def _words() -> _Words:
 
 
 def name(text: str) -> str:
-    """Clean a person's first or last name, or both in one.
+    """Clean a person's first, last or full name.
 
-    Symbols, jobs, pronouns, nicknames, titles and degrees are removed. Case, accents, particles and
-    initials stay, in any script. No rule removes the whole text, so "Ng" and "Sir" also stay.
+    Symbols, job titles, pronouns, nicknames, honorifics and degrees are removed. Case, accents,
+    particles and initials stay, in any script. No rule removes the whole text, so "Ng" and
+    "Sir" also stay.
     """
     return _cleaned(text, 2)
 

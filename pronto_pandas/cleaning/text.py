@@ -52,7 +52,7 @@ def table(*lines: str) -> frozenset[str]:
 
 
 def bare(word: str) -> str:
-    """Return a word in small letters, without accents and full stops."""
+    """Return a word in lower case, without accents or full stops."""
     if not word.isascii():
         decomposed = unicodedata.normalize("NFKD", word)
         word = "".join(c for c in decomposed if not unicodedata.combining(c))
@@ -66,7 +66,7 @@ def trimmed(text: str) -> str:
 
 
 def composed(text: str) -> str:
-    """Return the text in composed form, without entities and superfluous or invisible spaces."""
+    """Return the text in composed form, with HTML entities decoded and stray spaces removed."""
     text = _spaced(text)
     # Repeated, because an entity may have been escaped twice, or hidden by removed characters.
     while "&" in text and (plain := _spaced(_ENTITY.sub(_character, text))) != text:

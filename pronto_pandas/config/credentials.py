@@ -65,7 +65,7 @@ def find(
     configured : SecretStr, optional
         The key that was passed to `configure`.
     of_session : SecretStr, optional
-        The key that the panel saved for this session.
+        The key saved for this session by the setup panel.
     names : sequence of str
         User names in the keyring to try.
     variables : sequence of str

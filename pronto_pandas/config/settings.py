@@ -48,7 +48,7 @@ UNSET: Final = _Unset.UNSET
 
 @dataclass(frozen=True)
 class Settings:
-    """The settings of `configure`, by the same names.
+    """The settings of `configure`, under the same names.
 
     Parameters
     ----------
@@ -57,7 +57,7 @@ class Settings:
     service_name : str, optional
         The argument ``service`` of `configure`; the property `service` is the ledger's name for it.
     session_keys : mapping
-        The keys that the panel saved for this session, per service.
+        The keys saved for this session by the setup panel, per service.
     """
 
     api_key: SecretStr | None = None
@@ -116,7 +116,7 @@ class Settings:
 
     @property
     def service(self) -> str:
-        """The name under which the ledger saves the answers, and the keyring the key."""
+        """The name under which the ledger saves answers and the keyring stores the key."""
         return self.target.ledger_name
 
     @property
@@ -136,8 +136,8 @@ class Settings:
     def key_variables(self) -> list[str]:
         """The environment variables that contain a key for the service.
 
-        ``PRONTO_API_KEY`` is also used if the environment sets the base URL, and for a server on
-        this computer that belongs to no other service.
+        ``PRONTO_API_KEY`` is also used in two cases: the base URL comes from the environment, or
+        the server runs on this computer and belongs to no other service.
         """
         own, address = self.target.key_variable, self.address
         variables = [] if own is None else [own]
@@ -282,15 +282,15 @@ def configure(
         (``PIPECORN_API_KEY`` for Pipecorn), the key saved by `pronto_pandas.setup`, the Colab
         secret with the same name as the variable.
     service : str, optional
-        ``"pronto"`` (default) or ``"pipecorn"``, the later name of the same service; saved answers
-        count for both. With ``base_url``: the service that this URL belongs to. You can choose any
-        name; answers and keys are saved under it. Default: the environment variable
+        ``"pronto"`` (default) or ``"pipecorn"``, the later name of the same service; both share
+        the saved answers. With ``base_url``: the service that this URL belongs to. You can choose
+        any name; answers and keys are saved under it. Default: the environment variable
         ``PRONTO_SERVICE``, otherwise Pronto.
     base_url : str, optional
         Base URL of the API. ``"sandbox"`` runs a test API with made-up people in this session and
         needs no key. Other values must start with ``https://`` (``http://`` only for this
-        computer). A URL of Pronto or Pipecorn belongs to that service; any other URL is a service
-        of its own, unless ``service`` is passed. Default: the environment variable
+        computer). A URL of Pronto or Pipecorn belongs to that service; any other URL is a separate
+        service, unless ``service`` is passed. Default: the environment variable
         ``PRONTO_BASE_URL``, otherwise Pronto.
     rate : float
         Maximum number of requests in any one-second window, including retries. Default 50, which
@@ -319,9 +319,9 @@ def configure(
         tuple: ``{"email": 1, "phone": (10, 30)}``. Used for estimates, reports, the progress bar
         and ``max_credits``; does not change what Pronto charges.
     debug : bool
-        True: an error of this package shows its full traceback in notebooks and IPython. False
-        (default): it shows a box with the message and the line of your code; ``%tb`` then shows
-        the full traceback.
+        True: an error raised by this package shows its full traceback in notebooks and IPython.
+        False (default): it shows a box with the message and the line of your code; ``%tb`` then
+        shows the full traceback.
 
     Returns
     -------

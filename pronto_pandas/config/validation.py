@@ -83,7 +83,7 @@ def base_url(value: Any, name: str) -> str | None:
 
 
 def service(value: Any, name: str) -> str | None:
-    """Return a valid service name; built-in ones are recognized in upper and lower case."""
+    """Return a valid service name; built-in ones are matched regardless of case."""
     if value is None:
         return None
     text = value.strip() if isinstance(value, str) else ""
@@ -142,7 +142,7 @@ class Consent:
 
 
 def consent(value: Any, name: str) -> Consent | None:
-    """Return a consent with the date of today."""
+    """Return a consent dated today."""
     if value is None:
         return None
     if not isinstance(value, str) or not value.strip():

@@ -31,11 +31,11 @@ MISPLACED: Final = {
     "linkedin_url": (_COMPANY_PAGE, "company pages"),
     "domain": (_LINKEDIN, "LinkedIn URLs"),
 }
-"""Values of another kind that a column with a header of the field may contain."""
+"""Values of other kinds that a column may contain although its header names the field."""
 
 
 class Profile(NamedTuple):
-    """Shares of a column, and whether its values are those in `MISPLACED`."""
+    """Shares of a column's cells, and whether the values are of the kind in `MISPLACED`."""
 
     filled: float  # of the rows
     usable: float  # of the filled cells
@@ -75,7 +75,7 @@ def _anything(values: pd.Series) -> pd.Series:
 
 
 def mostly_contains(whole: pd.Series, part: pd.Series) -> bool:
-    """Return whether most cells of ``whole`` contain all words of ``part``, and others."""
+    """Return whether most cells of ``whole`` contain all words of ``part``, and more."""
     whole, part = _spaced(whole, ROWS), _spaced(part, ROWS)
     both = np.flatnonzero(filled(whole).to_numpy() & filled(part).to_numpy())
     pairs = zip(_spaced(part.iloc[both], CELLS), _spaced(whole.iloc[both], CELLS), strict=True)

@@ -23,8 +23,8 @@ _NAMES: Final = ("firstname", "lastname")
 _ALL: Final = (*FIELDS, "fullname", *OWN)
 
 GIVES_NO_DOMAIN: Final = "email"
-"""A column of this name may contain emails that a run has found. If their domains were used, the
-ledger would not recognize the same person in the next run, who would be paid for again."""
+"""A column with this name may contain emails found by a run. If their domains were used, the ledger
+would not recognize the person in the next run, and the user would pay again."""
 
 _OF_A_RUN: Final = re.compile(r"phone|phones|phone_\d+")
 """Columns of phones that a run has written, if the DataFrame has its ``pronto_status``."""
@@ -34,7 +34,7 @@ _OF_A_RUN: Final = re.compile(r"phone|phones|phone_\d+")
 class Columns:
     """The column of each field; ``fullname`` is a column of full names.
 
-    Columns of emails and phones that the list already has are in ``own``, best first.
+    Columns of emails and phones that the DataFrame already has are in ``own``, best first.
     """
 
     positions: Mapping[str, int]
@@ -73,7 +73,7 @@ class Columns:
         return "not found"
 
     def overrides(self, df: pd.DataFrame) -> dict[str, object]:
-        """Return the columns found, as the ``columns=`` of other chunks of the same list."""
+        """Return the columns found, to pass as ``columns=`` for other chunks of the same data."""
         headers: list[object] = list(df.columns)
         found = {name: headers[place] for name, place in self.positions.items()}
         return {name: header for name, header in found.items() if headers.count(header) == 1}
@@ -100,8 +100,9 @@ def _described(columns: list[pd.Series]) -> dict[str, Any]:
 def find(df: pd.DataFrame, overrides: Mapping[str, object] | None = None) -> Columns:
     """Find the column of each field.
 
-    ``overrides`` maps fields to headers; None as header leaves the field out. If several columns
-    could be one field, the one of the better header is chosen, then the fuller one.
+    ``overrides`` maps fields to headers; a header of None leaves the field out. If several columns
+    match a field, the one with the better header is chosen; if the headers are equally good, the
+    fuller column.
     """
     _require_one_level(df)
     given = _overrides(df, {} if overrides is None else overrides)
@@ -262,7 +263,7 @@ def position(df: pd.DataFrame, header: object, argument: str) -> int:
 
 
 def require(df: pd.DataFrame, columns: Columns, needs: Iterable[tuple[str, ...]]) -> None:
-    """Raise one error for all missing fields; each tuple needs one of its fields."""
+    """Raise one error for all missing fields; at least one field of each tuple is required."""
     missing = _missing(columns, needs)
     if not missing:
         return

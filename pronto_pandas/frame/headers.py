@@ -19,7 +19,7 @@ FIELDS: Final = ("firstname", "lastname", "company_name", "domain", "linkedin_ur
 
 Own = Literal["email", "personal_email", "phone"]
 OWN: Final[tuple[Own, ...]] = ("email", "personal_email", "phone")
-"""Contact data that a list may already contain; each may have several columns."""
+"""Contact data that a DataFrame may already contain; each may have several columns."""
 
 TIERS: Final[dict[str, tuple[str, ...]]] = {
     "firstname": ("firstname",),
@@ -36,7 +36,7 @@ TIERS: Final[dict[str, tuple[str, ...]]] = {
 only if those above have no values. Within a tier the first header is the best."""
 
 BARE: Final = 1
-"""The tier of ``fullname`` whose columns may be the first or the last name: "Nom"."""
+"""The tier of ``fullname`` headers that may also mean the first or last name, such as "Nom"."""
 
 BY_CELLS: Final = {"domain": "domain_by_cells", "linkedin_url": "linkedin_by_cells"}
 """A column with one of these headers is the field only if its cells are values of the field."""
@@ -47,7 +47,7 @@ _NUMBERED: Final = re.compile(r"(\D+)([1-9]\d?)(\D*)")
 
 
 class Meaning(NamedTuple):
-    """A field that a header may mean, and how well it fits; less is better."""
+    """A field that a header may mean, and its rank; lower is better."""
 
     field: str
     tier: int
@@ -56,7 +56,7 @@ class Meaning(NamedTuple):
 
 
 def normalised(header: object) -> str:
-    """Write a header without case, accents, spaces, punctuation and decorations."""
+    """Return a header in lower case, without accents, spaces, punctuation or decorations."""
     text = _BRACKETS.sub(
         lambda match: "" if _plain(match[1]) in _decorations() else match[0], str(header)
     )
@@ -75,7 +75,7 @@ def _decorations() -> frozenset[str]:
 
 
 def meanings(header: object) -> list[Meaning]:
-    """Return the fields that a column of this header may be: for most headers, none."""
+    """Return the fields that a column with this header may contain; for most headers, none."""
     text, table = normalised(header), _table()
     if text in table:
         return table[text]

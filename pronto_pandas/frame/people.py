@@ -27,7 +27,7 @@ ANY: Final = ("domain", "company_name", "linkedin_url")
 
 @dataclass(frozen=True, eq=False)
 class ExistingColumn:
-    """A column of the list that has emails or phones already, with its cleaned values."""
+    """A column of the DataFrame that already has emails or phones, with its cleaned values."""
 
     column: pd.Series
     values: Objects
@@ -99,7 +99,7 @@ class Cells:
             self._put(name, values, None)
 
     def _fill_domains(self) -> None:
-        """Use the domains of the list's work emails for rows without a domain."""
+        """Use the domains of the DataFrame's work emails for rows without a domain."""
         for column in self.emails:
             if column.header == columns.GIVES_NO_DOMAIN:
                 continue
@@ -116,17 +116,17 @@ class Cells:
 
     @cached_property
     def emails(self) -> list[ExistingColumn]:
-        """The list's columns of emails of either kind, work or personal."""
+        """The DataFrame's columns of emails of either kind, work or personal."""
         return self._columns("email", emails_phones.email)
 
     @cached_property
     def personal_emails(self) -> list[ExistingColumn]:
-        """The list's columns of personal emails."""
+        """The DataFrame's columns of personal emails."""
         return self._columns("personal_email", emails_phones.email)
 
     @cached_property
     def phones(self) -> list[ExistingColumn]:
-        """The list's columns of phones."""
+        """The DataFrame's columns of phones."""
         return self._columns("phone", emails_phones.phone)
 
     def _columns(self, kind: Own, cleaner: fields.Cleaner) -> list[ExistingColumn]:
@@ -135,7 +135,7 @@ class Cells:
         return [ExistingColumn(column, *fields.cleaned(column, cleaner)) for column in cells]
 
     def columns_of(self, type_: EnrichmentType) -> list[ExistingColumn]:
-        """Return the list's columns that may have values of a type."""
+        """Return the DataFrame's columns that may have values of a type."""
         existing = {
             "email": self.emails,
             "personal_email": [*self.emails, *self.personal_emails],
@@ -176,7 +176,10 @@ class Cells:
         )
 
     def problems(self, name: str) -> Objects | None:
-        """Return for each row the problem of a field's value, or None; None if no row has any."""
+        """Return for each row what is wrong with a field's value, or None.
+
+        If no row has a problem, return None instead of an array.
+        """
         problems = self._problems.get(name)
         return None if problems is None else _with_header(self._header(name), problems)
 
@@ -218,7 +221,7 @@ def _with_header(header: str, problems: Objects) -> Objects:
 
 
 def has_value(values: pd.Series) -> Bools:
-    """Return which cells have a value: not an empty list, nor a placeholder such as "N/A"."""
+    """Return which cells have a value; an empty list or a placeholder such as "N/A" is none."""
     texts, problems = fields.cleaned(values, str)
     empty = (isinstance(cell, list | np.ndarray) and not len(cell) for cell in cells_of(values))
     return (present(texts) | present(problems)) & ~np.fromiter(empty, np.bool_, len(values))
@@ -249,7 +252,8 @@ def alike(values: Objects, key: Callable[[str], str] = same) -> Ints:
 def number_companies(values: Mapping[str, Objects]) -> Ints:
     """Give each row the number of its company; a row without one gets -1.
 
-    A company name counts as the first domain that any row has with it. Legal forms are ignored.
+    A company name is treated as the first domain that appears with it in any row. Legal forms are
+    ignored.
     """
     domain, name = alike(values["domain"]), alike(values["company_name"], company_key)
     both = np.flatnonzero((domain >= 0) & (name >= 0))
@@ -263,7 +267,7 @@ def number_companies(values: Mapping[str, Objects]) -> Ints:
 
 
 def people(df: pd.DataFrame, overrides: Mapping[str, object] | None) -> list[Contact]:
-    """Return the distinct people of a DataFrame who have both names, sendable or not."""
+    """Return the distinct people of a DataFrame who have both names, even if they are not sent."""
     cells = Cells(df, overrides)
     columns.require(df, cells.found, [(name,) for name in NAMES])
     contact = number_people(cells.values, cells.named)

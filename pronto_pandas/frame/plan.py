@@ -50,7 +50,7 @@ Left = Literal[
     "invalid", "filled", "suppressed", "hidden",
     "excluded by only", "over per_company", "over limit",
 ]  # fmt: skip
-"""Why a row is not sent; "hidden" if only its answer shows that it is suppressed."""
+"""Why a row is not sent. "hidden": it is suppressed only because of an email in its answer."""
 
 _NOUNS: Final = {
     "domain": "a company domain", "company_name": "a company name",
@@ -208,7 +208,7 @@ def _leave_out_unwanted(rows: _Rows, cells: Cells, options: Options) -> None:
         rows.leave_out(~options.only, "excluded by only", "excluded by only=")
     if options.per_company is not None:
         over = _over_per_company(cells, rows, options.per_company)
-        words = f"per_company={options.per_company} was reached for this company"
+        words = f"the limit per_company={options.per_company} was reached for this company"
         rows.leave_out(over, "over per_company", words)
 
 

@@ -64,8 +64,8 @@ def already_filled(df: pd.DataFrame, options: Options) -> dict[EnrichmentType, B
     Raises
     ------
     ColumnsError
-        Two columns have a name that the run would write, or the DataFrame does not allow the
-        duplicate labels that it would get.
+        Two columns have the same name, and the run would write to a column with that name; or the
+        DataFrame does not allow the duplicate labels that it would get.
     """
     if options.phones == "rows" and not df.flags.allows_duplicate_labels:
         raise ColumnsError(
@@ -365,7 +365,9 @@ def _message(result: Result, types: Iterable[EnrichmentType], contact: Contact) 
     return " ".join(dict.fromkeys(message for message in messages if message)) or None
 
 
-_ANOTHER_NAME: Final = "The answer has the name of another person; check it before use."
+_ANOTHER_NAME: Final = (
+    "The name in the answer is a different person's; check the answer before using it."
+)
 
 
 def _id(result: Result, types: Iterable[EnrichmentType]) -> str | None:

@@ -28,7 +28,7 @@ STATUSES: Final = ("found", "not_found", "skipped", "invalid", "error", "unknown
 """Every ``pronto_status`` that a run writes."""
 
 OTHER: Final = "other"
-"""Replaces any text that no run has written, because it may be personal data."""
+"""Shown instead of any text that no run has written, because such text may be personal data."""
 
 OTHERS, NOT_GIVEN, NO_STATUS = "others", "not given", "no status"
 
@@ -36,7 +36,7 @@ MOST_COMPANIES: Final = 10
 _LONGEST_STATUS: Final = 40
 
 _NO_VALUE: Final = ("n/a", "not_found", "not found")
-"""Statuses of a type that mean that nothing was found."""
+"""Statuses of an email or a phone that mean that nothing was found."""
 
 _PHONE_IN_TEXT: Final = re.compile(r"""["']number["']\s*:""")
 """A phone in a list that a CSV or Excel file has saved as text."""
@@ -44,7 +44,7 @@ _PHONE_IN_TEXT: Final = re.compile(r"""["']number["']\s*:""")
 
 @dataclass(frozen=True)
 class Rate:
-    """Found rate: rows with an answer, and rows with a value.
+    """Found rate: rows with an answer, and rows with a value found.
 
     Parameters
     ----------
@@ -141,7 +141,7 @@ class _TypeResults:
 
     answered: Bools  # requested, and Pronto has answered
     found: Bools  # of these, with a value
-    count: Ints  # values in the row's cells, also those that the list already had
+    count: Ints  # values in the row's cells, also those that the DataFrame had before
     texts: Objects  # the status of the value, or None
     row_per_phone: bool  # as phones="rows" writes them
 
@@ -151,8 +151,8 @@ def _type_results(
 ) -> dict[EnrichmentType, _TypeResults]:
     """Find for each type the rows that have an answer, and those that have a value.
 
-    The status next to a value decides. A value without one was already in the list, unless it is
-    the only value of a row that is ``found``. An empty cell without one was not requested or not
+    The status next to a value decides. A value without one was already in the DataFrame, unless it
+    is the only value of a row that is ``found``. An empty cell without one was not requested or not
     answered. But if no ``not_found`` row has one, a file has lost the "N/A" of the statuses: then
     every row that could be requested counts as answered.
     """
@@ -245,7 +245,7 @@ def _column(df: pd.DataFrame, name: str) -> pd.Series | None:
 
 
 def _statuses(df: pd.DataFrame, prefix: object) -> Objects:
-    """Return each row's ``pronto_status``; `OTHER` for a text that no run has written."""
+    """Return each row's ``pronto_status``; `OTHER` for text that no run has written."""
     if not isinstance(prefix, str):
         raise ConfigurationError("prefix must be a string.")
     name = f"{prefix}pronto_status"
@@ -314,7 +314,7 @@ def _rate(once: Bools, answered: Bools, found: Bools) -> Rate:
 
 
 def _email_statuses(emails: _TypeResults, once: Bools) -> dict[str, int]:
-    """Count the statuses of the emails found; a text that may be an email is not shown."""
+    """Count the statuses of the emails found; text that may be an email is not shown."""
     texts = [NO_STATUS if text is None else text for text in emails.texts[once & emails.found]]
     shown = [t if len(t) <= _LONGEST_STATUS and "@" not in t else OTHER for t in texts]
     counts = pd.Series(shown, dtype=object).value_counts().to_dict()

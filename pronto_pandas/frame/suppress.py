@@ -67,9 +67,9 @@ class Suppressed:
         invalid = np.flatnonzero(present(problems))
         if len(invalid):
             raise ConfigurationError(
-                f"suppress= has entries that are not valid: {len(invalid)} of {len(entries)}, the "
-                f"first is entry {invalid[0] + 1}. Each must be an email, a domain (for a company) "
-                "or a LinkedIn profile URL. Correct or remove them. Nothing was sent."
+                f"suppress= has entries that are not valid ({len(invalid)} of {len(entries)}; the "
+                f"first is entry {invalid[0] + 1}). Each must be an email, a domain (for a "
+                "company) or a LinkedIn profile URL. Correct or remove them. Nothing was sent."
             )
         for kind, value in kinds[present(kinds)]:
             getattr(self, kind).add(value)
@@ -101,9 +101,9 @@ class Suppressed:
         useless = np.flatnonzero(~identified & ~present(hosts) & not_empty)
         if len(useless):
             raise ConfigurationError(
-                f"suppress= has rows that identify nobody: {len(useless)} of {len(df)}, the first "
-                f"is .iloc[{useless[0]}]. Each needs an email, a domain, a LinkedIn URL, or a name "
-                "with a company. Complete or remove them. Nothing was sent."
+                f"suppress= has rows that identify nobody ({len(useless)} of {len(df)}; the first "
+                f"is .iloc[{useless[0]}]). Each needs an email, a domain, a LinkedIn URL, or a "
+                "name with a company. Complete or remove them. Nothing was sent."
             )
 
     def rows(self, cells: Cells) -> Bools:

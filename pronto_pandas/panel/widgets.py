@@ -94,7 +94,7 @@ class Section:
         self.refresh()
 
     def show(self, text: Result | str) -> None:
-        """Show a text; screen readers read it out."""
+        """Show text; screen readers read it out."""
         status = f'<div role="status" style="line-height:1.4">{escape(str(text))}</div>'
         self._shown_result.value = status if text else ""
 

@@ -249,7 +249,7 @@ TOO_FEW: Final = Outcome(
 )
 HELD: Final = Outcome(
     "pending",
-    message="Not sent: another run is requesting this person. Run the same line again later.",
+    message="Not sent: another run is looking up this person. Run the same line again later.",
 )
 TAKEN_OVER: Final = Outcome(
     "pending",

@@ -479,7 +479,7 @@ class Forgotten:
     entries : int
         One per person, type and service.
     in_use : int
-        People whom an active run is requesting; their emptied entries stay until it ends.
+        People whom an active run is looking up; their emptied entries stay until it ends.
     """
 
     people: int

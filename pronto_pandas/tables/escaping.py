@@ -28,7 +28,7 @@ _EXACT: Final = 2.0**53
 """Above this, a float may lack digits of a whole number, so it is written as a float."""
 
 _NOT_IN_XML: Final = "\x00-\x08\x0b-\x1f\ufffe\uffff"  # also \r, which XML reads as \n
-# Also an underscore before a text that looks like an escape.
+# Also an underscore before text that looks like an escape.
 _TO_ESCAPE: Final = re.compile(rf"_(?=x[0-9A-Fa-f]{{4}}[_{_NOT_IN_XML}])|[{_NOT_IN_XML}]")
 _ESCAPED: Final = re.compile(r"_x(?![Dd][89A-Fa-f])([0-9A-Fa-f]{4})_")  # no half of a pair
 
@@ -70,7 +70,7 @@ def _is_formula(written: str) -> bool:
 
 
 def escape_formula(written: str) -> str:
-    """Put an apostrophe before a text that Excel would run; `unescape_formula` removes it.
+    """Put an apostrophe before text that Excel would run; `unescape_formula` removes it.
 
     A text that already has apostrophes gets one more, so that no two texts become the same.
     """

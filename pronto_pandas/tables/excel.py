@@ -160,7 +160,7 @@ def write(headers: Sequence[str], values: Iterable[Sequence[Any]], path: Path) -
 
 
 def _cell(sheet: Any, value: Any, header: str) -> Any:
-    """Return a cell for openpyxl: a number, a date, or otherwise a text."""
+    """Return a cell for openpyxl: a number, a date, or otherwise a string."""
     written = to_text(value)
     if not written:
         return None
