@@ -13,7 +13,9 @@ from .run_messages import warn_if_incomplete
 
 
 class Preview:
-    """Plans a DataFrame and looks it up in the ledger. Sends nothing; needs no key, no network.
+    """Plans the requests for a DataFrame and looks up its people in the ledger.
+
+    Sends nothing; needs neither a key nor a network connection.
 
     Parameters
     ----------
@@ -24,8 +26,8 @@ class Preview:
     settings : Settings
         The ledger and the service.
     began : float, optional
-        When the run began, in seconds since 1970, if this is a later chunk of it. Answers since
-        then are not requested again, even with ``refresh=True``.
+        If the DataFrame is a later chunk of its run: when the run began, in seconds since 1970.
+        Answers since then are not requested again, even with ``refresh=True``.
     bodies : bool
         If False, the answers are read only if ``suppress=`` needs them.
     """
@@ -50,7 +52,7 @@ class Preview:
         self.plan: Plan = plan.without(self.lookup.suppressed)
 
     def frame(self) -> pd.DataFrame:
-        """Return the DataFrame filled from the ledger; warn of unknown rows."""
+        """Return the DataFrame filled from the ledger; warn about unknown rows."""
         out = self.filled(self.lookup.results)
         warn_if_incomplete(out[f"{self.options.prefix}pronto_status"])
         return out

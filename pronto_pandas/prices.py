@@ -20,7 +20,7 @@ class Prices:
     ranges: Mapping[str, Range] = field(default_factory=lambda: PRICES)
 
     def with_changes(self, changes: Any) -> Prices:
-        """Return prices in which some are replaced.
+        """Return a copy with some prices replaced.
 
         Raises
         ------
@@ -54,7 +54,7 @@ class Prices:
             self.of(type_)
 
     def least(self, types: Iterable[str]) -> float:
-        """Return the lowest cost of a person for whom each type and one phone number are found."""
+        """Return the lowest cost of a person with a value of each type, and one phone number."""
         return sum(self.of(type_)[0] for type_ in types)
 
     def most(self, types: Iterable[str]) -> float:
@@ -62,7 +62,7 @@ class Prices:
         return sum(self.of(t)[1] * (MOST_PHONES if t == "phone" else 1) for t in types)
 
     def found(self, counts: Mapping[str, int]) -> Range:
-        """Return the lowest and the highest cost of the values found, given how many per type."""
+        """Return the lowest and highest cost of the values found, given their number per type."""
         low = sum(self.of(type_)[0] * count for type_, count in counts.items())
         high = sum(self.of(type_)[1] * count for type_, count in counts.items())
         return low, high

@@ -61,8 +61,8 @@ class Report(Summary):
         Rows finished in that time.
     cost_low, cost_high : float
         Estimated cost of ``values`` in credits, at the lowest and highest configured prices.
-        Answers from the ledger were not charged again; ``unknown`` rows may have been charged in
-        addition.
+        Answers from the ledger were not charged again. In addition, you may have been charged for
+        ``unknown`` rows.
     """
 
     cost_low: float
@@ -127,7 +127,7 @@ class Report(Summary):
         )
         if unknown := self.statuses["unknown"]:
             rows = "1 unknown row" if unknown == 1 else f"{unknown:,} unknown rows"
-            note += f" In addition, {rows} may have been charged."
+            note += f" In addition, you may have been charged for {rows}."
         if self.row_a_phone:
             note += (
                 " This DataFrame has one row per phone number; found rates and phone counts refer "

@@ -39,7 +39,7 @@ if TYPE_CHECKING:  # what speaks HTTP is imported when something is sent
 
 
 class Run:
-    """Makes the requests of a preview and fills the answers into its DataFrame.
+    """Makes the requests of a preview and fills its DataFrame with the answers.
 
     The constructor checks prices and key, and warns before anything is spent. Then `in_thread` or
     `in_loop` makes the requests, and `frame` returns the DataFrame.
@@ -55,7 +55,7 @@ class Run:
     mode : callable, optional
         Returns the way in which a client sends requests. Default: that of ``via=``.
     notes : BatchNotes, optional
-        Notes batches in the ledger, in the same transactions as their requests.
+        Records batches in the ledger, in the same transactions as their requests.
     """
 
     def __init__(

@@ -29,8 +29,8 @@ if TYPE_CHECKING:  # imported when something is sent
 
 _PARTS = {
     "finished": "finished and saved",
-    "submitted": "submitted (their answers are still to come)",
-    "unknown": "sent without an answer (may have been charged; resend_unknown=True sends them "
+    "submitted": "still awaiting an answer",
+    "unknown": "sent but not answered (you may have been charged; resend_unknown=True sends them "
     "again)",
     "not sent": "not sent",
 }
@@ -62,7 +62,7 @@ def _state(result: Mapping[EnrichmentType, Outcome], wanted: int) -> str:
 
 
 def raise_if_useless(stopped_by: ProntoError | None, *, any_done: bool) -> None:
-    """Raise the error that stopped a run: of key or consent always, others if nobody is done."""
+    """Raise the error that stopped a run: if nobody is done, or if it is about key or consent."""
     match stopped_by:
         case AuthenticationError() | ConsentRequiredError():
             raise stopped_by
@@ -78,7 +78,7 @@ def warn_if_incomplete(
     *,
     max_credits: float | None = None,
 ) -> None:
-    """Warn of ``unknown`` rows, and of what stopped the run: an error or ``max_credits``."""
+    """Warn about ``unknown`` rows, and about what stopped the run: an error or ``max_credits``."""
     pending, unknown = (int((statuses == state).sum()) for state in ("pending", "unknown"))
     warn_of(stopped_by, pending=pending, unknown=unknown, over=max_credits)
 
@@ -86,12 +86,12 @@ def warn_if_incomplete(
 def warn_of(
     stopped_by: ProntoError | None, *, pending: int, unknown: int, over: float | None
 ) -> None:
-    """Warn of rows that are not done, and why; ``over`` is the ``max_credits`` that was reached."""
+    """Warn about rows that are not done, and say why; ``over`` is the ``max_credits`` reached."""
     if unknown:
         warn(
-            f"{_rows(unknown)} unknown: sent, but no answer arrived. It was lost, or a bulk job is "
-            "still waiting for it (see pronto.jobs()). Unknown rows may have been charged; they "
-            "are not sent again unless you pass resend_unknown=True.",
+            f"{_rows(unknown)} unknown: sent but not answered. Either the answer was lost, or "
+            "a bulk job is still waiting for it (see pronto.jobs()). You may have been charged for "
+            "unknown rows; they are not sent again unless you pass resend_unknown=True.",
             UnknownRowsWarning,
         )
     resume = f"{_rows(pending)} pending. Run the same line again to continue."

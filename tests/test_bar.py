@@ -92,7 +92,7 @@ def test_a_stop_says_what_it_waits_for() -> None:
     bar.show(pronto.Progress(total=1000, done=480, found=480, awaited=225))
     assert screen.line == (
         "480 of 1,000 rows · 480 found · 48.0 rows/s · "
-        "Stopping: waiting for 225 answers. To end without them, stop again."
+        "Stopping: waiting for 225 answers. To stop without waiting, interrupt again."
     )
     bar.close(stopped=True)
     assert screen.line == "Stopped after 480 of 1,000 rows · 480 found · 48.0 rows/s · in 10 s"
@@ -109,7 +109,7 @@ def test_a_stop_without_a_bar_is_one_line(
         view.show(pronto.Progress(total=10, done=2, awaited=1))
     assert capsys.readouterr() == (
         "",
-        "Stopping: waiting for 2 answers. To end without them, stop again.\n",
+        "Stopping: waiting for 2 answers. To stop without waiting, interrupt again.\n",
     )
 
 

@@ -368,7 +368,7 @@ def test_the_note_says_that_unknown_rows_may_be_charged(serve: Serve) -> None:
     made = out.pronto.report()
     lost = (out["pronto_status"] == "unknown").sum()
     assert made.statuses["unknown"] == lost > 0
-    assert f"In addition, {lost} unknown rows may have been charged." in repr(made)
+    assert f"In addition, you may have been charged for {lost} unknown rows." in repr(made)
     assert made.people == 40 - lost
     assert made.cost_low <= sum(charge["credits"] for charge in server.sandbox.charges)
 

@@ -87,7 +87,10 @@ def test_the_first_interrupt_waits_for_what_is_in_flight(serve: Serve, call: str
     assert "KeyboardInterrupt" in stderr
     assert_nothing_lost(server)
     answered = len(server.sandbox.asked)
-    assert f"Stopping: waiting for {answered} answers. To end without them, stop again.\n" in stderr
+    assert (
+        f"Stopping: waiting for {answered} answers. To stop without waiting, interrupt again.\n"
+        in stderr
+    )
     assert (
         f"Stopped. {answered} people finished and saved, {500 - answered} not sent. "
         "Run the same line again to continue.\n"
@@ -112,7 +115,7 @@ def test_the_second_lets_go(serve: Serve, call: str, second: signal.Signals) -> 
     lost = statuses()["unknown"]
     assert lost == len(server.sandbox.asked)
     assert (
-        f"Stopped. {lost} people sent without an answer (may have been charged; "
+        f"Stopped. {lost} people sent but not answered (you may have been charged; "
         f"resend_unknown=True sends them again), {500 - lost} not sent."
     ) in stderr
 
@@ -357,7 +360,7 @@ def test_a_stop_leaves_submitted_work_for_the_next_run(serve: Serve) -> None:
     _, stderr = ended(process)
     assert time.monotonic() - began < 10
     submitted = len(server.sandbox.asked)
-    assert f"Stopped. {submitted} people submitted (their answers are still to come), " in stderr
+    assert f"Stopped. {submitted} people still awaiting an answer, " in stderr
     assert statuses()["unknown"] == 0
 
 

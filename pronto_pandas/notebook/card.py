@@ -94,7 +94,7 @@ def html(
 
 
 def image(png: bytes, alt: str, width: int) -> str:
-    """Return an image as HTML with its data, so that a saved notebook shows it anywhere."""
+    """Return an image as HTML with embedded data, so that a saved notebook shows it anywhere."""
     data = base64.b64encode(png).decode()
     return (
         f'<img alt="{escape(alt)}" src="data:image/png;base64,{data}" '

@@ -28,7 +28,7 @@ CANCEL_GRACE = 1.0
 
 _TICK = 0.1
 _LEAVE_AT = 3
-"""The third exception in the caller's thread no longer waits for the run."""
+"""Number of exceptions in the caller's thread after which it no longer waits for the run."""
 
 
 class Task(Protocol[E]):
@@ -200,7 +200,7 @@ def run(
     show : callable
         Receives each event, in the caller's thread.
     tick : callable
-        Called in the caller's thread every 0.1 s without an event.
+        Called in the caller's thread after every 0.1 s in which no event arrives.
     nest : bool
         Patch the caller's running loop with nest-asyncio and keep it running. A loop that is
         already patched is always kept running.
@@ -208,8 +208,9 @@ def run(
     Raises
     ------
     KeyboardInterrupt
-        After SIGINT or SIGTERM, when all requests in flight are answered; a second signal does not
-        wait for them. Other exceptions in the caller's thread are raised at the same time.
+        After SIGINT or SIGTERM, when all requests in flight are answered; after a second signal,
+        without waiting for them. Other exceptions in the caller's thread are raised at the same
+        point.
     """
     try:
         loop = asyncio.get_running_loop()
@@ -253,7 +254,7 @@ async def awaited(task: Task[E], show: Callable[[E], object], tick: Callable[[],
     ------
     asyncio.CancelledError
         The caller's task was cancelled (raised after `CANCEL_GRACE` seconds at most), or a signal
-        came (raised when all requests in flight are answered).
+        was received (raised when all requests in flight are answered).
     """
     threaded = _Threaded(task, show, tick)
     with signals.held(asyncio.CancelledError):

@@ -22,7 +22,7 @@ class Progress:
     credits_low, credits_high : float
         Lowest and highest possible cost so far, in credits, at the configured prices.
     awaited : int, optional
-        If the run is stopping, the number of requests whose answers it still waits for.
+        If the run is stopping, the number of requests whose answers it is still waiting for.
     """
 
     total: int
@@ -63,7 +63,7 @@ class Counter:
         self._counts = dict.fromkeys(STATES, 0)
 
     def add(self, state: str, rows: int, cost: tuple[float, float] = (0.0, 0.0)) -> Progress:
-        """Count rows with their outcome; ``cost`` is the run's minimum and maximum so far."""
+        """Count rows with their outcome; ``cost`` is the run's minimum and maximum cost so far."""
         self._counts[state] += rows
         low, high = cost
         return Progress(

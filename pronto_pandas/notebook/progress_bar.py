@@ -21,7 +21,7 @@ from .progress import Progress, Watcher
 from .signals import from_handler
 
 REDRAW: Final = 0.25
-"""Minimum seconds between two updates: more of them flicker and slow the run down."""
+"""Minimum seconds between two updates: more frequent ones would flicker and slow the run down."""
 
 SECONDS_IN_A_LOG: Final = 5.0
 """Seconds between two lines of the bar, if the output is not a terminal."""
@@ -208,7 +208,8 @@ def words(now: Progress, unit: str, *, silent: float, over: bool) -> str:
     elif left is not None:
         parts.append(f"{_time(left)} left")
     if now.credits_high:
-        parts.append(f"{_range(now)} credits{'' if over else ' so far'}")
+        cost = _range(now)
+        parts.append(f"{cost} credit{'' if cost == '1' else 's'}{'' if over else ' so far'}")
     if silent >= SILENT:
         parts.append(f"no response for {_time(silent)}")
     if now.awaited and not over:
@@ -218,8 +219,8 @@ def words(now: Progress, unit: str, *, silent: float, over: bool) -> str:
 
 def stopping(awaited: int) -> str:
     """Return the line that a run shows while it is stopping."""
-    answers, them = ("1 answer", "it") if awaited == 1 else (f"{awaited:,} answers", "them")
-    return f"Stopping: waiting for {answers}. To end without {them}, stop again."
+    answers = "1 answer" if awaited == 1 else f"{awaited:,} answers"
+    return f"Stopping: waiting for {answers}. To stop without waiting, interrupt again."
 
 
 def _counts(now: Progress) -> dict[str, int]:

@@ -13,7 +13,7 @@ from types import FrameType
 from typing import Any
 
 _LEAVE_AT = 3
-"""The third signal no longer waits for the runs."""
+"""Number of signals after which the runs are no longer waited for."""
 
 
 class _Signals:
@@ -31,14 +31,15 @@ class _Signals:
 
     @contextmanager
     def held(self, error: type[BaseException] = KeyboardInterrupt) -> Iterator[None]:
-        """Hold back signals until the block has ended.
+        """Defer signals until the block has ended.
 
         Parameters
         ----------
         error : type of BaseException
-            Raised at the end of the block if a signal came. ``asyncio.CancelledError`` is for code
-            on the caller's event loop: the previous handler then receives the SIGINT and cancels
-            the caller's task as usual. A SIGTERM is always delivered to the previous handler.
+            Raised at the end of the block if a signal was received. ``asyncio.CancelledError`` is
+            for code on the caller's event loop: the previous handler then receives the SIGINT and
+            cancels the caller's task as usual. A SIGTERM is always delivered to the previous
+            handler.
         """
         if not _in_main_thread():
             yield  # only the main thread receives signals
@@ -58,7 +59,7 @@ class _Signals:
 
     @contextmanager
     def sent_to(self, stop: Callable[[], object]) -> Iterator[None]:
-        """Call a function at each signal, and at once if a signal has already come."""
+        """Call a function on each signal, and at once if one has already been received."""
         if not _in_main_thread():
             yield
             return
@@ -71,7 +72,7 @@ class _Signals:
             self._stops.remove(stop)
 
     def others_are_stopping(self) -> bool:
-        """Return whether other runs of this thread still wait for answers after a signal."""
+        """Return whether other runs of this thread are still waiting for answers after a signal."""
         return _in_main_thread() and bool(self._received and self._stops)
 
     def _hold(self, on_loop: bool) -> None:
@@ -133,7 +134,7 @@ others_are_stopping = _signals.others_are_stopping
 
 
 def from_handler(error: BaseException) -> bool:
-    """Return whether a signal handler raised an exception, wherever it was caught."""
+    """Return whether an exception was raised by a signal handler, wherever it was caught."""
     handlers = map(signal.getsignal, signal.valid_signals())
     codes = {getattr(handler, "__code__", None) for handler in handlers} - {None}
     trace = error.__traceback__

@@ -233,12 +233,12 @@ def ledger_state() -> str:
 
 
 def delete_all() -> Result:
-    """Delete all answers in the ledger. Requests without an answer stay."""
+    """Delete all answers in the ledger. Requests without an answer are kept."""
     try:
         deleted = ledger.purge(0)
     except ProntoError as error:
         return Result(str(error), False)
-    pay = " If you request these people again, you pay for them again." if deleted else ""
+    pay = " If you look up these people again, you will be charged again." if deleted else ""
     return Result(f"Answers deleted: {deleted:,}.{pay}")
 
 

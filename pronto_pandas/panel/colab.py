@@ -74,7 +74,7 @@ def use_secret() -> Result:
 
 
 def move_ledger_to_drive() -> Result:
-    """Mount Google Drive and continue the ledger there, with all its entries."""
+    """Mount Google Drive and move the ledger there, with all its entries."""
     if _is_external():
         return Result("The ledger is in an external database. It was not moved.", False)
     problem = _mount()

@@ -26,8 +26,8 @@ def prompt() -> None:
             'with pronto.configure(personal_email_consent="what you use them for")'
         ),
         actions.ledger_state(),
-        "pronto.ledger.purge(0) deletes all saved answers. If you request the same people again, "
-        "you pay for them again.",
+        "pronto.ledger.purge(0) deletes all saved answers. If you look up the same people again, "
+        "you will be charged again.",
         actions.rate_state(),
         f"Change it with pronto.configure(rate=…), at most {actions.MAX_RATE}.",
         actions.PRIVACY.replace(" (below)", ""),

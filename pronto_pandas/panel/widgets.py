@@ -94,7 +94,7 @@ class Section:
         self.refresh()
 
     def show(self, text: Result | str) -> None:
-        """Show text; screen readers read it out."""
+        """Show a message; screen readers read it out."""
         status = f'<div role="status" style="line-height:1.4">{escape(str(text))}</div>'
         self._shown_result.value = status if text else ""
 
@@ -216,8 +216,8 @@ class Panel:
         self._delete.description = _CONFIRM
         self._cancel.layout.display = None
         return (
-            "Delete all saved answers? This cannot be undone. If you request the same people "
-            f"again, you pay for them again. Click “{_CONFIRM}” to confirm."
+            "Delete all saved answers? This cannot be undone. If you look up the same people "
+            f"again, you will be charged again. Click “{_CONFIRM}” to confirm."
         )
 
     def _cancel_delete(self) -> Result:

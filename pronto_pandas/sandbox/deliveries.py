@@ -32,7 +32,7 @@ def posted(
     dice : random.Random
         Source of all random choices.
     doubled, lost : float
-        Fractions of payloads to post twice, and not at all, 0 to 1. A lost one is not posted twice.
+        Fractions (0 to 1) of payloads to post twice and to drop. A dropped one is not posted twice.
     """
     chosen = []
     for payload in payloads:

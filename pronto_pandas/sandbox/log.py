@@ -22,9 +22,9 @@ class Log:
     charges : list of dict
         Contact, types and credits of each charge.
     asked, batches, fetches : Counter of str
-        Requests per person, per batch, and per id of an answer.
+        Requests per person, per batch, and per ID of an answer.
     submitted : dict
-        By id, when an answer is ready, and the answer.
+        Maps each ID to the time when its answer is ready, and the answer.
     refused : Counter of int
         Error responses per HTTP status.
     delivered : Counter of int or str

@@ -24,7 +24,7 @@ KEY: Final = "sandbox-key"
 """The default API key. It is valid only in the sandbox."""
 
 PRICES: Final = {type_: int(lowest) for type_, (lowest, _) in spec.PRICES.items()}
-"""Credits per value of a type."""
+"""Credits per value found, by type."""
 
 
 @dataclass
@@ -48,7 +48,7 @@ class Sandbox(Log):
     at_once : int
         Maximum concurrent requests; further requests queue. 0: no limit.
     at_once_for : float
-        Seconds after the first request at which this limit is lifted.
+        Seconds from the first request until this limit is lifted.
     faults : float
         Fraction of requests that fail, 0 to 1.
     fault_kinds : tuple of str
@@ -118,7 +118,7 @@ class Sandbox(Log):
             await asyncio.sleep(seconds)
 
     def authorize(self, key: str | None) -> None:
-        """Refuse any other API key."""
+        """Refuse any API key but the sandbox's own."""
         if key != self.api_key:
             raise RefusalError(401, {"error": "Unauthorized"})
 
@@ -218,11 +218,11 @@ class Sandbox(Log):
         self._deliveries.release()
 
     async def close(self) -> None:
-        """Cancel the remaining deliveries; call it in the event loop that served."""
+        """Cancel the remaining deliveries; call it in the event loop that ran the server."""
         await self._deliveries.close()
 
     def fetch(self, enrichment_id: str) -> dict[str, Any]:
-        """Return a submitted answer, with its phones in the format of this endpoint."""
+        """Return the answer to a submitted request, with phones in the format of this endpoint."""
         if enrichment_id not in self.submitted:
             raise RefusalError(404, {"error": 404, "message": "Not found"})
         ready, answer = self.submitted[enrichment_id]

@@ -1,4 +1,4 @@
-"""Lets a batch in when there is room in flight and in the budget."""
+"""Admits a batch when there is a free slot in flight and the budget covers it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .request import OVER_BUDGET, PENDING, Batch, Outcome
 
 
 class Admission:
-    """The room that the batches of a run share.
+    """The capacity that the batches of a run share: slots in flight, and the budget.
 
     Parameters
     ----------
@@ -20,7 +20,7 @@ class Admission:
     budget : Budget
         Limits what they cost.
     cancellation : Cancellation
-        Ends the waiting; stopped if the budget is used up.
+        Ends the wait; `enter` stops the run through it when the budget is used up.
     """
 
     def __init__(
@@ -36,7 +36,7 @@ class Admission:
         return not self._concurrency.full() and self._budget.fits(batch.requests)
 
     async def enter(self, batch: Batch) -> Outcome | None:
-        """Wait for room, and take it; if the run stops, return the outcome of the batch."""
+        """Wait for a slot, and take it; if the run stops, return the outcome of the batch."""
         while not self._cancellation.stopped() and not self.has_room(batch):
             if not self._concurrency.in_flight:  # nothing is left that could cost less than it may
                 self.over_budget = True
@@ -51,7 +51,7 @@ class Admission:
         return None
 
     def leave(self, batch: Batch, outcome: Outcome | None) -> None:
-        """Give back the room of a batch, and count what it cost."""
+        """Release the slot of a batch, and count what it cost."""
         self._budget.settle(batch.requests, outcome)
         self._concurrency.leave()
         self._left.set()

@@ -14,7 +14,7 @@ from .request import Outcome, Request
 class Budget:
     """Credits that were spent, and those that the requests in flight can still cost.
 
-    ``spent`` is the most that it can have been, ``least`` the least.
+    ``spent`` is the highest possible amount spent so far, ``least`` the lowest.
 
     Parameters
     ----------
@@ -29,11 +29,11 @@ class Budget:
         self.spent = self.least = self._reserved = 0.0
 
     def fits(self, requests: Sequence[Request]) -> bool:
-        """Return whether the budget allows the worst case of these and of those in flight."""
+        """Return whether the budget covers these and those in flight, at their highest cost."""
         return self._allows(self.spent + self._reserved + self._worst(requests))
 
     def affordable(self, requests: Sequence[Request]) -> int:
-        """Return how many requests fit, from the first one on."""
+        """Return how many of the requests, counted from the first, fit the budget."""
         cost = self.spent + self._reserved
         for count, request in enumerate(requests):
             cost += self._worst([request])
@@ -46,7 +46,7 @@ class Budget:
         self._reserved += self._worst(requests)
 
     def settle(self, requests: Sequence[Request], outcome: Outcome | None) -> None:
-        """Count what requests cost; if that is not known, the most that it can have been."""
+        """Count the cost of requests, or the highest possible cost if the actual one is unknown."""
         worst = self._worst(requests)
         self._reserved -= worst
         if outcome is not None and outcome.may_be_charged:

@@ -13,7 +13,7 @@ T = TypeVar("T")
 
 
 class Cancellation:
-    """The state of a run's stop, and its requests in flight."""
+    """Whether and why a run has stopped, and its requests in flight."""
 
     def __init__(self) -> None:
         self._waiting: set[asyncio.Future[Any]] = set()
@@ -22,7 +22,7 @@ class Cancellation:
         self.error: ProntoError | None = None
 
     def stopped(self) -> bool:
-        """Return whether nothing more is sent."""
+        """Return whether the run has stopped sending."""
         return self._stopped
 
     def stop(self, error: ProntoError | None = None) -> None:
@@ -38,7 +38,7 @@ class Cancellation:
         return len(self._in_flight)
 
     def interrupt(self, grace: float | None) -> None:
-        """Stop; cancel what is still in flight after ``grace`` seconds, or never."""
+        """Stop; after ``grace`` seconds (None: never), cancel what is still in flight."""
         self.stop()
         if grace is not None:
             asyncio.get_running_loop().call_later(grace, self.abandon)
@@ -50,7 +50,7 @@ class Cancellation:
             task.cancel()
 
     async def wait(self, waiting: Awaitable[T]) -> T | None:
-        """Await something until the run stops; None if it stopped."""
+        """Await an awaitable; return None if the run stops first."""
         task = asyncio.ensure_future(waiting)
         if self._stopped:
             task.cancel()

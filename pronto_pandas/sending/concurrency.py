@@ -24,16 +24,16 @@ from dataclasses import dataclass
 from .rate_limit import Clock
 
 WINDOW, FEWEST, MOST = 1.0, 5, 512
-"""Seconds of recent answers to judge by; the fewest and the most answers in that time."""
+"""Seconds in the window of recent answers; the minimum and maximum number of answers in it."""
 
 QUEUE = 1 / 3
 """Waiting time as a fraction of the latency; from this value on, requests count as queued."""
 
 SPREAD = 1.0
-"""Latency rise, in multiples of the spread within one window, that counts as queueing."""
+"""Increase in latency that counts as queueing, as a multiple of the spread within one window."""
 
 LEAST, HEADROOM, SPARE = 4, 1.6, 4
-"""Minimum in flight; headroom factor and constant over the estimated capacity of Pronto."""
+"""Minimum limit; factor and constant by which the limit exceeds Pronto's estimated capacity."""
 
 DOUBT = 30.0
 """Seconds after which the latency without a queue is measured again."""
@@ -54,9 +54,9 @@ class ConcurrencyLimit:
     most : int
         Maximum in flight, limited by the available sockets.
     rate : float
-        Starts per second; a limit higher than the rate can fill is lifted.
+        Request starts per second; a limit that this rate cannot reach is removed.
     clock : callable
-        Seconds.
+        Returns the time in seconds.
     """
 
     def __init__(self, most: int, rate: float, clock: Clock) -> None:
@@ -80,19 +80,19 @@ class ConcurrencyLimit:
         return min(self._most, self._limit)
 
     def full(self) -> bool:
-        """Return whether one more must wait."""
+        """Return whether another request must wait."""
         return self._in_flight + 1 > self.limit
 
     def enter(self) -> None:
-        """Count one more as in flight."""
+        """Count another request as in flight."""
         self._in_flight += 1
 
     def leave(self) -> None:
-        """Count one less."""
+        """Count one request as finished."""
         self._in_flight -= 1
 
     def answered(self, seconds: float, in_flight: int) -> None:
-        """Adapt to an answer that took so long, with so many in flight when it was requested."""
+        """Adapt to the latency of an answer, given the number in flight when it was requested."""
         if self._trying is not None:
             self._measure(self._trying, seconds, in_flight)
             return

@@ -36,10 +36,11 @@ class Context:
     recorder : Recorder
         Writes each request to the ledger before it is sent, and each answer before it is used.
     timeout : float
-        Seconds without any answer after which those in flight are lost, or, if they can be fetched
-        later, left for another run.
+        Seconds without any answer after which the requests in flight count as lost or, if their
+        answers can be fetched later, are left to another run.
     retry_budget : float
-        Seconds without any answer, while requests fail unprocessed, after which the run stops.
+        Seconds after which the run stops if no answer arrives and requests fail before they are
+        processed.
     timing : Timing, optional
         Clock, sleep and jitter.
     """

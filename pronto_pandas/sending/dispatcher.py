@@ -33,7 +33,7 @@ HELD_POLL = 0.5
 """Seconds between two checks of what another run holds."""
 
 CANCEL_GRACE = 1.0
-"""Seconds that answers in flight have to arrive when the run itself is cancelled."""
+"""Seconds to wait for requests in flight when the run itself is cancelled."""
 
 OnOutcome = Callable[[Request, Outcome], None]
 
@@ -80,11 +80,11 @@ class Dispatcher:
         return self._cancellation.awaited
 
     def interrupt(self, grace: float | None) -> None:
-        """Start nothing more; cancel what is still in flight after ``grace`` seconds, or never."""
+        """Start nothing more; after ``grace`` seconds (None: never), cancel what is in flight."""
         self._cancellation.interrupt(grace)
 
     def abandon(self) -> None:
-        """Stop, and cancel what is in flight: it is ``unknown``."""
+        """Stop, and cancel what is in flight, which becomes ``unknown``."""
         self._cancellation.abandon()
 
     async def run(self, requests: Iterable[Request], on_outcome: OnOutcome) -> None:
@@ -111,7 +111,7 @@ class Dispatcher:
     # Claiming
 
     async def _send_all(self, requests: Iterable[Request]) -> None:
-        """Claim requests and send them; while some are sent, the next ones are claimed."""
+        """Claim requests and send them; while some are sent, further ones are claimed."""
         left = iter(requests)
         if self._mode.put_together is not None:
             await self._send_together(left, self._mode.put_together)
@@ -190,14 +190,14 @@ class Dispatcher:
         await self._send_all([request for request in held if id(request) not in still])
 
     async def _release(self, requests: Sequence[Request], outcome: Outcome) -> None:
-        """Give up claims, and report why."""
+        """Release claims, and report why."""
         await self._cancellation.recorded(self._recorder.release(requests), outcome)
         self._report(requests, outcome)
 
     # Sending
 
     async def _send(self, batches: Iterable[Batch]) -> None:
-        """Send batches when there is room; those that are recorded together start together."""
+        """Send batches as slots become free; those that are recorded together start together."""
         together: list[Batch] = []
         for batch in batches:
             if len(together) >= self._starts.at_once or not self._admission.has_room(batch):
@@ -213,7 +213,7 @@ class Dispatcher:
         await self._start(together)
 
     async def _start(self, batches: list[Batch]) -> None:
-        """Start batches that have room; those that the run no longer starts are pending."""
+        """Start batches that have a slot; those that the run no longer starts are pending."""
         if not batches:
             return
         waiting = {id(batch): batch for batch in batches}

@@ -11,13 +11,13 @@ from ..api.client import Client
 from .request import Batch, Request
 
 Send = Callable[[Batch], Awaitable[Answer]]
-"""Sends a batch; returns an answer that is final, or has the ID of the request."""
+"""Sends a batch; returns either a final answer or one with the ID of the request."""
 
 Fetch = Callable[[str], Awaitable[Answer]]
 """Fetches the answer to a request by its ID, for free; it may not be ready."""
 
 PutTogether = Callable[[Sequence[Request]], list[Batch]]
-"""Makes batches of requests; none if there are too few."""
+"""Groups requests into batches; none if there are too few."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,12 +29,12 @@ class Mode:
     send, fetch : callable
         The calls of the API.
     in_flight : int
-        Batches in flight at a time, at most.
+        Maximum number of batches in flight.
     claim_ahead : int
         Requests claimed in one commit.
     put_together : callable, optional
-        Makes batches of all requests, which are claimed first. By default, each request is a batch,
-        and the next ones are claimed while some are sent.
+        Groups all requests into batches after they are claimed. By default, each request is its
+        own batch, and further requests are claimed while earlier ones are sent.
     delivered : bool
         Answers are delivered to a webhook later. So the run fetches nothing, and does not wait for
         what another run holds.
@@ -49,7 +49,7 @@ class Mode:
 
 
 def sync_mode(client: Client, in_flight: int) -> Mode:
-    """Return the mode in which each call waits for its answer; one promised later is fetched."""
+    """Return the mode in which each call waits for its answer; a deferred answer is fetched."""
     return Mode(partial(_send, client), client.contact, in_flight)
 
 

@@ -17,14 +17,14 @@ from .rate_limit import Jitter, backoff
 from .request import NOT_FETCHED, NOT_RECOGNIZED, Batch, Outcome
 
 SOONEST, LATEST = 0.5, 30.0
-"""Seconds between two attempts, at least and at most."""
+"""Minimum and maximum seconds between two attempts."""
 
 REFUSED_AT_MOST = 5
-"""Attempts in a row that Pronto may reject, as it does if it does not recognize the ID."""
+"""Consecutive rejections after which fetching stops; Pronto rejects an ID that it does not know."""
 
 
 class PollSchedule:
-    """Times attempts: first when answers have recently been ready, then less and less often.
+    """Schedules attempts: the first after the typical time of recent answers, then ever less often.
 
     Parameters
     ----------
@@ -37,13 +37,13 @@ class PollSchedule:
         self._typical = 2.0
 
     def wait(self, attempt: int) -> float:
-        """Return the seconds before an attempt; the first one is 1."""
+        """Return the seconds to wait before an attempt; attempts are numbered from 1."""
         first = self._typical if attempt == 1 else self._typical / 2
         wait = backoff(max(attempt - 1, 1), first=first, most=LATEST)
         return max(SOONEST, wait) * self._jitter(0.8, 1.2)
 
     def answered(self, attempt: int, seconds: float) -> None:
-        """Note at which attempt, and how long after it was submitted, an answer was ready."""
+        """Record at which attempt, and how long after the submission, an answer was ready."""
         if attempt == 1:  # it may have been ready long before
             self._typical = max(SOONEST, 0.9 * self._typical)
         else:

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 Clock = Callable[[], float]
-"""Returns seconds that never go back and are the same in all threads."""
+"""Returns the seconds of a monotonic clock that all threads share."""
 
 Sleep = Callable[[float], Awaitable[object]]
 Jitter = Callable[[float, float], float]
@@ -42,13 +42,13 @@ BUSY = 0.002
 """Seconds to wait while another process has locked the shared state."""
 
 RATE_KEPT = 2.0
-"""Seconds after its last use for which the highest rate applies to all."""
+"""Seconds after its last use during which the highest rate still applies to all processes."""
 
 MOST_PLACES = 48
 """The queue for starts is at most this many intervals long."""
 
 SLOWER, SLOWEST, RECOVERY = 0.995, 0.1, 0.0003
-"""After a 429: the fraction of the rate that is kept, the least fraction, recovery per second."""
+"""After a 429: the factor applied to the rate, the minimum factor, the recovery per second."""
 
 
 def backoff(attempt: int, *, first: float = 1.0, most: float = 30.0) -> float:
@@ -58,12 +58,12 @@ def backoff(attempt: int, *, first: float = 1.0, most: float = 30.0) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """The interval between starts, and how early a start may come.
+    """The interval between request starts, and how early a start may come.
 
-    With an interval of ``T`` and a tolerance of ``(b - 1) T``, a closed sliding second contains at
-    most ``floor((1 + (b - 1) T) / T) + 1`` starts. With ``b = 2`` that is 50 for any ``T`` just
-    above 1/49 s. In addition, 4 % are held back, because connections that open at the same time
-    bunch on their way to the server.
+    With an interval of ``T`` and a tolerance of ``(b - 1) T``, a one-second window (endpoints
+    included) contains at most ``floor((1 + (b - 1) T) / T) + 1`` starts. With ``b = 2`` that is 50
+    for any ``T`` just above 1/49 s. In addition, 4 % is held back, because requests on connections
+    that open at the same time bunch up on their way to the server.
     """
 
     interval: float
@@ -72,7 +72,7 @@ class Limit:
     @classmethod
     @lru_cache(maxsize=64)
     def of(cls, rate: float) -> Limit:
-        """Return the limit that allows ``rate`` starts in every closed sliding second."""
+        """Return the limit that allows ``rate`` starts in any one-second window."""
         whole = max(int(rate), 1)
         burst = 2 if whole >= 4 else 1
         interval = max(1.0 / (0.96 * rate), (1 + 1e-6) / (whole - burst + 1))
@@ -80,7 +80,7 @@ class Limit:
 
 
 class Limiter(Protocol):
-    """Where the starts of a `RateLimit` come from."""
+    """Decides when a `RateLimit` may start a request."""
 
     def set_rate(self, rate: float) -> None:
         """Change the rate."""
@@ -92,7 +92,7 @@ class Limiter(Protocol):
         """Prepare for a start that is needed now or soon; called on the loop that waits."""
 
     def take(self, now: float, place: float | None) -> tuple[float, float | None]:
-        """Start now and return 0, or return the seconds to wait, and a place in the queue."""
+        """Start now and return 0; if it is too early, return the seconds to wait and a place."""
 
     def wait(self, now: float) -> float:
         """Return the seconds until the next start, as far as this process can tell."""
@@ -104,20 +104,21 @@ class Limiter(Protocol):
 class Gcra:
     """The generic cell rate algorithm, with a queue.
 
-    No closed sliding second contains more than ``rate`` starts of this process. Over all processes
-    that share the state, none contains more than the highest of their rates.
+    No one-second window contains more than ``rate`` request starts of this process. Over all
+    processes that share the state, none contains more than the highest of their rates.
 
-    Each start moves the next regular one (``next_start``) on by an interval, and may come at most
-    the tolerance before it. The tolerance is the same for all processes, even for one that was
-    slowed down: with a larger one it would always start before the others. For the same reason, a
-    request that must wait takes a place in a queue and starts at its time, so that a process whose
-    loop wakes late gets as many starts as the others. A place is no permission to start. That is
-    decided at the start itself, so late requests cannot bunch.
+    Each start moves ``next_start``, the time of the next regular one, forward by an interval. A
+    start may come earlier than ``next_start``, by the tolerance at most. The tolerance is the same
+    for all processes, even for one that was slowed down: with a larger one it would always start
+    before the others. For the same reason, a request that must wait takes a place in a queue and
+    starts at its time, so that a process whose loop wakes late gets as many starts as the others. A
+    place is not a permission to start. That is decided at the start itself, so late requests cannot
+    bunch up.
 
     Parameters
     ----------
     rate : float
-        Starts that no sliding second may exceed.
+        Maximum number of request starts in any one-second window.
     shared : Shared, optional
         The state that processes share.
     """
@@ -144,14 +145,14 @@ class Gcra:
         await sleep(seconds)
 
     def take(self, now: float, place: float | None = None) -> tuple[float, float | None]:
-        """Start now and return 0, or return the seconds to wait, and a place in the queue.
+        """Start now and return 0; if it is too early, return the seconds to wait and a place.
 
         Parameters
         ----------
         now : float
             Seconds of the clock that all processes share.
         place : float, optional
-            The place that the last call for the same start returned.
+            The place in the queue that the last call for the same start returned.
         """
         own = self._own_next - self._own.tolerance - now
         if own > 0 and self._rate < self._shared.state.rate:
@@ -204,7 +205,7 @@ class RateLimit:
     Parameters
     ----------
     rate : float
-        Starts that no sliding second may exceed.
+        Maximum number of request starts in any one-second window.
     limiter : Limiter, optional
         Decides on starts; a `Gcra` by default.
     clock, sleep, jitter : callable
@@ -240,7 +241,7 @@ class RateLimit:
                 self.rate, self._part = rate, 1.0
 
     async def acquire(self) -> float:
-        """Wait for the next start and return its time. Each request needs one, also a retry."""
+        """Wait for the next start and return its time. Every request and every retry needs one."""
         place: float | None = None
         async with self._queue():  # first come, first served; and only the first one wakes
             while True:
@@ -316,7 +317,7 @@ class RateLimit:
         self._since = now
 
     def answered(self, started: float) -> None:
-        """Note that a request that started at ``started`` was answered."""
+        """Record that a request that started at ``started`` was answered."""
         with self._lock:
             if started >= self._paused_until:
                 self._strikes = 0
@@ -335,7 +336,7 @@ def rate_limit_for(
 ) -> RateLimit:
     """Return the rate limit that all runs with this key share.
 
-    It is shared by consecutive runs, by threads, and by the processes of this machine; with a
+    It is shared by consecutive runs, by threads, and by the processes on this machine; with a
     database, by all processes that use the database.
 
     Parameters
@@ -343,7 +344,7 @@ def rate_limit_for(
     service, api_key : str
         The account.
     rate : float
-        Starts that no sliding second may exceed.
+        Maximum number of request starts in any one-second window.
     folder : Path, optional
         The folder that processes share. Without it, or while it is not writable, only the threads
         of this process share the limit.
@@ -384,13 +385,13 @@ _FEWEST_IN_FLIGHT = 16
 
 
 def in_flight_at_most(rate: float, timeout: float) -> int:
-    """Return how many requests may be in flight: what the rate can fill, if sockets allow it."""
+    """Return how many requests may be in flight: as many as rate and sockets allow."""
     wanted = int(rate * timeout) + 1
     return max(_FEWEST_IN_FLIGHT, min(wanted, allow_sockets(wanted)))
 
 
 def allow_sockets(wanted: int) -> int:
-    """Return how many of the wanted sockets may be open, in addition to some files.
+    """Return how many of the wanted sockets may be open, with some spare files besides.
 
     If the soft limit of the process is lower, it is raised as far as the system allows.
     """

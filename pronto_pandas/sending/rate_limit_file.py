@@ -35,7 +35,7 @@ _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 @dataclass(slots=True)
 class State:
-    """The state that the processes of a rate limit share; times are of the monotonic clock."""
+    """The state that the processes of a rate limit share; times are on the monotonic clock."""
 
     next_start: float = -math.inf
     """When the next regular start is due."""
@@ -67,11 +67,11 @@ class Shared:
 
 
 class SharedFile(Shared):
-    """The state of a rate limit that the processes of this machine share, in a small file.
+    """The state of a rate limit that the processes on this machine share, in a small file.
 
     The monotonic clock is the same for all of them and restarts with the machine. So the name of
-    the file contains the boot, and another machine with the same home uses another file. The file
-    may contain anything, so the state is corrected before it is used.
+    the file contains the ID of the boot, and another machine with the same home directory uses
+    another file. The file may contain anything, so the state is corrected before it is used.
 
     While the file cannot be used, this process continues with the state that it read last.
 
@@ -98,7 +98,7 @@ class SharedFile(Shared):
 
     @contextlib.contextmanager
     def held(self) -> Iterator[State | None]:
-        """Read the state, and write it after the block; None while another process locks it."""
+        """Yield the state, then write it; yield None while another process holds the lock."""
         file = self._locked()
         if file is None:
             yield None if self._busy() else self.state

@@ -1,10 +1,10 @@
-"""Starts that are leased from a database, so that machines share a rate limit.
+"""Request starts that are leased from a database, so that machines share a rate limit.
 
 The database has one number per account: when the next start is due, by the database's clock; no
 other clock counts. A process leases a few starts at a time, ``T`` apart. No two leases overlap.
 
-Why no closed sliding second contains more than ``rate`` starts, over all processes
------------------------------------------------------------------------------------
+Why no closed one-second window contains more than ``rate`` starts, over all processes
+--------------------------------------------------------------------------------------
 A lease says "the first start is at ``first``; it is ``now``", and came with a statement that was
 sent at ``before`` and answered at ``after`` by this process's monotonic clock. The database read
 its clock between the two, so a time ``x`` of it lies between ``before + (x - now)`` and
@@ -15,10 +15,10 @@ different speeds widen it by `DRIFT` of ``x - now``.
 2. It is used at most ``LATENESS`` after the earlier bound, or discarded: by the database's clock,
    at most ``LATENESS`` after its time.
 
-So the starts in a closed second have their times in a closed span of ``1 + LATENESS``, which
-contains at most ``floor((1 + LATENESS) / T) + 1`` of them. `interval_for` chooses ``T`` so that
-this is the rate: with 50 and 40 ms, ``T`` = 1/48 s gives ``floor(49.92) + 1``, and 96 % of the
-limit.
+So the starts in a closed one-second window have their times in a closed span of ``1 + LATENESS``,
+which contains at most ``floor((1 + LATENESS) / T) + 1`` of them. `interval_for` chooses ``T`` so
+that this is the rate: with 50 and 40 ms, ``T`` = 1/48 s gives ``floor(49.92) + 1``, and 96 % of
+the limit.
 
 The lag uses up the lateness, and with a longer lag no start could be used. So what a lag exceeds
 `EXACT` by is the *guard*: all starts of the lease may be used later by this time, because the error
@@ -43,31 +43,31 @@ from typing import NamedTuple, Protocol
 log = logging.getLogger(__name__)
 
 LATENESS = 0.04
-"""Seconds after its time within which a start may be used."""
+"""Seconds by which a start may be used late."""
 
 EXACT = 0.02
-"""Seconds of lag that the lateness allows for; more costs starts."""
+"""Seconds of lag that the lateness allows for; with more lag, some starts are given up."""
 
 DRIFT = 5e-4
 """Fraction by which the speeds of two clocks may differ while one of them is corrected."""
 
 WORTH = 0.3
-"""Seconds of starts in a lease, at most."""
+"""Maximum seconds that the starts of one lease cover."""
 
 SPACING = 0.25
-"""Seconds between two statements of a process, at least: no more than five per second."""
+"""Minimum seconds between two SQL statements of a process: at most five per second."""
 
 LOW = 0.1
-"""The next lease is requested when the starts left last this many seconds, plus some lag."""
+"""The next lease is requested when the remaining starts cover this many seconds, plus some lag."""
 
 MOST_LAG = 5.0
-"""Seconds of lag for which a lease is extended, at most."""
+"""Maximum seconds of lag for which a lease is extended."""
 
 LONGEST_BACKOFF = 4.0
-"""Seconds between two statements while the database does not respond, at most."""
+"""Maximum seconds between two statements while the database does not respond."""
 
 Run = Callable[[Callable[[], "Lease | None"]], Awaitable["Lease | None"]]
-"""Runs a function that blocks without blocking the loop."""
+"""Runs a blocking function without blocking the loop."""
 
 
 class Lease(NamedTuple):
@@ -78,7 +78,7 @@ class Lease(NamedTuple):
 
 
 class Lessor(Protocol):
-    """Gives leases."""
+    """Grants leases."""
 
     def __call__(self, account: str, count: int, interval: float) -> Lease | None:
         """Lease ``count`` starts that are ``interval`` apart; None if none are available now."""
@@ -92,7 +92,7 @@ class _Start(NamedTuple):
 
 
 def interval_for(rate: float) -> float:
-    """Return the seconds between two leased starts, by the arithmetic above."""
+    """Return the seconds between two leased starts, by the arithmetic in the module's docstring."""
     return max(1.0 / (0.96 * rate), (1.0 + LATENESS) * (1 + 1e-6) / max(int(rate), 1))
 
 
@@ -105,7 +105,7 @@ class LeasedStarts:
     Parameters
     ----------
     rate : float
-        Starts that no sliding second may exceed.
+        Maximum number of request starts in any one-second window.
     lease : callable
         Leases from the database; may block, may raise.
     account : str

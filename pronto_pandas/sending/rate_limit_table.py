@@ -19,7 +19,7 @@ FURTHEST: Final = 20.0
 """Starts are leased at most this many seconds ahead of the database's clock."""
 
 _SALT: Final = b"pronto-pandas rate limit"
-"""Public, because all processes that share a database must derive the same account."""
+"""Not secret: all processes that share a database must derive the same account ID with it."""
 
 _metadata = sa.MetaData()
 
@@ -71,7 +71,7 @@ class RateLimitTable:
     Parameters
     ----------
     engine : Engine
-        Of a PostgreSQL database.
+        The engine of a PostgreSQL database.
     """
 
     def __init__(self, engine: sa.Engine) -> None:

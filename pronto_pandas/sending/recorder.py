@@ -18,13 +18,13 @@ BatchState = Literal["sent", "enqueued", "unknown", "refused", "pending"]
 
 
 class BatchNotes(Protocol):
-    """Notes on the batches of a bulk job, in the transactions that write their entries."""
+    """Records the batches of a bulk job, in the transactions that write their entries."""
 
     def sent(self, t: Transaction, batch: Batch) -> None:
-        """Note that a batch is about to be sent, and who is in it."""
+        """Record that a batch is about to be sent, and who is in it."""
 
     def note(self, t: Transaction, batch: Batch, state: BatchState, **more: str | None) -> None:
-        """Note the state of a batch, its ``enrichment_id`` and Pronto's ``message``."""
+        """Record the state of a batch, its ``enrichment_id`` and Pronto's ``message``."""
 
 
 class Recorder:
@@ -39,7 +39,7 @@ class Recorder:
     renewal : Renewal
         Which entries the run may send again.
     notes : BatchNotes, optional
-        Notes on batches, for a bulk job.
+        Records the batches, for a bulk job.
     writer : Writer, optional
         Injected, so that a simulation can write in virtual time.
     """
@@ -101,7 +101,7 @@ class Recorder:
         return claims
 
     async def held_elsewhere(self, requests: Sequence[Request]) -> list[Request]:
-        """Return the requests that another run holds completely; cheaper than a claim."""
+        """Return the requests whose entries other runs hold, all of them; cheaper than a claim."""
         wanted = {id(request): wanted_by(request) for request in requests}
         every = [one for mine in wanted.values() for one in mine]
         held = await self.writer.write(
@@ -110,7 +110,7 @@ class Recorder:
         return [one for one in requests if held.issuperset(w.key for w in wanted[id(one)])]
 
     async def release(self, requests: Sequence[Request]) -> None:
-        """Give up claims of requests that are in no batch."""
+        """Release the claims on requests that are in no batch."""
         keys = [key for request in requests for key in keys_of(request)]
         await self._close(keys, lambda t, _: self._ledger.release(t, keys, self._run))
 
@@ -153,7 +153,7 @@ class Recorder:
         return True
 
     async def not_processed(self, batch: Batch) -> None:
-        """Record that a batch was certainly not processed; the claims stay."""
+        """Record that a batch was certainly not processed; the claims are kept."""
         keys = batch.keys
 
         def write(t: Transaction, _: bool) -> None:
@@ -164,7 +164,7 @@ class Recorder:
         self._in_flight.difference_update(keys)
 
     async def submitted(self, batch: Batch, enrichment_id: str) -> None:
-        """Store the ID with which the answer can be fetched; until then, the claims stay."""
+        """Store the ID with which the answer can be fetched; the claims are kept until it is."""
         keys = batch.keys
         await self.writer.write(lambda t, _: self._ledger.submit(t, keys, self._run, enrichment_id))
         self._in_flight.difference_update(keys)
@@ -180,12 +180,12 @@ class Recorder:
         await self._close(keys, write)
 
     async def not_fetched(self, batch: Batch) -> None:
-        """Let any run fetch an answer that this one no longer waits for."""
+        """Let any run fetch an answer that this one is no longer waiting for."""
         keys = batch.keys
         await self._close(keys, lambda t, _: self._ledger.leave(t, keys, self._run))
 
     async def answered(self, batch: Batch, answer: Answer) -> None:
-        """Store an answer completely."""
+        """Store a complete answer."""
         bodies = dict.fromkeys(batch.keys, text_of(answer))
         await self._close(batch.keys, lambda t, _: self._ledger.answer(t, bodies))
 
@@ -200,7 +200,7 @@ class Recorder:
         await self._close(keys, write)
 
     async def free(self, batch: Batch, message: str | None = None) -> None:
-        """Give up the claims of a batch: Pronto rejected it, or another run has taken it over."""
+        """Release the claims on a batch: Pronto rejected it, or another run has taken it over."""
         keys = batch.keys
 
         def write(t: Transaction, _: bool) -> None:

@@ -31,7 +31,8 @@ class Request:
     enrichment_id : str, optional
         Pronto's ID of a request that was submitted before: only its answer is fetched.
     entries : mapping, optional
-        The key of each type whose entry is not under the contact's first key.
+        Maps each type whose entry is not stored under the contact's first key to the key of that
+        entry.
     """
 
     number: int
@@ -91,7 +92,7 @@ class Outcome:
         ``answered``; ``error`` (Pronto rejected it); ``unknown`` (sent, and no answer received);
         ``pending`` (not sent, not processed, or not fetched yet).
     answer : Answer, optional
-        The answer, if it was read; in another state than ``answered`` an earlier answer.
+        The answer, if it was read; in any state other than ``answered``, an earlier answer.
     message : str, optional
         Why there is no answer.
     may_be_charged : bool
@@ -163,7 +164,8 @@ def sort(
     entries : mapping
         The entry of each type; None for a type that is to be sent.
     places : mapping, optional
-        The key of each new entry that is not under the contact's first key.
+        Maps each type whose new entry is not stored under the contact's first key to the key of
+        that entry.
     """
     parts = Sorted([], [], [], [])
     new: list[EnrichmentType] = []
@@ -256,4 +258,4 @@ TAKEN_OVER: Final = Outcome(
     message="Not sent: this process was paused, and another run has taken over some people of the "
     "batch. Run the same line again.",
 )
-"""Another run has taken over the claims of a batch that was not sent."""
+"""Another run has taken over the claims on a batch that was not sent."""

@@ -21,17 +21,17 @@ from .rate_limit import Clock, Jitter, RateLimit, backoff
 log = logging.getLogger(__name__)
 
 BUSY_ATTEMPTS = 6
-"""How often a request is sent before a 503 is final."""
+"""How many times a request is sent before a 503 is final."""
 
 LOSSES_IN_A_ROW = 20
 """Answers lost in a row, with none received in between, after which the run stops."""
 
 UNREACHED_IN_A_ROW = 3
-"""Connections that failed to open in a row, after which all requests wait together."""
+"""Consecutive failures to open a connection after which all requests wait together."""
 
 LIMITED_IN_A_ROW, A_SECOND = 3, 1.0
-"""429s in a row, with no answer in between, after which all requests wait; they also wait if Pronto
-demands more than this many seconds. Its limit is per second, so one second is what is expected."""
+"""429s in a row, with no answer in between, after which all requests wait. They also wait if Pronto
+demands more than ``A_SECOND``: its limit is per second, so a wait of one second is normal."""
 
 FIRST_CONTACT_BUDGET = 15.0
 """Seconds after which a run that never opened a connection stops."""
@@ -62,7 +62,8 @@ class RetryPolicy:
     rate_limit : RateLimit
         Paused or slowed down after failures.
     budget : float
-        Seconds without any answer, while requests fail unprocessed, after which the run stops.
+        Seconds after which the run stops if no answer arrives and requests fail before they are
+        processed.
     clock, jitter : callable
         Injected, so that tests need no real time.
     """
@@ -82,18 +83,18 @@ class RetryPolicy:
         return self._last_answer
 
     def answered(self, started: float) -> None:
-        """Note a response of any kind to a request that started at ``started``."""
+        """Record a response of any kind to a request that started at ``started``."""
         self._last_answer = self._clock()
         self._reached = True
         self._losses = self._unreached = self._limited = 0
         self._rate_limit.answered(started)
 
     def lost(self, started: float) -> bool:
-        """Note that an answer was lost; return whether the run is to stop.
+        """Record that an answer was lost; return whether the run is to stop.
 
-        Each loss may be charged, so a run that only loses is stopped. One interruption of the
-        network can lose all that was in flight, so only requests count that started after the
-        first loss was noticed.
+        You may be charged for each lost answer, so a run that only loses answers is stopped. One
+        interruption of the network can lose all that was in flight, so only requests that
+        started after the first loss was noticed count.
         """
         self._reached = True
         if self._losses == 0:

@@ -40,13 +40,13 @@ from .request import (
 )
 
 MOST_AT_ONCE = 64
-"""Batches written in one commit, at most; on a fast disk it is one."""
+"""Maximum number of batches written in one commit; on a fast disk it is one."""
 
 LONGEST_LEAD = 0.5
-"""Seconds before a start at which its entry is written, at most."""
+"""Maximum seconds before a start at which its entry is written."""
 
 MOST_TIMEOUTS = 12
-"""No answer is waited for longer than this many times the timeout."""
+"""Maximum wait for an answer, as a multiple of the timeout."""
 
 
 class Starts:
@@ -54,9 +54,9 @@ class Starts:
 
     The entry that says "sent" must be on disk before the request is sent, and a run that is killed
     between the two leaves an entry ``unknown`` for which nothing was sent. So the entry is written
-    just before the start is due, by as much as the disk has lately taken. If that is longer than
-    the rate limit allows per request, several are written together, so that the disk does not limit
-    the rate.
+    just before the start is due, as early as the recent speed of the disk requires. If a commit
+    takes longer than the rate limit allows per request, several entries are written together, so
+    that the disk does not limit the rate.
     """
 
     def __init__(self, context: Context) -> None:
@@ -71,10 +71,10 @@ class Starts:
         return max(1, min(MOST_AT_ONCE, math.ceil(self._commit * self._rate_limit.rate)))
 
     async def start(self, batches: Sequence[Batch]) -> AsyncIterator[tuple[Batch, float | None]]:
-        """Yield each batch at the time of its start; nothing more if the run stops.
+        """Yield each batch with its start time, when that has come; nothing more if the run stops.
 
-        The time is None if another run has taken the batch over. Consume it completely:
-        the next batches wait for it.
+        The start time is None if another run has taken the batch over. Exhaust this iterator: the
+        next batches wait for it.
         """
         async with self._in_line:
             lead = min(1.5 * self._commit, LONGEST_LEAD)
@@ -103,7 +103,7 @@ class Starts:
 
 
 class Worker:
-    """Sends batches, again if that is safe, and returns their outcomes."""
+    """Sends batches, retries them if that is safe, and returns their outcomes."""
 
     def __init__(self, context: Context, starts: Starts, concurrency: ConcurrencyLimit) -> None:
         self._context, self._starts, self._concurrency = context, starts, concurrency
@@ -213,11 +213,11 @@ class Worker:
 
 @asynccontextmanager
 async def unless_silent(seconds: float, last_answer: Callable[[], float]) -> AsyncIterator[None]:
-    """Raise `TimeoutError` in the block when no request has been answered for so many seconds.
+    """Raise `TimeoutError` in the block when no request has been answered for that many seconds.
 
     A request that queues behind a thousand others is not lost, and giving it up could lose an
-    answer that is paid for. So each answer to any request restarts the time, up to `MOST_TIMEOUTS`
-    times the seconds in all. The time of the last answer is on the clock of the event loop.
+    answer that is paid for. So an answer to any request restarts the timer, up to `MOST_TIMEOUTS`
+    times the timeout in total. The time of the last answer is on the clock of the event loop.
     """
     loop = asyncio.get_running_loop()
     began = loop.time()

@@ -148,7 +148,7 @@ class Database:
                     yield self._transaction(connection)
 
     def keep(self) -> sa.Connection | None:
-        """Open a connection for many transactions, to be closed; None if threads share one."""
+        """Open a connection that the caller keeps and closes; return None if threads share one."""
         self._same_file()
         with self._named_errors():
             return None if self._shared else self.engine.connect()
@@ -480,7 +480,7 @@ _REFUSALS: Final = (
     (("too many", "connection slots"), "53300"),
     (("bad: invalid", "invalid URI", "invalid connection option", "invalid integer"), "URL"),
 )
-"""A server that refuses a connection gives English text only: the code for that text."""
+"""Codes for the English messages of servers that refuse a connection: those have no code."""
 
 _DAMAGED: Final = f"is damaged. {schema.RECOVERY}"
 _UNREACHABLE: Final = (

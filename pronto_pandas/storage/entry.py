@@ -65,8 +65,8 @@ class Entry:
     at : float
         When the state was reached, in seconds since 1970.
     body : str, optional
-        The unmodified answer, if there is one and it was read. In other states than ``answered``,
-        an earlier answer that was to be refreshed.
+        The unmodified answer, if there is one and it was read. In any state other than
+        ``answered``, an earlier answer that was to be refreshed.
     enrichment_id : str, optional
         Pronto's ID of a submitted request.
     """

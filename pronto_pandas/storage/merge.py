@@ -17,7 +17,7 @@ from .database import open_database
 
 
 def carry_over(source: Path, target: Path) -> None:
-    """Copy a ledger's file, or merge it into the target if that exists. The source stays.
+    """Copy a ledger's file, or merge it into the target if that exists. The source is kept.
 
     Parameters
     ----------

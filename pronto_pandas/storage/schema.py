@@ -286,7 +286,7 @@ READS: Final = "pronto_reads"
 
 
 def on_begin(connection: sa.Connection) -> None:
-    """Take the write lock at once, so that what was read is still true when it is written.
+    """Take the write lock at the start, so that what was read is still true at the write.
 
     A connection that only reads takes no lock and blocks nobody.
     """

@@ -59,7 +59,7 @@ def claim(dialect: str) -> sa.Insert:
 
 @functools.cache
 def alias(dialect: str) -> sa.Insert:
-    """Add further keys of an entry; existing ones stay."""
+    """Add further keys of an entry; existing ones are kept."""
     return insert(dialect, aliases).on_conflict_do_nothing()  # type: ignore[no-any-return]  # SQLAlchemy's own insert
 
 
@@ -194,7 +194,7 @@ PURGE_BODIES: Final = (
     )
     .values(body=None)
 )
-"""Earlier answers of people requested again. That request may be charged, so its entry stays."""
+"""Earlier answers about people looked up again. That may be charged, so its entry is kept."""
 
 LEAVE: Final = sa.update(entries).where(*_MINE, E.state == "submitted").values(run=None)
 LEAVE_ALL: Final = sa.update(entries).where(E.run == sa.bindparam("me")).values(run=None)

@@ -23,7 +23,7 @@ PIECE: Final = 20 * CHUNK
 """Keys per transaction of a large read."""
 
 SCAN: Final = 10_000
-"""With more keys than this, first reading which keys the ledger has is faster."""
+"""With more keys than this, it is faster to read first which keys the ledger has."""
 
 
 class Ledger:
@@ -75,7 +75,8 @@ class Ledger:
     ) -> dict[Key, Entry]:
         """Return the entries of these people, read within a transaction.
 
-        A dead run's claims are ignored. Of several entries of one person, an answer is preferred.
+        A dead run's claims are ignored. If a person has several entries, an answered one is
+        preferred.
         """
         return self._find(t, wanted, self._alive(t), bodies=bodies)
 
@@ -107,7 +108,8 @@ class Ledger:
         The run also takes over entries that a dead run has submitted, and returns them. It returns
         the entries that it has submitted itself, too, as no other run fetches them.
 
-        ``busy`` are entries that the run has already claimed for another request; they are held.
+        ``busy`` contains the entries that the run has already claimed for another request; they are
+        returned as held.
         """
         if t.one_clock:  # SQLite has one writer at a time anyway
             t.execute(sa.select(sa.func.pg_advisory_xact_lock(_CLAIM_LOCK)))
@@ -148,7 +150,8 @@ class Ledger:
         """Record that a run's requests are sent after this commit; return those that may be.
 
         A request may not be sent if another run has taken over its entry, or if the run's lease
-        has expired. ``again``: the transaction is repeated, and the first may have been committed.
+        has expired. ``again``: the transaction is a retry, and the first attempt may have been
+        committed.
         """
         statement = statements.SEND_AGAIN if again else statements.SEND
         return set(self._change(t, statement, keys, me=run.id, now=t.now, date=t.date))
@@ -188,7 +191,7 @@ class Ledger:
         self._change(t, statements.LOSE, keys, me=run.id, date=t.date)
 
     def release(self, t: Transaction, keys: Sequence[Key], run: Run) -> None:
-        """Give up a run's claims; their entries return to the state before."""
+        """Release a run's claims; their entries return to their previous state."""
         self._change(t, statements.RESTORE, keys, me=run.id)
         self._change(t, statements.REMOVE, keys, me=run.id)
 
@@ -254,7 +257,7 @@ class Ledger:
     def purge(self, t: Transaction, before: float) -> int:
         """Delete the answers of every service from before a date; return how many.
 
-        Requests without an answer stay, whatever their age: they may have been charged.
+        Requests without an answer are kept, whatever their age: they may have been charged.
         """
         self._delete_dead_runs(t)
         deleted = t.execute(statements.PURGE, {"before_date": before}).rowcount
@@ -288,7 +291,7 @@ class Ledger:
                 t.execute(sa.delete(table).where(table.c[column].in_(chunk)))
 
     def count(self, t: Transaction) -> list[tuple[str, str, int, float, float]]:
-        """Return per service and state: the number of entries, the oldest and the newest date.
+        """Return the number of entries and their oldest and newest dates, per service and state.
 
         A claim counts as the state before it, if there was one.
         """
@@ -479,7 +482,7 @@ class Forgotten:
     entries : int
         One per person, type and service.
     in_use : int
-        People whom an active run is looking up; their emptied entries stay until it ends.
+        People whom an active run is looking up; their emptied entries are kept until it ends.
     """
 
     people: int

@@ -27,18 +27,18 @@ from .store import Ledger
 T = TypeVar("T")
 
 RETRY_FOR = 45.0
-"""Seconds during which a ledger that is locked or cannot be reached is retried."""
+"""Seconds for which writes are retried if the ledger is locked or cannot be reached."""
 
 RETRY_WAIT = 0.25
 """Seconds between two attempts."""
 
 Operation = Callable[[Transaction, bool], T]
-"""Writes in a transaction; the flag: an earlier attempt may have been committed."""
+"""Writes in a transaction; the flag says whether an earlier attempt may have been committed."""
 
 _Work = tuple[Operation[Any], "asyncio.Future[Any]"]
 
 Commit = Generator[float, bool, list[Any]]
-"""Yields the seconds to wait before a retry, is sent whether to give up, and returns the results.
+"""Yields the seconds to wait before a retry, receives whether to give up, and returns the results.
 
 The result of an operation that could not be written is its exception.
 """
@@ -47,7 +47,7 @@ The result of an operation that could not be written is its exception.
 class Commits:
     """Commits a run's operations and its lease together; the caller does the waiting.
 
-    ``clock`` includes the machine's sleep; ``monotonic`` measures retries.
+    ``clock`` also counts time during which the machine sleeps; ``monotonic`` measures retries.
     """
 
     def __init__(
@@ -64,7 +64,7 @@ class Commits:
         self._renewed = -math.inf
 
     def leased(self) -> bool:
-        """Return whether the run's lease is still valid; the machine's sleep counts."""
+        """Return whether the run's lease is still valid; time asleep counts, too."""
         return self._clock() < self._renewed + LEASE
 
     def commit(self, operations: Sequence[Operation[Any]]) -> Commit:
@@ -146,7 +146,7 @@ class Writer:
         return await future
 
     def leased(self) -> bool:
-        """Return whether the run's lease is still valid; the machine's sleep counts."""
+        """Return whether the run's lease is still valid; time asleep counts, too."""
         return self._commits.leased()
 
     def hurry(self) -> None:

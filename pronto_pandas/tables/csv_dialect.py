@@ -91,7 +91,7 @@ def skipped_above(count: int, what: str) -> str:
 
 
 def open_at_header(path: Path, dialect: Dialect) -> TextIO:
-    """Open a file at its header; line ends within cells are read as they are."""
+    """Open a file at its header; line endings within cells are kept as they are."""
     file = path.open(encoding=dialect.encoding, errors=_LENIENT, newline="")
     for _ in range(dialect.skipped):
         file.readline()
@@ -125,8 +125,8 @@ def find_header(rows: list[list[str]]) -> int | None:
     """Find the header among the first rows of a table; None if all cells are empty.
 
     The header is the first row with at least half as many filled cells as the table is wide. Titles
-    and notes above it have fewer. The width is that of the row at three quarters of all, by width,
-    so a damaged row does not decide.
+    and notes above it have fewer. The table's width is the third quartile of the widths of its
+    rows, so a damaged row has no influence.
     """
     filled = [sum(map(bool, row)) for row in rows]
     widths = sorted(end_of_filled(row) - start_of_filled(row) for row in rows if any(row))

@@ -1,4 +1,4 @@
-"""Convert cells to text and back: no cell can run as a formula, and no character is lost."""
+"""Convert cells to text and back: no cell is evaluated as a formula, and no character is lost."""
 
 # Why: docs/decisions/026-saving-for-excel.md
 
@@ -16,7 +16,7 @@ import pandas as pd
 NUMBERS: Final = (int, float, Decimal, np.integer, np.floating)
 
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
-"""The first characters of texts that Excel runs as formulas when it opens a CSV file.
+"""The first characters of strings that Excel evaluates as formulas when it opens a CSV file.
 
 The last four are full-width: Japanese and Chinese versions of Excel read them like the others.
 """
@@ -25,10 +25,10 @@ _NUMBER: Final = re.compile(r"[+-]?\d+([.,]\d+)*", re.ASCII)
 """Numbers such as ``+33612345678``: they may begin with such a character, but are harmless."""
 
 _EXACT: Final = 2.0**53
-"""Above this, a float may lack digits of a whole number, so it is written as a float."""
+"""Above this, a float cannot represent every whole number, so it is not written as one."""
 
 _NOT_IN_XML: Final = "\x00-\x08\x0b-\x1f\ufffe\uffff"  # also \r, which XML reads as \n
-# Also an underscore before text that looks like an escape.
+# Also an underscore before a string that looks like an escape.
 _TO_ESCAPE: Final = re.compile(rf"_(?=x[0-9A-Fa-f]{{4}}[_{_NOT_IN_XML}])|[{_NOT_IN_XML}]")
 _ESCAPED: Final = re.compile(r"_x(?![Dd][89A-Fa-f])([0-9A-Fa-f]{4})_")  # no half of a pair
 
@@ -70,9 +70,9 @@ def _is_formula(written: str) -> bool:
 
 
 def escape_formula(written: str) -> str:
-    """Put an apostrophe before text that Excel would run; `unescape_formula` removes it.
+    """Put an apostrophe before a string that Excel would evaluate; `unescape_formula` removes it.
 
-    A text that already has apostrophes gets one more, so that no two texts become the same.
+    A string that already has apostrophes gets one more, so that no two strings become the same.
     """
     return f"'{written}" if _is_formula(written) else written
 
@@ -83,7 +83,10 @@ def unescape_formula(written: str) -> str:
 
 
 def escape_xml(written: str) -> str:
-    """Escape what XML cannot contain, as Excel does: ``_x000D_``, or ``_x005F_x000D_`` for that."""
+    """Escape what XML cannot contain, as Excel does.
+
+    A carriage return becomes ``_x000D_``, and the string ``_x000D_`` becomes ``_x005F_x000D_``.
+    """
     return _TO_ESCAPE.sub(lambda found: f"_x{ord(found[0]):04X}_", written)
 
 

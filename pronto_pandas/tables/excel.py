@@ -37,10 +37,10 @@ _FIRST_YEAR: Final = 1900
 """The first year of Excel's calendar."""
 
 _QUOTE_PREFIXED: Final = tuple("=+-@'\t\r\n\uff1d\uff0b\uff0d\uff200123456789")
-"""First characters of texts that Excel converts to a formula or number when a cell is edited."""
+"""First characters of strings that Excel converts to a formula or number when a cell is edited."""
 
 _TEXT_TYPED: Final = ("#", *_QUOTE_PREFIXED)
-"""First characters of texts that openpyxl may convert to a formula or an error."""
+"""First characters of strings that openpyxl may convert to a formula or an error."""
 
 _BROKEN: Final = (
     zipfile.BadZipFile, zlib.error, ParseError, EOFError, OSError, LookupError, ValueError,
@@ -138,7 +138,7 @@ def write(headers: Sequence[str], values: Iterable[Sequence[Any]], path: Path) -
     Raises
     ------
     ConfigurationError
-        A text is too long for an Excel cell.
+        A string is too long for an Excel cell.
     """
     book = openpyxl.Workbook(write_only=True)
     sheet = book.create_sheet()

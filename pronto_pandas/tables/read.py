@@ -30,7 +30,7 @@ TEXTS: Final = frozenset({".csv", ".tsv", ".txt"})
 WORKBOOK: Final = ".xlsx"
 
 _PERSONAL: Final = re.compile(r"@\w|linkedin\.com/in/", re.IGNORECASE)
-"""Text that a row of a person may contain, but no column name does."""
+"""Text that a person's row may contain, but a column name never does."""
 
 _ADVICE: Final = {
     ".xls": "Open it in Excel and save it as .xlsx",

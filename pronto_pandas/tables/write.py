@@ -26,8 +26,8 @@ PARQUET: Final = ".parquet"
 def save(df: pd.DataFrame, path: str | os.PathLike[str]) -> Path:
     """Save a DataFrame to a file that opens correctly in Excel.
 
-    The file is written completely or not at all; an existing file is replaced only at the end. No
-    cell can run as a formula. `pronto_pandas.read` restores every text unchanged.
+    The file is written completely or not at all; an existing file is replaced only at the end.
+    Excel evaluates no cell as a formula. `pronto_pandas.read` restores every string unchanged.
 
     Parameters
     ----------
@@ -36,11 +36,11 @@ def save(df: pd.DataFrame, path: str | os.PathLike[str]) -> Path:
         written.
     path : path
         ``.csv`` or ``.tsv``: UTF-8 with a BOM, every cell quoted, and an apostrophe before text
-        that Excel would run as a formula (``=…``, ``+…``, ``-…``, ``@…``, but not phone numbers);
-        `pronto_pandas.read` removes it. ``.xlsx``: text, numbers and dates keep their types; phone
-        numbers stay text; whole numbers of more than 15 digits, which Excel would round, become
-        text. ``.parquet``: needs pyarrow. Missing values become empty cells. Lists become JSON; in
-        Parquet they stay lists.
+        that Excel would evaluate as a formula (``=…``, ``+…``, ``-…``, ``@…``, but not phone
+        numbers); `pronto_pandas.read` removes it. ``.xlsx``: text, numbers and dates keep their
+        types; phone numbers stay text; whole numbers of more than 15 digits, which Excel would
+        round, become text. ``.parquet``: needs pyarrow. Missing values become empty cells. Lists
+        become JSON; in Parquet they stay lists.
 
     Returns
     -------
@@ -82,7 +82,7 @@ def save(df: pd.DataFrame, path: str | os.PathLike[str]) -> Path:
 
 
 def check_place(path: Path, outcome: str) -> None:
-    """Check that a file can be written at a path; an error ends with ``outcome``.
+    """Check that a file can be written to a path; an error message ends with ``outcome``.
 
     Raises
     ------
@@ -220,7 +220,7 @@ def write_parquet(frames: Iterable[pd.DataFrame], schema: Any, path: Path) -> No
     Raises
     ------
     ConfigurationError
-        A column has a value that its type cannot have.
+        A column contains a value that its Parquet type cannot store.
     """
     pa = pyarrow()
     with pa.parquet.ParquetWriter(path, schema) as writer:
