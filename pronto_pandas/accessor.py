@@ -87,7 +87,6 @@ class _SeriesAccessor:
 
     def __init__(self, series: object) -> NoReturn:
         raise AttributeError(
-            "A Series has no .pronto accessor: looking up a person requires a name "
-            "and a company. "
-            "Use the DataFrame: df.pronto."
+            "A Series has no .pronto accessor: looking up a person requires a name and a company "
+            "or LinkedIn URL. Use the DataFrame: df.pronto."
         )

@@ -70,7 +70,7 @@ def enrich(*args: Any, **kwargs: Any) -> pd.DataFrame:
         when the run is interrupted.
     via : str
         ``"sync"``: one request per person, which waits for the answer. ``"async"``: one request per
-        person and type, whose answer is fetched later. This is slower, but an answer lost in
+        person and type; the run then fetches the answers. This is slower, but an answer lost in
         transit can be fetched again. With ``"async"``, emails need a company and phones need a
         LinkedIn URL.
     suppress : str, list of str, Series, DataFrame or path, optional

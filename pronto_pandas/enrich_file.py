@@ -243,13 +243,13 @@ def enrich_file(
     Use it for files larger than memory. The cost is the same as for `enrich`. A person who appears
     in several chunks is sent once, and a stopped run resumes where it left off, because every
     answer is in the ledger. The target is written completely or not at all. Before anything is
-    sent, the whole file is read and written once, as a test.
+    sent, the whole file is read, and written once to a temporary file, as a test.
 
     Parameters
     ----------
     source, target : path
-        ``.csv``, ``.tsv`` or ``.parquet`` (needs pyarrow). Text files are read like `read` does,
-        with any encoding and separator that it supports, and written like ``df.pronto.save`` does.
+        ``.csv``, ``.tsv`` or ``.parquet`` (needs pyarrow). Text files are read as by `read`,
+        with any encoding and separator that it supports, and written as by ``df.pronto.save``.
         In Parquet, the columns that are filled become strings; the others keep their type.
     type : str or list of str
         As for `enrich`.

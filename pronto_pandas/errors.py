@@ -64,7 +64,7 @@ class ColumnsError(ConfigurationError):
 
 
 class AuthenticationError(ProntoError):
-    """Pronto rejected the API key (401) or denied access (403).
+    """No API key is set, or Pronto rejected it (401) or denied access (403).
 
     Parameters
     ----------

@@ -24,8 +24,8 @@ def estimate(*args: Any, **kwargs: Any) -> Estimate:
     Returns
     -------
     Estimate
-        Number of rows per outcome, the lowest and highest cost in credits, and your balance if
-        available.
+        Number of rows per outcome, the lowest and highest cost in credits if everything is found,
+        and your balance if available.
 
     Raises
     ------
@@ -52,7 +52,7 @@ class Estimate:
     people : int
         Distinct people in those rows. Each is sent once, or with ``via="async"`` once per type.
     duplicates : int
-        Rows to send with the same person as an earlier row.
+        How many of the rows to send contain the same person as an earlier row.
     answered : int
         Rows filled from the ledger at no cost.
     submitted : int

@@ -122,7 +122,7 @@ class Forgotten:
 def forget(df: pd.DataFrame, *, columns: Mapping[str, object] | None = None) -> Forgotten:
     """Delete the people in a DataFrame from the ledger. Their entries are erased from the file.
 
-    This includes their entries for every service, webhook payloads that belong to no bulk job, and
+    This includes their entries for every service, their webhook payloads that belong to no job, and
     their rows in bulk jobs. Looking up these people again costs credits again.
 
     Parameters
@@ -192,8 +192,8 @@ def purge(older_than: timedelta | str | float) -> int:
     """Delete all answers older than a given age. They are erased from the file.
 
     This includes webhook payloads of that age that belong to no bulk job. Requests without an
-    answer stay in the ledger at any age, because you may be charged again if they are resent. Their
-    entries contain a hash of the person, but no answer.
+    answer stay in the ledger at any age: without their entry, they could be resent and charged
+    again. These entries contain a hash of the person, but no answer.
 
     Parameters
     ----------

@@ -61,8 +61,8 @@ class Report(Summary):
         Rows finished in that time.
     cost_low, cost_high : float
         Estimated cost of ``values`` in credits, at the lowest and highest configured prices.
-        Answers from the ledger were not charged again. In addition, you may have been charged for
-        ``unknown`` rows.
+        Answers from the ledger are included, although they were not charged again. In addition,
+        you may have been charged for ``unknown`` rows.
     """
 
     cost_low: float
@@ -123,7 +123,8 @@ class Report(Summary):
     def _note(self) -> str:
         note = (
             "The estimated cost counts each person once, at the lowest and highest configured "
-            "price of each value found. Answers from the ledger were not charged again."
+            "price of each value found. Answers from the ledger are included; they were not "
+            "charged again."
         )
         if unknown := self.statuses["unknown"]:
             rows = "1 unknown row" if unknown == 1 else f"{unknown:,} unknown rows"

@@ -29,8 +29,8 @@ if TYPE_CHECKING:  # imported when something is sent
 
 _PARTS = {
     "finished": "finished and saved",
-    "submitted": "still awaiting an answer",
-    "unknown": "sent but not answered (you may have been charged; resend_unknown=True sends them "
+    "submitted": "submitted (their answers can be fetched later)",
+    "unknown": "sent, answer lost (you may have been charged; resend_unknown=True sends them "
     "again)",
     "not sent": "not sent",
 }

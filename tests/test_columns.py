@@ -247,7 +247,7 @@ def test_pages_of_companies_are_said() -> None:
         (
             {"LinkedIn": ["ana"], "LinkedIn URL": [None]},
             "LinkedIn",
-            "column name; at least as full as 'LinkedIn URL'",
+            "column name; has at least as many values as 'LinkedIn URL'",
         ),
         (
             {"Link": [PERSON, PERSON], "LinkedIn": [PERSON, None]},
@@ -268,7 +268,7 @@ def test_of_several_addresses_the_usable_one_is_taken(
 @pytest.mark.parametrize(
     ("domains", "why"),
     [
-        (["acme.example", None, None], "column name; at least as full as 'Domain'"),
+        (["acme.example", None, None], "column name; has at least as many values as 'Domain'"),
         (["acme.example", "?", "?"], "column name; chosen over 'Domain'"),
     ],
 )
@@ -347,7 +347,7 @@ def test_of_two_candidates_the_better_filled_is_taken_and_said() -> None:
     df = pd.DataFrame({"First Name": ["", None, " "], "firstname": ["Ana", "Bo", None]})
     found = columns.find(df)
     assert found.positions == {"firstname": 1}
-    assert found.reasons["firstname"] == "column name; at least as full as 'First Name'"
+    assert found.reasons["firstname"] == "column name; has at least as many values as 'First Name'"
 
 
 def test_equally_filled_candidates_go_by_the_better_spelling() -> None:

@@ -163,7 +163,7 @@ def test_interrupted_twice_while_answers_take_long(serve: Serve, kernel: Kernel,
     kernel.send("print(df.pronto.collect('email').pronto_status.value_counts().to_dict())")
     kernel.reply()
     printed = kernel.printed()
-    assert "people sent but not answered (you may have been charged" in printed
+    assert "people sent, answer lost (you may have been charged" in printed
     assert "unknown" in printed
 
 

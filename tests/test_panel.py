@@ -305,7 +305,7 @@ def test_an_unknown_balance_is_reported() -> None:
 def test_a_key_is_saved_for_this_session(panel: Panel) -> None:
     """If there is no keyring, which the panel states, its button cannot be clicked."""
     assert "API key for Pronto: not set." in words(panel)
-    assert "no secure keyring; to keep it longer, set" in words(panel)
+    assert "no secure keyring; to keep the key longer, set" in words(panel)
     assert button(panel, "Save key in keyring").disabled
     panel.field.value = KEY
     button(panel, "Save key for this session").click()

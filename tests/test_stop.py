@@ -115,7 +115,7 @@ def test_the_second_lets_go(serve: Serve, call: str, second: signal.Signals) -> 
     lost = statuses()["unknown"]
     assert lost == len(server.sandbox.asked)
     assert (
-        f"Stopped. {lost} people sent but not answered (you may have been charged; "
+        f"Stopped. {lost} people sent, answer lost (you may have been charged; "
         f"resend_unknown=True sends them again), {500 - lost} not sent."
     ) in stderr
 
@@ -360,7 +360,7 @@ def test_a_stop_leaves_submitted_work_for_the_next_run(serve: Serve) -> None:
     _, stderr = ended(process)
     assert time.monotonic() - began < 10
     submitted = len(server.sandbox.asked)
-    assert f"Stopped. {submitted} people still awaiting an answer, " in stderr
+    assert f"Stopped. {submitted} people submitted (their answers can be fetched later), " in stderr
     assert statuses()["unknown"] == 0
 
 

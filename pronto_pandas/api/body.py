@@ -53,7 +53,7 @@ def unpacked(body: bytes, encoding: str) -> bytes:
     if encoding in {"", "identity"}:
         return body
     if encoding not in {"gzip", "x-gzip", "deflate"}:
-        raise ValueError("the Content-Encoding was not requested")
+        raise ValueError("the server used a Content-Encoding that was not requested")
     bare = encoding == "deflate" and body[:1] and body[0] & 0x0F != zlib.DEFLATED
     content = zlib.decompressobj(-zlib.MAX_WBITS if bare else zlib.MAX_WBITS | 32).decompress(
         body, LARGEST + 1

@@ -39,7 +39,7 @@ class Webhook:
             job.wait()
 
     Or call `start` and `stop` yourself. To use your own ASGI application, mount `app`.
-    Create one with `pronto_pandas.webhook`.
+    A webhook is created with `pronto_pandas.webhook`.
     """
 
     def __init__(self, settings: Settings, public_url: str | None, port: int, host: str) -> None:
@@ -139,8 +139,8 @@ class Webhook:
 def webhook(public_url: str | None = None, *, port: int = PORT, host: str = HERE) -> Webhook:
     """Create a webhook that receives the answers of bulk jobs.
 
-    Sends nothing, costs nothing. A ledger's webhook keeps its URL across restarts, so answers to
-    jobs started before a restart still arrive.
+    Sends nothing, costs nothing. With the same ledger and the same public URL, the address is the
+    same after a restart, so answers to earlier jobs still arrive.
 
     Parameters
     ----------

@@ -282,7 +282,7 @@ def configure(
         (``PIPECORN_API_KEY`` for Pipecorn), the key saved by `pronto_pandas.setup`, the Colab
         secret with the same name as the variable.
     service : str, optional
-        ``"pronto"`` (default) or ``"pipecorn"``, the later name of the same service; both share
+        ``"pronto"`` (default) or ``"pipecorn"``, the new name of the same service; both share
         the saved answers. With ``base_url``: the service that this URL belongs to. You can choose
         any name; answers and keys are saved under it. Default: the environment variable
         ``PRONTO_SERVICE``, otherwise Pronto.
@@ -291,14 +291,14 @@ def configure(
         needs no key. Other values must start with ``https://`` (``http://`` only for this
         computer). A URL of Pronto or Pipecorn belongs to that service; any other URL is a separate
         service, unless ``service`` is passed. Default: the environment variable
-        ``PRONTO_BASE_URL``, otherwise Pronto.
+        ``PRONTO_BASE_URL``, otherwise the URL of the service.
     rate : float
         Maximum number of requests in any one-second window, including retries. Default 50, which
         is what Pronto allows.
     timeout : float
-        Seconds to wait for a response. If nothing at all arrives for this long, the open requests
-        count as lost (``unknown``) and may have been charged. While other responses arrive, a
-        single request may take up to 12 times as long. Default 300.
+        If no response at all arrives for this many seconds, all open requests count as lost
+        (``unknown``); they may have been charged. As long as other responses arrive, a request
+        counts as lost only after 12 times as long. Default 300.
     retry_budget : float
         If connections fail or Pronto is busy (429, 503), the run stops after this many seconds
         without any answer. Default 120.
@@ -399,7 +399,8 @@ def _owner(settings: Settings, *, moved: bool) -> str | None:
         return None
     if settings.is_sandbox and not moved:
         raise ConfigurationError(
-            "base_url is 'sandbox', which needs no key. To use Pronto itself, set both: "
+            "base_url is 'sandbox', which needs no key. To use Pronto itself, pass a key and a "
+            "service: "
             'pronto.configure(api_key="…", service="pronto").'
         )
     return settings.service

@@ -146,7 +146,5 @@ def consent(value: Any, name: str) -> Consent | None:
     if value is None:
         return None
     if not isinstance(value, str) or not value.strip():
-        raise ConfigurationError(
-            f"{name} must be a sentence that states what you use personal emails for."
-        )
+        raise ConfigurationError(f"{name} must state what you use personal emails for, as text.")
     return Consent(value.strip(), datetime.now().astimezone().date())

@@ -221,7 +221,7 @@ def _why(
         (equal if same_tier and not_fuller else worse).append(repr(df.columns[other.place]))
     why = "column values" if best.meaning.by_content else "column name"
     if equal:
-        why += f"; at least as full as {', '.join(equal)}"
+        why += f"; has at least as many values as {', '.join(equal)}"
     return why + (f"; chosen over {', '.join(worse)}" if worse else "")
 
 

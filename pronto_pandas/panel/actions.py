@@ -72,7 +72,9 @@ def places() -> str:
             f"the system keyring ({name}) for later sessions."
         )
     variables = " or ".join(current().key_variables)
-    longer = f"; to keep it longer, set the environment variable {variables}" if variables else ""
+    longer = (
+        f"; to keep the key longer, set the environment variable {variables}" if variables else ""
+    )
     return (
         "You can save the key for this session (until the kernel or the program stops). This "
         f"computer has no secure keyring{longer}."

@@ -94,7 +94,7 @@ def move_ledger_to_drive() -> Result:
     configure(ledger=target)
     return Result(
         f"The ledger is now at {target}, including its previous entries. In each new session, "
-        "click this button before your first run. Use it from only one runtime at a time."
+        "click this button before your first run. Use the ledger from only one runtime at a time."
     )
 
 

@@ -344,7 +344,7 @@ def _on_server(url: sa.URL) -> Database:
     except ModuleNotFoundError:
         raise LedgerError(
             f"The ledger at {place} requires the PostgreSQL driver psycopg. Install it: "
-            "pip install 'pronto-pandas[postgres]'. Nothing was sent."
+            "pip install 'psycopg[binary]'. Nothing was sent."
         ) from None
     except sa.exc.ArgumentError:  # of its options
         raise LedgerError(_NO_URL) from None

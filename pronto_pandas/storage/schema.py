@@ -130,8 +130,8 @@ def version_of(connection: sa.Connection, place: str) -> int | None:
         raise _damaged(place)
     if int(str(text)) > VERSION:
         raise LedgerError(
-            f"The ledger at {place} was written by a newer version of pronto-pandas. Upgrade the "
-            "package: pip install --upgrade pronto-pandas. Nothing was sent."
+            f"The ledger at {place} was written by a newer version of pronto-pandas. Install "
+            "the newest version. Nothing was sent."
         )
     return int(str(text))
 

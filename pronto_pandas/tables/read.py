@@ -43,7 +43,7 @@ def read(path: str | os.PathLike[str], *, sheet: str | int | None = None) -> pd.
 
     Cells are read exactly as written: phone numbers keep ``+`` and leading zeros, long numbers keep
     all digits, and ``N/A`` stays text. Only empty cells are missing values. The encoding, the
-    separator and the header row are detected and printed.
+    separator and the header row are detected. A summary is printed.
 
     Parameters
     ----------
