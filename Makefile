@@ -5,7 +5,7 @@ READY := $(VENV)/.ready
 
 PYTEST := $(BIN)/coverage run -m pytest
 # More workers than cores: the tests often wait for a sandbox that is slow on purpose.
-QUICK := $(PYTEST) -n 3 --dist worksteal -m "not slow"
+QUICK := $(PYTEST) -n 4 --dist worksteal -m "not slow"
 # Their slow tests time interrupts, so no others run in parallel.
 INTERRUPTED := tests/test_kernel.py tests/test_calling.py tests/test_stop.py
 

@@ -546,6 +546,7 @@ def test_tables_that_are_not_ours_are_said(serve: Serve) -> None:
 def test_a_locked_file_is_said(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
     """After a while, in which the other program may be done."""
     monkeypatch.setattr(schema, "BUSY_TIMEOUT", 100)
+    monkeypatch.setattr(writer, "RETRY_FOR", 0.5)
     server = serve()
     enrich(people(0))
     connect(str(ledger_file()), "x")
@@ -553,6 +554,23 @@ def test_a_locked_file_is_said(serve: Serve, monkeypatch: pytest.MonkeyPatch) ->
         other.execute("begin exclusive")
         with nothing_sent(server, "is locked by another program"):
             enrich(people(3))
+
+
+def test_a_file_that_sqlite_deletes_while_it_is_checked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The last connection that closes deletes the log; that is no missing permission."""
+    enrich(people(0))
+    log = ledger_file().with_name(ledger_file().name + "-wal")
+    log.touch(0o600)
+    access = os.access
+
+    def deleted_first(path: Path, mode: int, **more: bool) -> bool:
+        if path == log:
+            log.unlink()
+        return access(path, mode, **more)
+
+    monkeypatch.setattr(os, "access", deleted_first)
+    assert connect(str(ledger_file()), "x").find([]) == {}
+    assert not log.exists()
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs a folder no one can write")

@@ -440,6 +440,7 @@ def _keep_file_private(file: Path) -> None:
                 f"changing its permissions. {_ELSEWHERE}"
             )
     if not os.access(file, os.R_OK | os.W_OK, effective_ids=os.access in os.supports_effective_ids):
+        file.lstat()  # raises FileNotFoundError if SQLite has just deleted it
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
 
 
