@@ -14,9 +14,9 @@ from .check import check, clean
 from .enrich import aenrich, collect, enrich
 from .estimate import estimate
 from .frame import columns as headers
-from .notebook import card
 from .report import report
 from .tables.write import save
+from .wording import counted
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -76,7 +76,7 @@ class Pronto:
         calls = ("check", "estimate", "enrich", "aenrich", "bulk_enrich", "collect")
         named = ", ".join(f".{call}(type=…)" for call in calls)
         return (
-            f"<df.pronto, {card.counted(len(self._df), 'row')}: .columns, .clean(), {named}, "
+            f"<df.pronto, {counted(len(self._df), 'row')}: .columns, .clean(), {named}, "
             ".report(), .save(…)>"
         )
 

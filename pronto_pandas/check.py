@@ -16,6 +16,7 @@ from .frame.people import Cells, alike
 from .frame.results import texts
 from .notebook import card
 from .preview import Preview
+from .wording import counted
 
 _OUTCOMES: Final = {
     "filled": "already filled",
@@ -122,7 +123,7 @@ class Check(pd.DataFrame):
 
     def _card(self) -> tuple[str, dict[str, object]]:
         rows: dict[str, object] = {name: f"{rows:,}" for name, rows in self.counts.items()}
-        return f"Pronto check: {card.counted(len(self), 'row')}; nothing was sent", rows
+        return f"Pronto check: {counted(len(self), 'row')}; nothing was sent", rows
 
     def __repr__(self) -> str:
         return f"{card.text(*self._card())}\n\n{super().__repr__()}"

@@ -9,8 +9,8 @@ from typing import Any
 from . import account
 from .arguments import arguments, signed_like
 from .config.settings import current
-from .notebook import card
 from .preview import Preview
+from .wording import counted, credits_between
 
 
 @signed_like(arguments)
@@ -86,8 +86,8 @@ class Estimate:
     def _people(self) -> str:
         if not self.people:
             return ""
-        people = "1 person" if self.people == 1 else f"{self.people:,} people"
-        rows = "1 duplicate row" if self.duplicates == 1 else f"{self.duplicates:,} duplicate rows"
+        people = counted(self.people, "person", "people")
+        rows = counted(self.duplicates, "duplicate row")
         return f": {people} ({rows})" if self.duplicates else f": {people}"
 
     def __repr__(self) -> str:
@@ -100,7 +100,7 @@ class Estimate:
             f"{self.unknown:>8,} unknown (sent earlier, answer lost)",
             f"{self.skipped:>8,} skipped (on purpose)",
             f"{self.invalid:>8,} invalid (a required value is missing or not valid)",
-            f"    cost {card.credits_between(self.cost_low, self.cost_high)} if everything is found"
+            f"    cost {credits_between(self.cost_low, self.cost_high)} if everything is found"
             " (you pay only for what is found)",
             f" balance {balance}",
         ]

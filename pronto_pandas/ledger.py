@@ -16,7 +16,7 @@ from .config.settings import current
 from .errors import ConfigurationError
 from .frame.people import people
 from .lookup import open_ledger
-from .notebook import card
+from .wording import counted
 
 
 class Info(pd.DataFrame):
@@ -71,13 +71,13 @@ def _summary(place: str, table: pd.DataFrame, payloads: int) -> str:
         parts.append(f"{waiting:,} sent and not answered yet")
     if of.get("unknown"):
         parts.append(f"{of['unknown']:,} unknown (sent, answer lost)")
-    entries = f"{all_:,} entry" if all_ == 1 else f"{all_:,} entries"
+    entries = counted(all_, "entry", "entries")
     if not all_ and not payloads:
         return f"{ledger} is empty."
     totals = f"{ledger} has {entries}: {', '.join(parts)}." if all_ else f"{ledger} has no entries."
     if payloads:
         also = "also has" if all_ else "has"
-        totals += f" It {also} {card.counted(payloads, 'webhook payload')} without a bulk job."
+        totals += f" It {also} {counted(payloads, 'webhook payload')} without a bulk job."
     return totals
 
 
@@ -107,9 +107,9 @@ class Forgotten:
     in_use: int
 
     def __repr__(self) -> str:
-        deleted = "1 entry" if self.entries == 1 else f"{self.entries:,} entries"
+        deleted = counted(self.entries, "entry", "entries")
         if self.payloads:
-            deleted += f" and {card.counted(self.payloads, 'webhook payload')}"
+            deleted += f" and {counted(self.payloads, 'webhook payload')}"
         text = f"Found in the ledger: {self.people:,} of {self.of:,} people. Deleted: {deleted}."
         if self.in_use:
             text += (

@@ -15,6 +15,7 @@ from .errors import ConfigurationError
 from .frame.summary import Rate, Summary, summarize
 from .notebook import card
 from .notebook.card import Table
+from .wording import counted, credits_between
 
 if TYPE_CHECKING:  # an optional dependency
     from matplotlib.figure import Figure
@@ -94,7 +95,7 @@ class Report(Summary):
             ) from None
         rates = [(name, rate.found, rate.answered) for name, rate in self.domains.items()]
         titles = (
-            f"{card.counted(self.rows, 'row')} by pronto_status",
+            f"{counted(self.rows, 'row')} by pronto_status",
             f"Found rate by {self._company}",
         )
         return chart.draw(self._occurring, rates, titles)
@@ -110,14 +111,14 @@ class Report(Summary):
     def _card(self) -> tuple[str, dict[str, object], str, list[Table]]:
         time, rate = "not recorded", self.rows_per_second
         if rate is not None:
-            rows_sent = card.counted(self.rows_sent or 0, "row")
+            rows_sent = counted(self.rows_sent or 0, "row")
             time = f"{rows_sent} in {self.seconds:,.1f} s ({rate:,.1f} rows/s)"
         rows: dict[str, object] = {
             "people with an answer": f"{self.people:,}",
-            "estimated cost": card.credits_between(self.cost_low, self.cost_high),
+            "estimated cost": credits_between(self.cost_low, self.cost_high),
             "time": time,
         }
-        return f"Pronto report: {card.counted(self.rows, 'row')}", rows, self._note, self._tables
+        return f"Pronto report: {counted(self.rows, 'row')}", rows, self._note, self._tables
 
     @property
     def _note(self) -> str:
@@ -127,7 +128,7 @@ class Report(Summary):
             "charged again."
         )
         if unknown := self.statuses["unknown"]:
-            rows = "1 unknown row" if unknown == 1 else f"{unknown:,} unknown rows"
+            rows = counted(unknown, "unknown row")
             note += f" In addition, you may have been charged for {rows}."
         if self.row_a_phone:
             note += (

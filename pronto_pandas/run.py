@@ -25,6 +25,7 @@ from .notebook import event_loop, signals
 from .notebook.progress import Counter, Progress, Watcher
 from .notebook.progress_bar import watching
 from .preview import Preview
+from .wording import counted
 
 if TYPE_CHECKING:  # what speaks HTTP is imported when something is sent
     from pydantic import SecretStr
@@ -281,7 +282,7 @@ def _warn_of_phones(to_send: Iterable[Request]) -> None:
         if "phone" in request.types and request.contact.linkedin_url is None
     }
     if people:
-        who = "1 person has" if len(people) == 1 else f"{len(people):,} people have"
+        who = counted(len(people), "person has", "people have")
         warn(
             f"{who} no LinkedIn URL; Pronto finds few phone numbers without one. Add a LinkedIn "
             "column to find more. df.pronto.columns shows which columns were recognized.",

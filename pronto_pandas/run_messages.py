@@ -22,6 +22,7 @@ from .errors import (
     UnknownRowsWarning,
     warn,
 )
+from .wording import counted
 
 if TYPE_CHECKING:  # imported when something is sent
     from .api.spec import EnrichmentType
@@ -42,10 +43,11 @@ def interrupted(results: Iterable[Mapping[EnrichmentType, Outcome]], types: Iter
     ``results`` and ``types`` are, per person, the outcomes and the number of types requested.
     """
     counts = Counter(_state(result, wanted) for result, wanted in zip(results, types, strict=True))
-    parts = [f"{counts[state]:,} {words}" for state, words in _PARTS.items() if counts[state]]
-    if parts:
-        number, _, words = parts[0].partition(" ")
-        parts[0] = f"{number} {'person' if number == '1' else 'people'} {words}"
+    first, *others = [state for state in _PARTS if counts[state]] or ["finished"]
+    parts = [
+        f"{counted(counts[first], 'person', 'people')} {_PARTS[first]}",
+        *(f"{counts[state]:,} {_PARTS[state]}" for state in others),
+    ]
     return f"Stopped. {', '.join(parts)}. Run the same line again to continue."
 
 
@@ -117,4 +119,4 @@ def warn_of(
 
 
 def _rows(count: int) -> str:
-    return "1 row is" if count == 1 else f"{count:,} rows are"
+    return counted(count, "row is", "rows are")

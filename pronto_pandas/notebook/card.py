@@ -57,19 +57,6 @@ class Table:
         return "\n".join([f"  {self.caption}", *(f"    {line}".rstrip() for line in aligned)])
 
 
-def counted(count: int, noun: str) -> str:
-    """Return a count with its noun: "1 row", "2,000 rows"."""
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
-
-
-def credits_between(low: float, high: float) -> str:
-    """Return a cost in words: "1 to 3 credits", or one number if both are the same."""
-    one, other = f"{low:,.0f}", f"{high:,.0f}"
-    if one != other:
-        return f"{one} to {other} credits"
-    return "1 credit" if one == "1" else f"{one} credits"
-
-
 def html(
     title: str,
     rows: Mapping[str, object],

@@ -17,6 +17,7 @@ from html import escape
 from typing import Any, Final, Protocol
 
 from ..errors import ProntoWarning, warn
+from ..wording import counted, credits_between, span
 from .progress import Progress, Watcher
 from .signals import from_handler
 
@@ -105,7 +106,7 @@ class _Terminal(_Silent):
         bar = self._bar
         counts = {name: f"{n:,}" for name, n in _counts(now).items()}
         if now.credits_high:
-            counts["credits"] = _range(now)
+            counts["credits"] = span(now.credits_low, now.credits_high)
         bar.set_postfix(counts, refresh=now.done == now.total)
         bar.update(now.done - bar.n)
 
@@ -208,8 +209,8 @@ def words(now: Progress, unit: str, *, silent: float, over: bool) -> str:
     elif left is not None:
         parts.append(f"{_time(left)} left")
     if now.credits_high:
-        cost = _range(now)
-        parts.append(f"{cost} credit{'' if cost == '1' else 's'}{'' if over else ' so far'}")
+        cost = credits_between(now.credits_low, now.credits_high)
+        parts.append(f"{cost}{'' if over else ' so far'}")
     if silent >= SILENT:
         parts.append(f"no response for {_time(silent)}")
     if now.awaited and not over:
@@ -219,7 +220,7 @@ def words(now: Progress, unit: str, *, silent: float, over: bool) -> str:
 
 def stopping(awaited: int) -> str:
     """Return the line that a run shows while it is stopping."""
-    answers = "1 answer" if awaited == 1 else f"{awaited:,} answers"
+    answers = counted(awaited, "answer")
     return f"Stopping: waiting for {answers}. To stop without waiting, interrupt again."
 
 
@@ -232,11 +233,6 @@ def _counts(now: Progress) -> dict[str, int]:
         "unknown": now.unknown,
     }
     return {name: count for name, count in counts.items() if count}
-
-
-def _range(now: Progress) -> str:
-    low, high = f"{now.credits_low:,.0f}", f"{now.credits_high:,.0f}"
-    return low if low == high else f"{low} to {high}"
 
 
 def _time(seconds: float) -> str:

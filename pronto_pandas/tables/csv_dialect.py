@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Final, TextIO
 
 from ..errors import ConfigurationError
+from ..wording import counted
 
 SAMPLE: Final = 200
 """Rows from which the delimiter and the header are detected."""
@@ -87,7 +88,7 @@ class Dialect:
 
 def skipped_above(count: int, what: str) -> str:
     """Return how many lines or rows above the header were skipped, in words."""
-    return f"skipped {count} {what}{'' if count == 1 else 's'} above the header"
+    return f"skipped {counted(count, what)} above the header"
 
 
 def open_at_header(path: Path, dialect: Dialect) -> TextIO:

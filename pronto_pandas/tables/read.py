@@ -14,6 +14,7 @@ import pandas as pd
 
 from ..errors import ConfigurationError
 from ..frame.results import text_dtype
+from ..wording import counted
 from .csv_dialect import (
     SAMPLE,
     Dialect,
@@ -78,7 +79,7 @@ def read(path: str | os.PathLike[str], *, sheet: str | int | None = None) -> pd.
         dialect = detect(path)
         [df] = chunks(path, dialect, None)
         found = str(dialect)
-    size = f"{_counted(len(df), 'row')}, {_counted(df.shape[1], 'column')}"
+    size = f"{counted(len(df), 'row')}, {counted(df.shape[1], 'column')}"
     if any(_PERSONAL.search(str(header)) for header in df.columns):
         found += "; WARNING: the first row looks like data, not column names; add a header row"
     print(f"pronto: {path.name}: {size}; {found}")  # noqa: T201  the user must see what was detected
@@ -117,10 +118,6 @@ def check_file(path: Path) -> None:
     except OSError as error:  # the name is too long, or a folder is not readable
         problem = f"Cannot read {path} ({error.strerror})"
     raise ConfigurationError(f"{problem}.")
-
-
-def _counted(count: int, what: str) -> str:
-    return f"{count:,} {what}{'' if count == 1 else 's'}"
 
 
 def chunks(path: Path, dialect: Dialect, size: int | None) -> Generator[pd.DataFrame]:

@@ -1,0 +1,20 @@
+"""Counts and amounts in words, for messages, cards and progress bars."""
+
+from __future__ import annotations
+
+
+def counted(count: int, one: str, many: str | None = None) -> str:
+    """Return a count with its noun: "1 row", "2,000 rows"; ``many`` is for irregular plurals."""
+    return f"{count:,} {one if count == 1 else many or f'{one}s'}"
+
+
+def span(low: float, high: float) -> str:
+    """Return a range: "1 to 3", or one number if both are the same."""
+    first, last = f"{low:,.0f}", f"{high:,.0f}"
+    return first if first == last else f"{first} to {last}"
+
+
+def credits_between(low: float, high: float) -> str:
+    """Return a range of credits: "1 to 3 credits"."""
+    amount = span(low, high)
+    return "1 credit" if amount == "1" else f"{amount} credits"
