@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from functools import cached_property
 from typing import TYPE_CHECKING, cast
 
 import pandas as pd
@@ -15,10 +16,8 @@ import platformdirs
 
 from . import run_messages
 from .account import Account, KeyCheck
-from .api.services import Service
 from .api.spec import EnrichmentType
 from .config.settings import APP
-from .config.validation import SANDBOX
 from .errors import PhoneWithoutLinkedInWarning, ProntoError, warn
 from .frame.results import verdict
 from .notebook import event_loop, signals
@@ -28,8 +27,6 @@ from .preview import Preview
 from .wording import counted
 
 if TYPE_CHECKING:  # what speaks HTTP is imported when something is sent
-    from pydantic import SecretStr
-
     from .api.client import Client
     from .sending.budget import Budget
     from .sending.dispatcher import Dispatcher
@@ -77,21 +74,21 @@ class Run:
             self._settings.prices.require(self._options.types)
         self._account = Account(self._settings) if requests else None
         _warn_of_phones(to_send)
-        self._dispatch: Dispatcher | None = None
-        self._recording: Recorder | None = None
+        self._dispatcher: Dispatcher | None = None
+        self._recorder: Recorder | None = None
         self._budget: Budget | None = None
         self._key_check = KeyCheck()
         self._interrupted = False
         self._last: Progress | None = None
         self._emit: Watcher
 
-    @property
+    @cached_property
     def _people(self) -> set[int]:
         """The contacts that wait for an answer; one contact may wait for several requests."""
         recipients = self._preview.lookup.recipients
         return {number for request in self.requests for number, _ in recipients(request)}
 
-    @property
+    @cached_property
     def _rows(self) -> int:
         """The number of rows that wait for an answer."""
         counts = self._preview.plan.rows_per_contact
@@ -139,61 +136,57 @@ class Run:
         from .sending.recorder import Recorder
         from .sending.worker import MOST_TIMEOUTS
 
-        service, key = self._target()
-        limits = self._settings
-        ledger, own = cast("Ledger", self._ledger), limits.address == SANDBOX
+        service, key = cast("Account", self._account).credentials()
+        settings, ledger = self._settings, cast("Ledger", self._ledger)
+        shared = not settings.is_sandbox
         rate_limit = rate_limit_for(
-            limits.service,
+            settings.service,
             key.get_secret_value(),
-            limits.rate,
-            None if own else platformdirs.user_state_path(APP) / "pace",
-            None if own else ledger.database.server,
+            settings.rate,
+            platformdirs.user_state_path(APP) / "pace" if shared else None,
+            ledger.database.server if shared else None,
         )
         counter = Counter(self._rows, time.monotonic)
         self._emit = emit
         async with (
-            Client(key, service=service, timeout=MOST_TIMEOUTS * limits.timeout) as client,
+            Client(key, service=service, timeout=MOST_TIMEOUTS * settings.timeout) as client,
             Recorder(ledger, self._preview.lookup.renewal, self._notes) as recorder,
         ):
-            self._recording = recorder
-            self._budget = Budget(limits.prices, self._options.most_credits)
+            self._recorder = recorder
+            self._budget = Budget(settings.prices, self._options.most_credits)
             context = Context(
-                self._mode(client), rate_limit, recorder, limits.timeout, limits.retry_budget
+                self._mode(client), rate_limit, recorder, settings.timeout, settings.retry_budget
             )
-            self._dispatch = Dispatcher(context, self._budget)
+            self._dispatcher = Dispatcher(context, self._budget)
             if self._interrupted:  # before there was anything to stop
-                self._dispatch.interrupt(None)
+                self._dispatcher.interrupt(None)
             else:
                 await self._key_check.run(client, rate_limit)
-            await self._dispatch.run(self.requests, self._listener(counter))
+            await self._dispatcher.run(self.requests, self._listener(counter))
 
     def _single(self, client: Client) -> Mode:
         """Return the mode of the options: one person per request."""
         from .sending.modes import MODES
         from .sending.rate_limit import in_flight_at_most
 
-        limits = self._settings
-        in_flight = in_flight_at_most(limits.rate, limits.timeout)
+        in_flight = in_flight_at_most(self._settings.rate, self._settings.timeout)
         return MODES[self._options.endpoint](client, in_flight)
-
-    def _target(self) -> tuple[Service, SecretStr]:
-        return cast("Account", self._account).credentials()
 
     def interrupt(self, grace: float | None = None) -> None:
         """Send nothing more; wait for what is in flight, for at most ``grace`` seconds."""
         self._interrupted = True
-        if self._dispatch is not None:
-            self._dispatch.interrupt(grace)
+        if self._dispatcher is not None:
+            self._dispatcher.interrupt(grace)
             self._show(self._last or Progress(total=self._rows))
         self._key_check.cancel()
 
     def abandon(self) -> None:
         """Stop waiting for answers."""
         self.interrupt()
-        if self._dispatch is not None:
-            self._dispatch.abandon()
-        if self._recording is not None:
-            self._recording.writer.hurry()
+        if self._dispatcher is not None:
+            self._dispatcher.abandon()
+        if self._recorder is not None:
+            self._recorder.writer.hurry()
 
     def _listener(self, counter: Counter) -> Callable[[Request, Outcome], None]:
         rows = self._preview.plan.rows_per_contact
@@ -211,8 +204,8 @@ class Run:
         return record
 
     def _show(self, now: Progress) -> None:
-        if self._interrupted and self._dispatch is not None:
-            now = replace(now, awaited=self._dispatch.awaited)
+        if self._interrupted and self._dispatcher is not None:
+            now = replace(now, awaited=self._dispatcher.awaited)
         self._emit(now)
 
     def frame(self) -> pd.DataFrame:
@@ -259,12 +252,12 @@ class Run:
     @property
     def over_budget(self) -> bool:
         """Whether ``max_credits`` ended the run."""
-        return self._dispatch is not None and self._dispatch.over_budget
+        return self._dispatcher is not None and self._dispatcher.over_budget
 
     @property
     def stopped_by(self) -> ProntoError | None:
         """The error that ended the run early, or None."""
-        return self._dispatch.stopped_by if self._dispatch else None
+        return self._dispatcher.stopped_by if self._dispatcher else None
 
 
 def _counted_as(result: Mapping[EnrichmentType, Outcome], asks: Iterable[EnrichmentType]) -> str:
