@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final
 
 import sqlalchemy as sa
 
@@ -13,7 +13,8 @@ from ..storage import schema
 from ..storage.database import Transaction
 from ..storage.schema import batches, entries, jobs, members
 
-BatchState = Literal["sent", "enqueued", "unknown", "refused", "pending"]
+if TYPE_CHECKING:  # a webhook needs nothing that sends
+    from ..sending.recorder import BatchState
 
 _NOT_SENT: Final = {"refused", "pending"}
 

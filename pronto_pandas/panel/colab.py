@@ -10,7 +10,7 @@ from ..config.settings import configure, current
 from ..config.validation import key as checked
 from ..errors import ConfigurationError, LedgerError
 from ..lookup import open_ledger
-from ..storage.database import file_of_url
+from ..storage.database import file_of, is_on_server
 from . import actions
 from .actions import Result
 
@@ -25,14 +25,13 @@ here = credentials.in_colab
 def _ledger_file() -> Path | None:
     """Return the file of the ledger; None if it is in memory or in an external database."""
     place = current().ledger_place
-    if place is not None and place.startswith("sqlite"):
-        place = file_of_url(place) if "://" in place else place
-    return None if place is None or "://" in place else Path(place).expanduser()
+    file = None if place is None or is_on_server(place) else file_of(place)
+    return None if file is None else Path(file).expanduser()
 
 
 def _is_external() -> bool:
-    place = current().ledger_place or ""
-    return "://" in place and not place.startswith("sqlite")
+    place = current().ledger_place
+    return place is not None and is_on_server(place)
 
 
 def ledger_warning() -> str:

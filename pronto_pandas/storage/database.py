@@ -286,12 +286,11 @@ def open_database(where: str | None, *, create: bool = True) -> Database:
     LedgerError
         The database cannot be used.
     """
-    if where is not None and "://" in where and not where.startswith("sqlite"):
+    if where is not None and is_on_server(where):
         database = _on_server(_server_url(where))
     else:
-        file = where if where is None or "://" not in where else file_of_url(where)
-        in_memory = file in {None, "", ":memory:"}
-        database = _in_memory() if in_memory else _in_file(Path(str(file)), create=create)
+        file = None if where is None else file_of(where)
+        database = _in_memory() if file is None else _in_file(Path(file), create=create)
     database.prepare()
     return database
 
@@ -299,7 +298,18 @@ def open_database(where: str | None, *, create: bool = True) -> Database:
 _SQLITE_URL: Final = re.compile(r"sqlite(?:\+\w+)?://(?:/([^?]*))?")
 
 
-def file_of_url(where: str) -> str | None:
+def is_on_server(where: str) -> bool:
+    """Return whether a path or URL is that of a database server."""
+    return "://" in where and not where.startswith("sqlite")
+
+
+def file_of(where: str) -> str | None:
+    """Return the file of a path or a SQLite URL; None for a database in memory."""
+    path = _path_in(where) if "://" in where else where
+    return None if path in {None, "", ":memory:"} else path
+
+
+def _path_in(where: str) -> str | None:
     """Return the path in a SQLite URL."""
     # SQLAlchemy 2.1 decodes "%20" and 2.0 does not: that would be two ledgers.
     found = _SQLITE_URL.fullmatch(where)
