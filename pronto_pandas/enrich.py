@@ -87,9 +87,10 @@ def enrich(*args: Any, **kwargs: Any) -> pd.DataFrame:
     -------
     DataFrame
         A copy of ``df`` with the requested columns plus ``pronto_status``, ``pronto_message`` and
-        ``enrichment_id``. Row order, index and dtypes are unchanged; new columns have pandas'
-        string dtype. With ``phones="list"``, column ``phones`` has the dtype object. With
-        ``phones="rows"``, a person's row is repeated for each additional phone number.
+        ``enrichment_id``. Row order and index are unchanged, and so are dtypes, except that a column
+        of yours that is filled may become text. New columns have pandas' string dtype. With
+        ``phones="list"``, column ``phones`` has the dtype object. With ``phones="rows"``, a
+        person's row is repeated for each additional phone number.
 
     Raises
     ------
@@ -114,7 +115,7 @@ def enrich(*args: Any, **kwargs: Any) -> pd.DataFrame:
     MaxCreditsWarning
         The run stopped because ``max_credits`` could have been exceeded.
     UnknownRowsWarning
-        Some answers were lost. Their rows are ``unknown`` and may have been charged.
+        Some rows were sent but not answered. They are ``unknown`` and may have been charged.
     PhoneWithoutLinkedInWarning
         Phones are requested for people without a LinkedIn URL, for whom few are found.
 
@@ -183,7 +184,7 @@ def collect(
     Warns
     -----
     UnknownRowsWarning
-        Some answers were lost.
+        Some rows were sent but not answered.
     """
     check_frame(df)
     return Preview(df, make_options(locals()), current()).frame()

@@ -366,7 +366,7 @@ def _message(result: Result, types: Iterable[EnrichmentType], contact: Contact) 
 
 
 _ANOTHER_NAME: Final = (
-    "The name in the answer is a different person's; check the answer before using it."
+    "The answer names a different person. Check it before you use it."
 )
 
 
