@@ -87,8 +87,8 @@ def enrich(*args: Any, **kwargs: Any) -> pd.DataFrame:
     -------
     DataFrame
         A copy of ``df`` with the requested columns plus ``pronto_status``, ``pronto_message`` and
-        ``enrichment_id``. Row order and index are unchanged, and so are dtypes, except that a column
-        of yours that is filled may become text. New columns have pandas' string dtype. With
+        ``enrichment_id``. Row order and index are unchanged, and so are dtypes, except that a
+        column of yours that is filled may become text. New columns have pandas' string dtype. With
         ``phones="list"``, column ``phones`` has the dtype object. With ``phones="rows"``, a
         person's row is repeated for each additional phone number.
 
