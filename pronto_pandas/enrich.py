@@ -61,6 +61,11 @@ def enrich(*args: Any, **kwargs: Any) -> pd.DataFrame:
         ``"columns"``: ``phone_1``, ``phone_1_type``, ``phone_2`` and so on. ``"rows"``: one row per
         phone number, in ``phone`` and ``phone_type``. ``"list"``: one column ``phones`` with lists
         of ``{"number": …, "type": …}``.
+    phone_country_codes : list of str, optional
+        Only find phone numbers of these countries, as ISO two-letter codes: ``["FR", "GB"]``.
+        Default: the setting of your Pronto account. Pronto documents it for bulk requests; its own
+        integrations also send it for single people. A saved answer is used whatever the countries
+        it was requested for; ``refresh=True`` requests it again.
     prefix : str
         Prefix for the names of the added columns.
     custom : list of str, optional

@@ -170,7 +170,8 @@ class Run:
         from .sending.rate_limit import in_flight_at_most
 
         in_flight = in_flight_at_most(self._settings.rate, self._settings.timeout)
-        return MODES[self._options.endpoint](client, in_flight)
+        options = self._options
+        return MODES[options.endpoint](client, in_flight, options.phone_country_codes)
 
     def interrupt(self, grace: float | None = None) -> None:
         """Send nothing more; wait for what is in flight, for at most ``grace`` seconds."""
