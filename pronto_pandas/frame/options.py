@@ -136,8 +136,9 @@ def country_codes_of(
         raise ConfigurationError(
             'phone_country_codes works only with type="phone". Nothing was sent.'
         )
-    listed = isinstance(codes, Iterable) and not isinstance(codes, str)
-    found = [str(code).strip().upper() for code in codes] if listed else []
+    given: object = codes  # a caller may pass anything
+    listed = given if isinstance(given, Iterable) and not isinstance(given, str) else ()
+    found = [str(code).strip().upper() for code in listed]
     if not found or not all(re.fullmatch("[A-Z]{2}", code) for code in found):
         raise ConfigurationError(
             "phone_country_codes must be a list of two-letter country codes, for example "
