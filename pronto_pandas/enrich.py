@@ -71,8 +71,8 @@ def enrich(*args: Any, **kwargs: Any) -> pd.DataFrame:
     custom : list of str, optional
         Columns to send to Pronto with each person, in the ``custom`` field of the request.
     progress : bool or callable
-        False hides the progress bar. A callable is called with a `Progress` after each person, and
-        when the run is interrupted.
+        False hides the progress bar. A callable is called with a `Progress` after each person,
+        when the run is interrupted, and while requests fail and are tried again.
     via : str
         ``"sync"``: one request per person, which waits for the answer. ``"async"``: one request per
         person and type; the run then fetches the answers. This is slower, but an answer lost in

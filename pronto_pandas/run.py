@@ -279,11 +279,8 @@ def _counted_as(result: Mapping[EnrichmentType, Outcome], asks: Iterable[Enrichm
 
 def _with_outlook(now: Progress, context: Context, most_credits: float) -> Progress:
     """Add how long the run will still take, and whether its requests fail and are tried again."""
-    if now.done:
-        share = (now.total - now.done) / now.done
-        if now.credits_high:
-            share = min(share, max(most_credits - now.credits_high, 0.0) / now.credits_high)
-        now = replace(now, left=context.time_left.seconds(share))
+    left = context.time_left.seconds(now.done, now.total, now.credits_high, most_credits)
+    now = replace(now, left=left)
     failing = context.retry.retrying
     if failing is not None:
         now = replace(

@@ -64,7 +64,8 @@ class Progress:
         """
         if self.left is not None:
             return self.left
-        return (self.total - self.done) / self.rows_per_second if self.done else None
+        rate = self.rows_per_second
+        return (self.total - self.done) / rate if rate else None
 
 
 Watcher = Callable[[Progress], object]

@@ -66,8 +66,8 @@ class Retrying:
 
 
 REPORTED_AFTER = 0.5
-"""Seconds in which all requests must fail, or until the next attempt, before retries are reported.
-A single failure among many answers is not."""
+"""Seconds for which only failures came back, or until the next attempt, from which on retries are
+reported."""
 
 GIVE_UP: Final = Verdict("give up")
 """Do not send this request again."""

@@ -1,16 +1,20 @@
 """Estimates how long a run will still take, from when its requests started and ended.
 
-The first answer comes after one latency, so "done divided by elapsed" is far too slow at first. Two
-estimates are made, and the longer one counts:
+The first answer comes after one latency, so "done divided by elapsed" is far too slow at first.
+There are two estimates:
 
-- by answers: what is left, at the rate of the recent answers. This is right if Pronto processes a
-  few requests at a time and queues the rest.
-- by starts: when the last request will start, plus the longest recent latency. This is right if
-  the rate limit decides; it includes the slow answers at the end.
+- by answers: what is left, at the rate of the recent answers. It is right if all answers take
+  equally long, or if Pronto processes a few requests at a time and queues the rest.
+- by starts: when the last request will start, plus the longest recent latency. If latencies differ
+  and the rate limit decides, it is longer, and right: the last answers are slow ones. It can be
+  longer by no more than latencies differ; otherwise Pronto queues, and a start tells nothing.
 """
 
 from __future__ import annotations
 
+import itertools
+import math
+import statistics
 from collections import deque
 from typing import Final
 
@@ -46,18 +50,34 @@ class TimeLeft:
         self._ends.append(now)
         self._latencies.append(now - started)
 
-    def seconds(self, share: float) -> float | None:
+    def seconds(
+        self, done: int, total: int, spent: float = 0.0, most: float = math.inf
+    ) -> float | None:
         """Return the seconds until the end; None before the second answer.
 
         Parameters
         ----------
-        share : float
-            What is left, as a multiple of what is done.
+        done, total : int
+            Rows; those without a request of their own count with the others.
+        spent, most : float
+            Credits: the run may also end because it must not spend more.
         """
-        if self._ended < 2:
+        if self._ended < 2 or not done:
             return None
-        left = share * self._ended
-        return max(self._by_answers(left), self._by_starts(left)) if left else 0.0
+        left = (total - done) * self._ended / done
+        if spent:
+            left = min(left, max(most - spent, 0.0) * self._ended / spent)
+        if not left:
+            return 0.0
+        by_answers = self._by_answers(left)
+        return max(by_answers, min(self._by_starts(left), by_answers + self._spread()))
+
+    def _spread(self) -> float:
+        """Return how much latencies differ from one answer to the next.
+
+        Not from the first to the last: behind a queue they all grow or shrink together.
+        """
+        return 3 * statistics.median(abs(b - a) for a, b in itertools.pairwise(self._latencies))
 
     def _by_answers(self, left: float) -> float:
         recent = min(max(self._ended // 2, FEWEST), len(self._ends) - 1)
