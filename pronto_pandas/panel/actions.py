@@ -253,13 +253,12 @@ def set_rate(rate: int) -> Result:
     """Set the rate limit."""
     if rate > MAX_RATE:
         return Result(
-            f"Pronto allows at most {MAX_RATE} requests per second. The rate limit was not changed.",
+            f"Pronto allows at most {MAX_RATE} requests per second. The rate was not changed.",
             False,
         )
     if rate < MIN_RATE:
         return Result(
-            f"The rate must be at least {MIN_RATE} request per second. The rate limit was not "
-            "changed.",
+            f"The rate must be at least {MIN_RATE} request per second. The rate was not changed.",
             False,
         )
     configure(rate=rate)
