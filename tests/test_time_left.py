@@ -112,8 +112,11 @@ def queued(at_once: int, seconds: float) -> Behaviour:
 @pytest.mark.parametrize("rows", [50, 250, pytest.param(3000, marks=slow)])
 @pytest.mark.parametrize("latency", [0.2, 2, 10, 30])
 def test_the_time_left_is_right_after_a_tenth(latency: float, rows: int) -> None:
-    """Always, if every answer takes equally long."""
-    assert Watched(after(latency), rows).right == 1
+    """Always, if every answer takes equally long; and nearly so from the first answer on."""
+    watched = Watched(after(latency), rows)
+    assert watched.right == 1
+    for at, left in watched.left:
+        assert left == pytest.approx(watched.seconds - at, rel=0.5, abs=2)
 
 
 @pytest.mark.parametrize("rows", [50, 250, pytest.param(3000, marks=slow)])

@@ -20,6 +20,9 @@ from typing import Final
 
 from .rate_limit import Clock
 
+FIRST: Final = 5
+"""Number of answers from which on they have a rate."""
+
 FEWEST, MOST = 20, 1_000
 """Minimum and maximum number of recent answers whose rate counts; in between, half of all."""
 
@@ -53,7 +56,7 @@ class TimeLeft:
     def seconds(
         self, done: int, total: int, spent: float = 0.0, most: float = math.inf
     ) -> float | None:
-        """Return the seconds until the end; None before the second answer.
+        """Return the seconds until the end; None before the first answer.
 
         Parameters
         ----------
@@ -62,13 +65,15 @@ class TimeLeft:
         spent, most : float
             Credits: the run may also end because it must not spend more.
         """
-        if self._ended < 2 or not done:
+        if not self._ended or not done:
             return None
         left = (total - done) * self._ended / done
         if spent:
             left = min(left, max(most - spent, 0.0) * self._ended / spent)
         if not left:
             return 0.0
+        if self._ended < FIRST:
+            return self._by_starts(left)
         by_answers = self._by_answers(left)
         return max(by_answers, min(self._by_starts(left), by_answers + self._spread()))
 
