@@ -17,7 +17,7 @@ import pronto_pandas as pronto
 from pronto_pandas import ConnectionFailedError, ProntoError, RateLimitedError, ServiceBusyError
 
 from . import virtual
-from .conftest import people, slow
+from .conftest import Serve, people, slow
 from .seams.api import Answer, Contact
 from .seams.notebook import Notebook, Terminal, watching
 from .seams.root import Prices
@@ -310,8 +310,20 @@ def test_a_run_says_that_pronto_cannot_be_reached(
     if with_bar:
         assert "Pronto cannot be reached; trying again" in shown
     else:
-        assert {now.retrying for now in seen} == {"Pronto cannot be reached"}
+        retried = [now for now in seen if now.retrying]
+        assert {now.retrying for now in retried} == {"Pronto cannot be reached"}
+        assert {now.pending for now in retried} == {0}, "shown after the last attempt"
+        assert seen[-1].pending == 3
         assert shown == ""
+
+
+def test_a_run_tells_the_time_left(serve: Serve) -> None:
+    """With each row."""
+    serve()
+    seen: list[pronto.Progress] = []
+    people(20).pronto.enrich("email", progress=seen.append)
+    assert all(now.seconds_left == now.left is not None for now in seen)
+    assert seen[-1].left == 0
 
 
 def test_without_a_bar_retries_print_nothing(capsys: pytest.CaptureFixture[str]) -> None:

@@ -149,6 +149,8 @@ class RetryPolicy:
         verdict = self._verdict(error, attempt)
         if verdict.action == "retry":
             self._note(error, verdict.seconds)
+        elif verdict.action == "stop":
+            self._first_failure = None
         return verdict
 
     def _note(self, error: NotWorkedOnError, seconds: float) -> None:
