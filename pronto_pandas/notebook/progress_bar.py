@@ -30,6 +30,9 @@ SECONDS_IN_A_LOG: Final = 5.0
 SILENT: Final = 10.0
 """Seconds without a response after which the line shows how long it has been."""
 
+WAITING: Final = 2.0
+"""Seconds without a first response after which the line shows that, too."""
+
 RETRYING: Final = 1.0
 """Seconds for which only failures came back, after which the line says that requests are tried
 again. Single failures among answers are normal."""
@@ -256,6 +259,8 @@ def words(now: Progress, unit: str, *, silent: float, over: bool) -> str:
         parts.append(f"{cost}{'' if over else ' so far'}")
     if now.retrying and not over:
         parts.append(_retrying(now))
+    elif WAITING <= silent < SILENT and not now.done:
+        parts.append(f"waiting for the first answer: {_time(silent)}")
     elif silent >= SILENT:
         parts.append(f"no response for {_time(silent)}")
     if now.awaited and not over:
