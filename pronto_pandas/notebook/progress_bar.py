@@ -138,10 +138,10 @@ class Terminal(_Silent):
         self._bar.close()
 
     def _draw(self, after: float) -> None:
-        time = self._clock()
-        now = _aged(self._now, time - self._shown)
-        if time - self._drawn >= after or bool(now.retrying) != self._retrying:
-            self._drawn, self._retrying = time, bool(now.retrying)
+        at = self._clock()
+        now = _aged(self._now, at - self._shown)
+        if at - self._drawn >= after or bool(now.retrying) != self._retrying:
+            self._drawn, self._retrying = at, bool(now.retrying)
             self._set(now)
             self._bar.refresh()
 
@@ -223,10 +223,10 @@ class Notebook:
         self._redraw(self._bundle("Stopped after " if stopped else "", over=True))
 
     def _draw(self, after: float) -> None:
-        time = self._clock()
-        retrying = bool(_aged(self._now, time - self._shown).retrying)
-        if time - self._drawn >= after or retrying != self._retrying:
-            self._drawn, self._retrying = time, retrying
+        at = self._clock()
+        retrying = bool(_aged(self._now, at - self._shown).retrying)
+        if at - self._drawn >= after or retrying != self._retrying:
+            self._drawn, self._retrying = at, retrying
             self._redraw(self._bundle())
 
     def _bundle(self, before: str = "", *, over: bool = False) -> dict[str, str]:
