@@ -485,7 +485,7 @@ def test_everything_is_text_and_no_colour_is_set(panel: Panel) -> None:
     for part in parts(panel.root):
         state = part.get_state()
         assert not state.get("button_style")
-        if state["_model_name"] in {"PasswordModel", "TextModel", "BoundedIntTextModel"}:
+        if state["_model_name"] in {"PasswordModel", "TextModel", "IntTextModel"}:
             assert state["description"]
     assert "color" not in shown
 
