@@ -8,6 +8,7 @@ import math
 import threading
 from collections.abc import Callable, Sequence
 
+from . import __version__
 from .api.spec import RATE_LIMIT
 from .bulk.webhook import PORT, webhook
 from .config.settings import configure, current
@@ -20,6 +21,7 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m pronto_pandas",
         description="Tools for pronto-pandas: a local test server and a webhook receiver.",
     )
+    parser.add_argument("--version", action="version", version=f"pronto-pandas {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _add_sandbox(commands.add_parser)
     _add_webhook(commands.add_parser)

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import inspect
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -16,7 +16,17 @@ import pandas as pd
 
 from .config.settings import Settings
 from .errors import ConfigurationError, ConsentRequiredError
-from .frame.options import Options, Phones, Types, Via, customs_of, only_of, types_of, via_of
+from .frame.options import (
+    Options,
+    Phones,
+    Types,
+    Via,
+    country_codes_of,
+    customs_of,
+    only_of,
+    types_of,
+    via_of,
+)
 from .frame.suppress import Suppressed
 from .notebook.progress import Watcher
 from .tables.read import TEXTS, WORKBOOK, read
@@ -50,6 +60,7 @@ def arguments(
     refresh: bool = False,
     resend_unknown: bool = False,
     phones: Phones = "columns",
+    phone_country_codes: Sequence[str] | None = None,
     prefix: str = "",
     custom: Iterable[object] | None = None,
     progress: bool | Watcher = True,
@@ -68,6 +79,17 @@ def arguments(
 arguments.__qualname__ = "enrich"  # what the caller typed, in Python's own errors
 
 
+def arguments_of(function: str, *args: Any, **kwargs: Any) -> Arguments:
+    """Check the arguments of another function than `enrich`, which Python's own errors name."""
+    try:
+        return arguments(*args, **kwargs)
+    except TypeError as error:
+        named = str(error)
+        if not named.startswith("enrich() "):
+            raise
+        raise TypeError(named.replace("enrich", function, 1)) from None
+
+
 def make_options(given: Mapping[str, Any], df: pd.DataFrame | None = None) -> Options:
     """Check the arguments of a public function and return them as options.
 
@@ -80,6 +102,8 @@ def make_options(given: Mapping[str, Any], df: pd.DataFrame | None = None) -> Op
     options["types"] = types_of(given["type"])
     options["endpoint"] = given.get("endpoint") or via_of(given.get("via", "sync"))
     options["custom"] = customs_of(given.get("custom"))
+    codes = given.get("phone_country_codes")
+    options["phone_country_codes"] = country_codes_of(codes, options["types"])
     options["suppress"] = suppressed(given.get("suppress"))
     options["only"] = None if df is None else only_of(given.get("only"), df)
     return Options(**options)

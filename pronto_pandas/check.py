@@ -9,7 +9,7 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from .arguments import arguments, check_frame, signed_like
+from .arguments import arguments, arguments_of, check_frame, signed_like
 from .arrays import Bools, Ints, Objects, joined, nothing, objects, present
 from .config.settings import current
 from .frame.people import Cells, alike
@@ -75,7 +75,7 @@ def check(*args: Any, **kwargs: Any) -> Check:
     {'ready': 190, 'duplicate': 24, 'invalid': 3}
     >>> df[check["check"] == "ready"]
     """
-    given = arguments(*args, **kwargs)
+    given = arguments_of("check", *args, **kwargs)
     return _checked(Preview(given.df, given.options, current(), bodies=False))
 
 

@@ -61,13 +61,18 @@ def enrich(*args: Any, **kwargs: Any) -> pd.DataFrame:
         ``"columns"``: ``phone_1``, ``phone_1_type``, ``phone_2`` and so on. ``"rows"``: one row per
         phone number, in ``phone`` and ``phone_type``. ``"list"``: one column ``phones`` with lists
         of ``{"number": …, "type": …}``.
+    phone_country_codes : list of str, optional
+        Only find phone numbers of these countries, as ISO two-letter codes: ``["FR", "GB"]``.
+        Default: the setting of your Pronto account. Pronto documents it for bulk requests; its own
+        integrations also send it for single people. A saved answer is used whatever the countries
+        it was requested for; ``refresh=True`` requests it again.
     prefix : str
         Prefix for the names of the added columns.
     custom : list of str, optional
         Columns to send to Pronto with each person, in the ``custom`` field of the request.
     progress : bool or callable
-        False hides the progress bar. A callable is called with a `Progress` after each person, and
-        when the run is interrupted.
+        False hides the progress bar. A callable is called with a `Progress` after each person,
+        when the run is interrupted, and while requests fail and are tried again.
     via : str
         ``"sync"``: one request per person, which waits for the answer. ``"async"``: one request per
         person and type; the run then fetches the answers. This is slower, but an answer lost in

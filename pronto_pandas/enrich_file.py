@@ -6,7 +6,7 @@ import os
 import pickle
 import re
 from collections import Counter
-from collections.abc import Generator, Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -232,6 +232,7 @@ def enrich_file(
     refresh: bool = False,
     resend_unknown: bool = False,
     phones: Phones = "columns",
+    phone_country_codes: Sequence[str] | None = None,
     prefix: str = "",
     custom: Iterable[object] | None = None,
     progress: bool | Watcher = True,
@@ -258,7 +259,8 @@ def enrich_file(
     max_credits : float, optional
         Limit for the whole file. If it could be exceeded, or the run stops early, the remaining
         rows are filled from the ledger only; rows not in the ledger are ``pending``.
-    columns, overwrite, refresh, resend_unknown, phones, prefix, custom, progress, via, suppress
+    columns, overwrite, refresh, resend_unknown, phones, phone_country_codes, prefix, custom, \
+    progress, via, suppress
         As for `enrich`. One progress bar per chunk.
 
     Returns

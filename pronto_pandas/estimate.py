@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from . import account
-from .arguments import arguments, signed_like
+from .arguments import arguments, arguments_of, signed_like
 from .config.settings import current
 from .preview import Preview
 from .wording import counted, credits_between
@@ -34,7 +34,7 @@ def estimate(*args: Any, **kwargs: Any) -> Estimate:
     LedgerError
         The ledger cannot be read.
     """
-    given, settings = arguments(*args, **kwargs), current()
+    given, settings = arguments_of("estimate", *args, **kwargs), current()
     preview = Preview(given.df, given.options, settings, bodies=False)
     return _estimated(preview, account.balance(settings))
 

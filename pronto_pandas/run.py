@@ -29,6 +29,7 @@ from .wording import counted
 if TYPE_CHECKING:  # what speaks HTTP is imported when something is sent
     from .api.client import Client
     from .sending.budget import Budget
+    from .sending.context import Context
     from .sending.dispatcher import Dispatcher
     from .sending.modes import Mode
     from .sending.recorder import BatchNotes, Recorder
@@ -77,6 +78,7 @@ class Run:
         self._dispatcher: Dispatcher | None = None
         self._recorder: Recorder | None = None
         self._budget: Budget | None = None
+        self._context: Context | None = None
         self._key_check = KeyCheck()
         self._interrupted = False
         self._last: Progress | None = None
@@ -157,6 +159,7 @@ class Run:
             context = Context(
                 self._mode(client), rate_limit, recorder, settings.timeout, settings.retry_budget
             )
+            self._context, context.retry.on_retry = context, self._refresh
             self._dispatcher = Dispatcher(context, self._budget)
             if self._interrupted:  # before there was anything to stop
                 self._dispatcher.interrupt(None)
@@ -170,14 +173,15 @@ class Run:
         from .sending.rate_limit import in_flight_at_most
 
         in_flight = in_flight_at_most(self._settings.rate, self._settings.timeout)
-        return MODES[self._options.endpoint](client, in_flight)
+        options = self._options
+        return MODES[options.endpoint](client, in_flight, options.phone_country_codes)
 
     def interrupt(self, grace: float | None = None) -> None:
         """Send nothing more; wait for what is in flight, for at most ``grace`` seconds."""
         self._interrupted = True
         if self._dispatcher is not None:
             self._dispatcher.interrupt(grace)
-            self._show(self._last or Progress(total=self._rows))
+            self._refresh()
         self._key_check.cancel()
 
     def abandon(self) -> None:
@@ -203,9 +207,15 @@ class Run:
 
         return record
 
+    def _refresh(self) -> None:
+        """Show the progress although no further row is finished."""
+        self._show(self._last or Progress(total=self._rows))
+
     def _show(self, now: Progress) -> None:
         if self._interrupted and self._dispatcher is not None:
             now = replace(now, awaited=self._dispatcher.awaited)
+        elif self._context is not None:
+            now = _with_outlook(now, self._context, self._options.most_credits)
         self._emit(now)
 
     def frame(self) -> pd.DataFrame:
@@ -265,6 +275,21 @@ def _counted_as(result: Mapping[EnrichmentType, Outcome], asks: Iterable[Enrichm
     if any(outcome.delivered_later for outcome in result.values()):
         return "submitted"
     return verdict(result, asks)
+
+
+def _with_outlook(now: Progress, context: Context, most_credits: float) -> Progress:
+    """Add how long the run will still take, and whether its requests fail and are tried again."""
+    left = context.time_left.seconds(now.done, now.total, now.credits_high, most_credits)
+    now = replace(now, left=left)
+    failing = context.retry.retrying
+    if failing is not None:
+        now = replace(
+            now,
+            retrying=failing.reason,
+            retrying_seconds=failing.seconds,
+            next_attempt=failing.wait,
+        )
+    return now
 
 
 def _warn_of_phones(to_send: Iterable[Request]) -> None:

@@ -38,6 +38,16 @@ def test_the_request_is_the_documented_one(canned: Canned) -> None:
         "custom": {"crm_id": "1"},
         "webhook_url": "https://hook.example/x",
     }
+    ask(canned.url, phone_country_codes=["FR"])
+    assert json.loads(canned.requests[1].partition(b"\r\n\r\n")[2]) == {
+        "firstname": "Mathilde",
+        "lastname": "Brun",
+        "company_name": "Acme",
+        "domain": "acme.example",
+        "linkedin_url": "https://www.linkedin.com/in/m/",
+        "enrichment_type": ["email", "phone"],
+        "phone_country_codes": ["FR"],
+    }
     assert answer.email == "m.brun@acme.example"
     assert answer.custom == {"crm_id": "1"}
 

@@ -71,9 +71,11 @@ def test_the_line_shows_that_no_response_comes() -> None:
     """While the run waits for the network or for a slow first answer."""
     screen = Screen()
     bar = notebook(screen)
-    for _ in range(130):
+    for tick in range(130):
         screen.now += 0.1
         bar.tick()
+        if tick == 35:
+            assert screen.line == "0 of 1,000 rows · waiting for the first answer: 3 s"
     assert screen.line == "0 of 1,000 rows · no response for 13 s"
     assert len(screen.drawn) <= 15
     bar.show(pronto.Progress(total=1000, done=1, found=1))

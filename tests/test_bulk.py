@@ -244,6 +244,7 @@ def refused(
         ({"phone_country_codes": ["FR"]}, "only with type"),
         ({"type": "phone", "phone_country_codes": "FR"}, "two-letter"),
         ({"type": "phone", "phone_country_codes": ["FRA"]}, "two-letter"),
+        ({"type": "phone", "phone_country_codes": ["FR", "uk"]}, "use 'GB'"),
         ({"df": people(5).assign(pronto_pandas="x"), "custom": ["pronto_pandas"]}, "Rename"),
         ({"df": people(5).drop(columns="linkedin_url"), "type": "phone"}, "linkedin_url"),
         ({"limit": 1}, "enrich"),

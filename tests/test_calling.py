@@ -224,7 +224,7 @@ def test_the_signature_reads_well() -> None:
     of_method = inspect.signature(people(1).pronto.enrich)
     assert list(of_function.parameters) == [
         "df", "type", "columns", "limit", "max_credits", "overwrite", "refresh",
-        "resend_unknown", "phones", "prefix", "custom", "progress", "via",
+        "resend_unknown", "phones", "phone_country_codes", "prefix", "custom", "progress", "via",
         "suppress", "only", "per_company",
     ]  # fmt: skip
     assert list(of_method.parameters) == list(of_function.parameters)[1:]

@@ -25,6 +25,8 @@ from .seams.sending import retry
 from .test_rate_limit import most_in_a_second
 
 enrich: Any = pronto.enrich  # for calls that a type checker refuses
+check: Any = pronto.check
+estimate: Any = pronto.estimate
 
 ADDED = ["email", "email_status", "pronto_status", "pronto_message", "enrichment_id"]
 
@@ -318,6 +320,32 @@ def test_nothing_to_send_needs_no_key() -> None:
         (lambda df: enrich(df, "email", columns=["x"]), pronto.ConfigurationError, "a dict"),
         (lambda df: enrich(df), TypeError, r"enrich\(\) missing"),
         (lambda df: enrich(df, "email", typo=1), TypeError, r"enrich\(\) got"),
+        (lambda df: df.pronto.enrich(tpye="email"), TypeError, r"^enrich\(\) "),
+        (lambda df: df.pronto.check(tpye="email"), TypeError, r"^check\(\) "),
+        (lambda df: df.pronto.estimate("email", tpye="email"), TypeError, r"^estimate\(\) got"),
+        (lambda df: df.pronto.collect(tpye="email"), TypeError, r"^collect\(\) "),
+        (lambda df: check(df, "email", tpye="email"), TypeError, r"^check\(\) got"),
+        (lambda df: estimate(df), TypeError, r"^estimate\(\) missing"),
+        (
+            lambda df: enrich(df, "email", phone_country_codes=["FR"]),
+            pronto.ConfigurationError,
+            'only with type="phone"',
+        ),
+        (
+            lambda df: enrich(df, "phone", phone_country_codes=33),
+            pronto.ConfigurationError,
+            "two-letter",
+        ),
+        (
+            lambda df: enrich(df, "phone", phone_country_codes="FR"),
+            pronto.ConfigurationError,
+            "two-letter",
+        ),
+        (
+            lambda df: enrich(df, ["email", "phone"], phone_country_codes=["FR", "UK"]),
+            pronto.ConfigurationError,
+            "use 'GB'",
+        ),
         (lambda df: enrich(df, "email", custom="x"), pronto.ConfigurationError, "list"),
         (lambda df: enrich(df["domain"], "email"), pronto.ConfigurationError, "Series"),
         (lambda df: enrich([1], "email"), pronto.ConfigurationError, "got list"),
@@ -458,6 +486,35 @@ def test_base_url_sandbox_needs_no_key_and_is_never_sent_yours(
     pronto.configure(base_url="sandbox")
     out = people(4).pronto.enrich("email", progress=False)
     assert out["pronto_message"].str.contains("Made up by the sandbox").all()
+
+
+@pytest.mark.parametrize("via", ["sync", "async"])
+def test_phones_of_some_countries(serve: Serve, monkeypatch: pytest.MonkeyPatch, via: str) -> None:
+    """The codes are sent only if given, and only with a request for phones."""
+    server = serve()
+    bodies: list[dict[str, Any]] = []
+    for check in ("check", "check_submit"):
+        monkeypatch.setattr(server.sandbox, check, bodies.append)
+    df = people(30)
+    codes = ["gb"]
+    out = enrich(
+        df, ["email", "phone"], via=via, phone_country_codes=codes, phones="list", progress=False
+    )
+    numbers = [phone["number"] for phones in out["phones"] for phone in phones]
+    assert len(numbers) > 3
+    assert all(number.startswith("+44") for number in numbers)
+    for body in bodies:
+        expected = ["GB"] if "phone" in body["enrichment_type"] else None
+        assert body.get("phone_country_codes") == expected
+    assert len(bodies) == (30 if via == "sync" else 60)
+    bodies.clear()
+    enrich(people(5, 50), "phone", via=via, progress=False)
+    assert len(bodies) == 5
+    assert not any("phone_country_codes" in body for body in bodies)
+    # A saved answer counts, whatever the countries it was requested for.
+    again = enrich(df, "phone", via=via, phones="list", progress=False)
+    assert [phone["number"] for phones in again["phones"] for phone in phones] == numbers
+    assert len(bodies) == 5
 
 
 def test_output_dtypes_are_the_string_dtype_of_pandas(serve: Serve) -> None:

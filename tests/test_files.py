@@ -271,6 +271,20 @@ def test_the_suppressed_are_not_sent_from_a_file_either(serve: Serve, tmp_path: 
     assert len(server.sandbox.charges) == 98
 
 
+def test_phones_of_some_countries_are_found_for_a_file(serve: Serve, tmp_path: Path) -> None:
+    """In each chunk."""
+    serve()
+    people(60).to_csv(tmp_path / "in.csv", index=False)
+    pronto.enrich_file(
+        tmp_path / "in.csv", tmp_path / "out.csv", "phone", chunksize=30, progress=False,
+        phone_country_codes=["GB"],
+    )  # fmt: skip
+    out = pronto.read(tmp_path / "out.csv")
+    numbers = out["phone_1"].dropna()
+    assert {row >= 30 for row in numbers.index} == {True, False}
+    assert numbers.str.startswith("+44").all()
+
+
 def test_a_column_is_the_same_field_in_the_whole_file(serve: Serve, tmp_path: Path) -> None:
     """Also where the cells of a later piece would say otherwise."""
     server = serve()

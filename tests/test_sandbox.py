@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import pronto_pandas as pronto
 from pronto_pandas.sandbox import Sandbox, Server
 
 from .seams.root import main
@@ -258,3 +259,11 @@ def test_a_wrong_command_line_shows_the_usage(
     with pytest.raises(SystemExit):
         main(["sandbox", *arguments] if arguments else [])
     assert "usage" in capsys.readouterr().err
+
+
+def test_the_command_prints_its_version(capsys: pytest.CaptureFixture[str]) -> None:
+    """For reports of problems."""
+    with pytest.raises(SystemExit) as ended:
+        main(["--version"])
+    assert ended.value.code == 0
+    assert capsys.readouterr().out == f"pronto-pandas {pronto.__version__}\n"

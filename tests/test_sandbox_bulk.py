@@ -191,10 +191,12 @@ def test_a_body_that_is_not_an_object_is_a_bad_request(start: Start) -> None:
     assert post(start(), CONTACTS).status_code == 400
 
 
-def test_country_codes_are_only_for_batches(start: Start) -> None:
-    """Only the bulk endpoint documents them."""
-    refused = post(start(), BODY | {"phone_country_codes": ["FR"]}, SYNC)
-    assert refused.json()["message"] == "unknown fields: phone_country_codes"
+@pytest.mark.parametrize("path", [SYNC, SINGLE])
+def test_country_codes_are_checked_for_one_person_too(start: Start, path: str) -> None:
+    """Pronto's own integrations send them there, too."""
+    body = CONTACTS[0] | {"enrichment_type": ["phone"]}
+    refused = post(start(), body | {"phone_country_codes": ["UK"]}, path)
+    assert "array of ISO 3166-1" in refused.json()["message"]
 
 
 @pytest.mark.parametrize("type_", ["email", "phone", "personal_email"])

@@ -87,6 +87,7 @@ class Client:
         *,
         custom: Mapping[str, Any] | None = None,
         webhook_url: str | None = None,
+        phone_country_codes: Sequence[str] | None = None,
     ) -> Answer:
         """Look up one person and wait for the answer. Pronto charges only for what it finds.
 
@@ -100,6 +101,9 @@ class Client:
             Returned unchanged in the answer.
         webhook_url : str, optional
             The URL to which Pronto also posts the answer.
+        phone_country_codes : sequence of str, optional
+            ISO 3166-1 alpha-2, sent only if phones are requested. The documentation names it for
+            `bulk_enrich` only; Pronto's own integrations send it here, too.
 
         Returns
         -------
@@ -112,7 +116,7 @@ class Client:
         ProntoError
             The request failed; see the hierarchy in `pronto_pandas.errors`.
         """
-        body = _body(contact, types, custom, webhook_url)
+        body = _body(contact, types, custom, webhook_url, phone_country_codes)
         return _fetchable(parse(await self._call(spec.SYNC_SINGLE_ENRICH, body)))
 
     async def single_enrich(
@@ -122,6 +126,7 @@ class Client:
         *,
         custom: Mapping[str, Any] | None = None,
         webhook_url: str | None = None,
+        phone_country_codes: Sequence[str] | None = None,
     ) -> Answer:
         """Submit one person, for one type; `contact` returns the answer later.
 
@@ -132,7 +137,7 @@ class Client:
         Answer
             With an ``enrichment_id``. Final only if Pronto answers at once.
         """
-        body = _body(contact, [type_], custom, webhook_url)
+        body = _body(contact, [type_], custom, webhook_url, phone_country_codes)
         return _fetchable(parse(await self._call(spec.SINGLE_ENRICH, body)).of_later())
 
     async def bulk_enrich(
@@ -282,12 +287,15 @@ def _body(
     types: Sequence[EnrichmentType],
     custom: Mapping[str, Any] | None,
     webhook_url: str | None,
+    countries: Sequence[str] | None,
 ) -> dict[str, Any]:
     body: dict[str, Any] = {**contact.body(), "enrichment_type": list(types)}
     if custom:
         body["custom"] = dict(custom)
     if webhook_url is not None:
         body["webhook_url"] = webhook_url
+    if countries and "phone" in types:
+        body["phone_country_codes"] = list(countries)
     return body
 
 

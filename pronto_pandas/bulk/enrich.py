@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import secrets
 import time
 from collections import Counter
@@ -66,8 +65,9 @@ def bulk_enrich(
         URL to which Pronto posts each answer: the ``url`` of `pronto_pandas.webhook`, or the URL
         of a tool that collects webhooks, whose export you load with `BulkJob.load`.
     phone_country_codes : sequence of str, optional
-        Only return phone numbers from these countries, as ISO two-letter codes: ``["FR", "GB"]``.
-        Default: the setting of your Pronto account.
+        Only find phone numbers of these countries, as ISO two-letter codes: ``["FR", "GB"]``.
+        Default: the setting of your Pronto account. A saved answer is used whatever the countries
+        it was requested for.
     custom : list of str, optional
         Columns to send to Pronto with each person, in the ``custom`` field. The name
         ``pronto_pandas`` is reserved.
@@ -116,7 +116,6 @@ def bulk_enrich(
             "Nothing was sent."
         )
     url = checked(webhook_url, settings)
-    codes = _codes(phone_country_codes, types[0])
     preview = Preview(df, options, settings)
     to_send = preview.lookup.to_send
     if 0 < len(to_send) < BULK_LEAST:
@@ -127,7 +126,7 @@ def bulk_enrich(
     job = JobRow(secrets.token_hex(6), settings.service, types[0], time.time())
 
     def mode(client: Client) -> Mode:
-        return webhook_mode(BulkCall(client, job.id, url, codes))
+        return webhook_mode(BulkCall(client, job.id, url, options.phone_country_codes))
 
     run = Run(preview, to_send, progress, mode=mode, notes=JobNotes(job))
     run.in_thread()
@@ -158,19 +157,3 @@ def _report(run: Run, preview: Preview) -> None:
         unknown=rows["unknown"],
         over=preview.options.max_credits if run.over_budget else None,
     )
-
-
-def _codes(codes: Sequence[str] | None, type_: str) -> list[str] | None:
-    if codes is None:
-        return None
-    if type_ != "phone":
-        raise ConfigurationError(
-            'phone_country_codes works only with type="phone". Nothing was sent.'
-        )
-    found = [] if isinstance(codes, str) else [str(code).strip().upper() for code in codes]
-    if not found or not all(re.fullmatch("[A-Z]{2}", code) for code in found):
-        raise ConfigurationError(
-            "phone_country_codes must be a list of two-letter country codes, for example "
-            '["FR", "GB"]. Nothing was sent.'
-        )
-    return found

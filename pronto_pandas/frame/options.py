@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, cast, get_args
@@ -41,6 +42,7 @@ class Options:
     suppress: Suppressed | None = None
     only: Bools | None = None
     per_company: int | None = None
+    phone_country_codes: tuple[str, ...] | None = None
 
     def __post_init__(self) -> None:
         for name, least in (("limit", 0), ("per_company", 1)):
@@ -116,6 +118,41 @@ def customs_of(headers: Iterable[object] | None) -> tuple[object, ...]:
             f"custom=[{headers!r}]. Nothing was sent."
         )
     return tuple(headers or ())
+
+
+def country_codes_of(
+    codes: Sequence[str] | None, types: Sequence[EnrichmentType]
+) -> tuple[str, ...] | None:
+    """Return ``phone_country_codes`` in upper case.
+
+    Raises
+    ------
+    ConfigurationError
+        The codes are not codes of countries, or no phones are requested.
+    """
+    if codes is None:
+        return None
+    if "phone" not in types:
+        raise ConfigurationError(
+            'phone_country_codes works only with type="phone". Nothing was sent.'
+        )
+    given: object = codes  # a caller may pass anything
+    listed = given if isinstance(given, Iterable) and not isinstance(given, str) else ()
+    found = [str(code).strip().upper() for code in listed]
+    if not found or not all(re.fullmatch("[A-Z]{2}", code) for code in found):
+        raise ConfigurationError(
+            "phone_country_codes must be a list of two-letter country codes, for example "
+            '["FR", "GB"]. Nothing was sent.'
+        )
+    import phonenumbers  # slow to import, and rarely needed
+
+    if unknown := sorted(set(found) - phonenumbers.SUPPORTED_REGIONS):
+        uk = " For the United Kingdom, use 'GB'." if "UK" in unknown else ""
+        raise ConfigurationError(
+            f"phone_country_codes: {unknown[0]!r} is not the ISO code of a country.{uk} "
+            "Nothing was sent."
+        )
+    return tuple(found)
 
 
 def only_of(only: Iterable[bool] | None, df: pd.DataFrame) -> Bools | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +24,14 @@ class Progress:
         Lowest and highest possible cost so far, in credits, at the configured prices.
     awaited : int, optional
         If the run is stopping, the number of requests whose answers it is still waiting for.
+    retrying : str, optional
+        If requests fail and are tried again, and no answer has come since: why they fail.
+    retrying_seconds : float
+        If so, how long they have been failing.
+    next_attempt : float
+        If so, the seconds until the next attempt.
+    left : float, optional
+        Estimated seconds remaining, from when requests started and ended; see ``seconds_left``.
     """
 
     total: int
@@ -37,6 +46,10 @@ class Progress:
     credits_low: float = 0.0
     credits_high: float = 0.0
     awaited: int | None = None
+    retrying: str | None = None
+    retrying_seconds: float = 0.0
+    next_attempt: float = 0.0
+    left: float | None = None
 
     @property
     def rows_per_second(self) -> float:
@@ -45,8 +58,14 @@ class Progress:
 
     @property
     def seconds_left(self) -> float | None:
-        """Estimated seconds remaining at the current rate; None until the first row is finished."""
-        return (self.total - self.done) / self.rows_per_second if self.done else None
+        """Estimated seconds remaining; None until the first row is finished.
+
+        ``left`` or, without it, the time that the rest takes at the average rate.
+        """
+        if self.left is not None:
+            return self.left
+        rate = self.rows_per_second
+        return (self.total - self.done) / rate if rate else None
 
 
 Watcher = Callable[[Progress], object]
@@ -60,7 +79,7 @@ class Counter:
     def __init__(self, total: int, clock: Callable[[], float]) -> None:
         self._total, self._clock = total, clock
         self._started = clock()
-        self._counts = dict.fromkeys(STATES, 0)
+        self._counts: dict[str, Any] = dict.fromkeys(STATES, 0)
 
     def add(self, state: str, rows: int, cost: tuple[float, float] = (0.0, 0.0)) -> Progress:
         """Count rows with their outcome; ``cost`` is the run's minimum and maximum cost so far."""

@@ -30,6 +30,19 @@ SECONDS_IN_A_LOG: Final = 5.0
 SILENT: Final = 10.0
 """Seconds without a response after which the line shows how long it has been."""
 
+WAITING: Final = 2.0
+"""Seconds without a first response after which the line shows that, too."""
+
+RETRYING: Final = 1.0
+"""Seconds for which only failures came back, after which the line says that requests are tried
+again. Single failures among answers are normal."""
+
+ACCEPTED: Final = 5.0
+"""Seconds after an attempt without another failure, after which the line no longer says so."""
+
+_METER: Final = "{l_bar}{bar}| {n_fmt}/{total_fmt} [{elapsed}<LEFT, {rate_fmt}{postfix}]"
+"""The format of tqdm's bar, with another estimate of the time left than its own."""
+
 
 class View(Protocol):
     """Shows the progress of a run; used from one thread."""
@@ -96,25 +109,53 @@ def _ends_the_run(error: BaseException) -> bool:
     return not isinstance(error, Exception) or from_handler(error)
 
 
-class _Terminal(_Silent):
-    def __init__(self, bar: Any) -> None:
+class Terminal(_Silent):
+    """A bar of tqdm, with the counts behind it; ``every`` is the least seconds between updates."""
+
+    def __init__(self, bar: Any, every: float, clock: Callable[[], float] = time.monotonic) -> None:
         super().__init__()
-        self._bar = bar
+        self._bar, self._every, self._clock = bar, every, clock
+        self._now, self._retrying = Progress(total=bar.total), False
+        self._drawn = self._shown = clock()
 
     def show(self, now: Progress) -> None:
+        """Show new progress."""
         super().show(now)
-        bar = self._bar
-        counts = {name: f"{n:,}" for name, n in _counts(now).items()}
-        if now.credits_high:
-            counts["credits"] = span(now.credits_low, now.credits_high)
-        bar.set_postfix(counts, refresh=now.done == now.total)
-        bar.update(now.done - bar.n)
+        self._now, self._shown = now, self._clock()
+        self._draw(self._every)
+
+    def tick(self) -> None:
+        """Update the times."""
+        self._draw(max(self._every, 1.0))
 
     def write(self, line: str) -> None:
+        """Print a line above the bar."""
         self._bar.write(line, file=sys.stderr)
 
     def close(self, *, stopped: bool) -> None:
+        """Draw the final state, which stays."""
+        self._set(replace(self._now, retrying=None))
         self._bar.close()
+
+    def _draw(self, after: float) -> None:
+        at = self._clock()
+        now = _aged(self._now, at - self._shown)
+        if at - self._drawn >= after or bool(now.retrying) != self._retrying:
+            self._drawn, self._retrying = at, bool(now.retrying)
+            self._set(now)
+            self._bar.refresh()
+
+    def _set(self, now: Progress) -> None:
+        bar, left = self._bar, now.seconds_left
+        counts = {name: f"{n:,}" for name, n in _counts(now).items()}
+        if now.credits_high:
+            counts["credits"] = span(now.credits_low, now.credits_high)
+        unknown = left is None or now.awaited is not None or now.retrying
+        bar.n = now.done
+        shown = "?" if unknown else bar.format_interval(round(left or 0.0))
+        bar.bar_format = _METER.replace("LEFT", shown)
+        bar.set_description_str(_retrying(now) if now.retrying else "Pronto", refresh=False)
+        bar.set_postfix(counts, refresh=False)
 
 
 class _Safe:
@@ -162,12 +203,15 @@ class Notebook:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._now, self._unit, self._clock = Progress(total=total), unit, clock
-        self._began = self._drawn = self._last_response = clock()
+        self._retrying = False
+        self._began = self._drawn = self._shown = self._last_response = clock()
         self._redraw = display(self._bundle())
 
     def show(self, now: Progress) -> None:
         """Show new progress."""
-        self._now, self._last_response = now, self._clock()
+        self._now, self._shown = now, self._clock()
+        if not now.retrying:
+            self._last_response = self._shown
         self._draw(REDRAW)
 
     def tick(self) -> None:
@@ -179,14 +223,16 @@ class Notebook:
         self._redraw(self._bundle("Stopped after " if stopped else "", over=True))
 
     def _draw(self, after: float) -> None:
-        if self._clock() - self._drawn >= after:
-            self._drawn = self._clock()
+        at = self._clock()
+        retrying = bool(_aged(self._now, at - self._shown).retrying)
+        if at - self._drawn >= after or retrying != self._retrying:
+            self._drawn, self._retrying = at, retrying
             self._redraw(self._bundle())
 
     def _bundle(self, before: str = "", *, over: bool = False) -> dict[str, str]:
         silent = self._clock() - self._last_response
         seconds = self._clock() - self._began
-        now = replace(self._now, seconds=seconds)
+        now = replace(_aged(self._now, self._clock() - self._shown), seconds=seconds)
         line = before + words(now, self._unit, silent=0.0 if over else silent, over=over)
         bar = (
             f'<progress max="{now.total}" value="{now.done}" aria-label="Pronto progress" '
@@ -204,18 +250,35 @@ def words(now: Progress, unit: str, *, silent: float, over: bool) -> str:
     left = now.seconds_left
     if over:
         parts.append(f"in {_time(now.seconds)}")
-    elif now.awaited is not None:
-        pass  # the rest will not be sent
+    elif now.awaited is not None or now.retrying:
+        pass  # the rest will not be sent, or nobody knows when
     elif left is not None:
         parts.append(f"{_time(left)} left")
     if now.credits_high:
         cost = credits_between(now.credits_low, now.credits_high)
         parts.append(f"{cost}{'' if over else ' so far'}")
-    if silent >= SILENT:
+    if now.retrying and not over:
+        parts.append(_retrying(now))
+    elif WAITING <= silent < SILENT and not now.done:
+        parts.append(f"waiting for the first answer: {_time(silent)}")
+    elif silent >= SILENT:
         parts.append(f"no response for {_time(silent)}")
     if now.awaited and not over:
         parts.append(stopping(now.awaited))
     return " · ".join(parts)
+
+
+def _retrying(now: Progress) -> str:
+    return f"{now.retrying}; trying again ({_time(now.retrying_seconds)} so far)"
+
+
+def _aged(now: Progress, seconds: float) -> Progress:
+    """Return progress that is some seconds old, with the times of this moment."""
+    left = None if now.left is None else max(now.left - seconds, 0.0)
+    failing = now.retrying_seconds + seconds
+    is_shown = failing >= RETRYING and seconds <= now.next_attempt + ACCEPTED
+    retrying = now.retrying if is_shown else None
+    return replace(now, left=left, retrying=retrying, retrying_seconds=failing)
 
 
 def stopping(awaited: int) -> str:
@@ -267,7 +330,7 @@ def _bar(total: int, unit: str) -> _Bar:
 
     # A log file gets a line every few seconds; in a terminal the bar moves.
     pause = 0.1 if sys.stderr.isatty() else SECONDS_IN_A_LOG
-    return _Terminal(tqdm(total=total, unit=f" {unit}", desc="Pronto", mininterval=pause))
+    return Terminal(tqdm(total=total, unit=f" {unit}", desc="Pronto"), pause)
 
 
 def in_notebook() -> bool:

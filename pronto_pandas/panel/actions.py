@@ -251,9 +251,15 @@ def rate_state() -> str:
 
 def set_rate(rate: int) -> Result:
     """Set the rate limit."""
-    if not MIN_RATE <= rate <= MAX_RATE:
+    if rate > MAX_RATE:
         return Result(
-            f"The rate must be between {MIN_RATE} and {MAX_RATE} requests per second.", False
+            f"Pronto allows at most {MAX_RATE} requests per second. The rate was not changed.",
+            False,
+        )
+    if rate < MIN_RATE:
+        return Result(
+            f"The rate must be at least {MIN_RATE} request per second. The rate was not changed.",
+            False,
         )
     configure(rate=rate)
     return Result(f"Rate limit set to {rate} requests per second, from the next run.")

@@ -238,13 +238,9 @@ class Panel:
 
     def _rate_section(self) -> Section:
         section = Section("Request rate", actions.rate_state, self._close_question)
-        slowest, fastest = actions.MIN_RATE, actions.MAX_RATE
-        rate = ipywidgets.BoundedIntText(
-            value=min(max(round(current().rate), slowest), fastest),
-            min=slowest,
-            max=fastest,
-            description="Requests/s",
-        )
+        # A field with bounds would replace a higher number without a word.
+        value = min(max(round(current().rate), actions.MIN_RATE), actions.MAX_RATE)
+        rate = ipywidgets.IntText(value=value, description="Requests/s")
         section.add(rate, section.button("Apply rate", lambda: actions.set_rate(rate.value)))
         return section
 

@@ -182,7 +182,8 @@ class Sandbox(Log):
 
     def _answer(self, body: dict[str, Any]) -> dict[str, Any]:
         who, types = identity(body), body["enrichment_type"]
-        return self._answers(f"{who}/{types}/{self.asked[who]}", [body], types)[0]
+        name = f"{who}/{types}/{self.asked[who]}"
+        return self._answers(name, [body], types, body.get("phone_country_codes"))[0]
 
     def _answers(
         self,

@@ -46,7 +46,9 @@ def invalid(message: str) -> RefusalError:
 def check_sync(body: Any, *, most_types: int = len(spec.TYPES)) -> None:
     """Check a body of the synchronous endpoint."""
     _check_types(body, most_types)
-    _check_person(body, "enrichment_type", "webhook_url")
+    # The codes are documented for bulk requests only; Pronto's own integrations send them here.
+    _check_person(body, "enrichment_type", "webhook_url", "phone_country_codes")
+    _check_countries(body)
     if "personal_email" in body["enrichment_type"] and "linkedin_url" not in body:
         raise invalid("linkedin_url is required for personal_email")
     _check_webhook(body)
@@ -63,8 +65,7 @@ def check_bulk(body: Any) -> None:
     _check_types(body, 1)
     _check_names(body, {"contacts", "enrichment_type", "phone_country_codes", "webhook_url"})
     _check_webhook(body)
-    if "phone_country_codes" in body:
-        _check_countries(body["phone_country_codes"])
+    _check_countries(body)
     contacts = body.get("contacts")
     if not isinstance(contacts, list) or not spec.BULK_LEAST <= len(contacts) <= spec.BULK_MOST:
         raise invalid(
@@ -112,7 +113,10 @@ def _check_webhook(body: dict[str, Any]) -> None:
         raise invalid("webhook_url must be a URI")
 
 
-def _check_countries(codes: Any) -> None:
+def _check_countries(body: dict[str, Any]) -> None:
+    if "phone_country_codes" not in body:
+        return
+    codes = body["phone_country_codes"]
     valid = isinstance(codes, list) and all(isinstance(c, str) and c in _COUNTRIES for c in codes)
     # The documentation does not define an empty array: it could mean all countries or none.
     if not valid or not codes:

@@ -12,6 +12,7 @@ from .modes import Mode
 from .rate_limit import Clock, Jitter, RateLimit, Sleep
 from .recorder import Recorder
 from .retry import RetryPolicy
+from .time_left import TimeLeft
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,9 @@ class Context:
     timing: Timing = field(default_factory=Timing)
     cancellation: Cancellation = field(init=False, default_factory=Cancellation)
     retry: RetryPolicy = field(init=False)
+    time_left: TimeLeft = field(init=False)
 
     def __post_init__(self) -> None:
         timing = self.timing
         self.retry = RetryPolicy(self.rate_limit, self.retry_budget, timing.clock, timing.jitter)
+        self.time_left = TimeLeft(timing.clock)

@@ -229,6 +229,7 @@ class Dispatcher:
             self._finish(batch, PENDING)
 
     def _begin(self, batch: Batch, started: float) -> None:
+        self._context.time_left.started(started)
         task = asyncio.create_task(self._work(batch, started))
         self._running.add(task)
         task.add_done_callback(self._running.discard)
@@ -239,6 +240,7 @@ class Dispatcher:
             try:
                 outcome = await self._worker.work(batch, started)
             finally:
+                self._context.time_left.ended(started)
                 self._admission.leave(batch, outcome)
             self._finish(batch, outcome)
         except Exception as error:  # noqa: BLE001  the others end in order, then it is raised

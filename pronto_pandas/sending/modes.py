@@ -48,25 +48,33 @@ class Mode:
     delivered: bool = False
 
 
-def sync_mode(client: Client, in_flight: int) -> Mode:
+Countries = Sequence[str] | None
+"""The countries whose phone numbers to find; None for the setting of the account."""
+
+
+def sync_mode(client: Client, in_flight: int, countries: Countries = None) -> Mode:
     """Return the mode in which each call waits for its answer; a deferred answer is fetched."""
-    return Mode(partial(_send, client), client.contact, in_flight)
+    return Mode(partial(_send, client, countries), client.contact, in_flight)
 
 
-def poll_mode(client: Client, in_flight: int) -> Mode:
+def poll_mode(client: Client, in_flight: int, countries: Countries = None) -> Mode:
     """Return the mode in which requests of one type are submitted, and answers are fetched."""
-    return Mode(partial(_submit, client), client.contact, in_flight)
+    return Mode(partial(_submit, client, countries), client.contact, in_flight)
 
 
-async def _send(client: Client, batch: Batch) -> Answer:
+async def _send(client: Client, countries: Countries, batch: Batch) -> Answer:
     (request,) = batch.requests
-    return await client.sync_single_enrich(request.contact, request.types, custom=request.custom)
+    return await client.sync_single_enrich(
+        request.contact, request.types, custom=request.custom, phone_country_codes=countries
+    )
 
 
-async def _submit(client: Client, batch: Batch) -> Answer:
+async def _submit(client: Client, countries: Countries, batch: Batch) -> Answer:
     (request,) = batch.requests
     (type_,) = request.types
-    return await client.single_enrich(request.contact, type_, custom=request.custom)
+    return await client.single_enrich(
+        request.contact, type_, custom=request.custom, phone_country_codes=countries
+    )
 
 
 MODES = {"sync": sync_mode, "async": poll_mode}

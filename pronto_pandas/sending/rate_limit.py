@@ -299,6 +299,12 @@ class RateLimit:
             self._paused_until = max(self._paused_until, now + wait)
             return self._paused_until - now
 
+    @property
+    def paused(self) -> float:
+        """The seconds until the end of a pause; 0 if there is none."""
+        with self._lock:
+            return max(self._paused_until - self._clock(), 0.0)
+
     def slow_down(self) -> None:
         """Lower the rate a little; it recovers over minutes.
 

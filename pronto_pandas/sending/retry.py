@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import logging
 import random
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -45,6 +46,29 @@ class Verdict:
     seconds: float = 0.0
 
 
+@dataclass(frozen=True, slots=True)
+class Retrying:
+    """What a run waits for while its requests fail and are tried again.
+
+    Parameters
+    ----------
+    reason : str
+        Why they fail.
+    seconds : float
+        How long they have failed, with no answer in between.
+    wait : float
+        Seconds until the next attempt.
+    """
+
+    reason: str
+    seconds: float
+    wait: float
+
+
+REPORTED_AFTER = 0.5
+"""Seconds for which only failures came back, or until the next attempt, from which on retries are
+reported."""
+
 GIVE_UP: Final = Verdict("give up")
 """Do not send this request again."""
 
@@ -77,6 +101,10 @@ class RetryPolicy:
         self._reached = False
         self._losses = self._unreached = self._limited = 0
         self._first_loss = 0.0
+        self._first_failure: float | None = None
+        self._failure, self._next_attempt = "", 0.0
+        self.on_retry: Callable[[], object] = lambda: None
+        """Called after a failure, if requests have been failing for a while."""
 
     def last_answer(self) -> float:
         """Return the time of the last response of any kind."""
@@ -87,6 +115,7 @@ class RetryPolicy:
         self._last_answer = self._clock()
         self._reached = True
         self._losses = self._unreached = self._limited = 0
+        self._first_failure = None
         self._rate_limit.answered(started)
 
     def lost(self, started: float) -> bool:
@@ -97,14 +126,43 @@ class RetryPolicy:
         started after the first loss was noticed count.
         """
         self._reached = True
+        self._first_failure = None
         if self._losses == 0:
             self._losses, self._first_loss = 1, self._clock()
         elif started > self._first_loss:
             self._losses += 1
         return self._losses >= LOSSES_IN_A_ROW
 
+    @property
+    def retrying(self) -> Retrying | None:
+        """Why and since when requests fail; None after an answer, or if that was just now."""
+        if self._first_failure is None:
+            return None
+        now = self._clock()
+        seconds, wait = now - self._first_failure, max(self._next_attempt - now, 0.0)
+        if max(seconds, wait) < REPORTED_AFTER:
+            return None
+        return Retrying(self._failure, seconds, wait)
+
     def after_failure(self, error: NotWorkedOnError, attempt: int) -> Verdict:
         """Decide what follows a request that was certainly not processed."""
+        verdict = self._verdict(error, attempt)
+        if verdict.action == "retry":
+            self._note(error, verdict.seconds)
+        elif verdict.action == "stop":
+            self._first_failure = None
+        return verdict
+
+    def _note(self, error: NotWorkedOnError, seconds: float) -> None:
+        now = self._clock()
+        wait = max(seconds, self._rate_limit.paused)
+        if self._first_failure is None:
+            self._first_failure = now
+        self._failure, self._next_attempt = _reason(error), now + wait
+        if self.retrying is not None:
+            self.on_retry()
+
+    def _verdict(self, error: NotWorkedOnError, attempt: int) -> Verdict:
         unreached = isinstance(error, ConnectionFailedError)
         self._reached = self._reached or not unreached
         budget = self._budget if self._reached else min(self._budget, FIRST_CONTACT_BUDGET)
@@ -141,3 +199,13 @@ class RetryPolicy:
             return A_SECOND
         log.info("429: all requests wait %.1f s", self._rate_limit.pause(wanted))
         return 0.0
+
+
+def _reason(error: NotWorkedOnError) -> str:
+    match error:
+        case ConnectionFailedError():
+            return "Pronto cannot be reached"
+        case RateLimitedError():
+            return "Pronto is limiting requests"
+        case _:
+            return "Pronto is busy"

@@ -100,12 +100,18 @@ class Client:
         types: Sequence[EnrichmentType],
         *,
         custom: Mapping[str, Any] | None = None,
+        phone_country_codes: Sequence[str] | None = None,
     ) -> Answer:
         """Ask for one person."""
         return await self._send([contact], types, "sync", [custom])
 
     async def single_enrich(
-        self, contact: Contact, type_: EnrichmentType, *, custom: Mapping[str, Any] | None = None
+        self,
+        contact: Contact,
+        type_: EnrichmentType,
+        *,
+        custom: Mapping[str, Any] | None = None,
+        phone_country_codes: Sequence[str] | None = None,
     ) -> Answer:
         """Submit one person and type."""
         return (await self._send([contact], [type_], "async", [custom])).of_later()
