@@ -267,8 +267,9 @@ def report(
 def _recorded(recorded: object, name: str) -> float | None:
     """Return a number of credits of the last run, if ``attrs`` has it."""
     value = recorded.get(name) if isinstance(recorded, Mapping) else None
-    number = isinstance(value, int | float) and math.isfinite(value) and value >= 0
-    return float(value) if number else None
+    if isinstance(value, int | float) and math.isfinite(value) and value >= 0:
+        return float(value)
+    return None
 
 
 def _of_several(companies: Mapping[str, Rate]) -> dict[str, Rate]:

@@ -493,7 +493,7 @@ def test_rows_that_were_not_sent_have_a_reason(serve: Serve) -> None:
     serve()
     df = people(40)
     df["email"] = ["own@mine.example" if n < 5 else None for n in range(40)]
-    df.loc[5:6, "lastname"] = [None, "4711"]
+    df.loc[5, "lastname"], df.loc[6, "lastname"] = None, "4711"
     df.loc[7:8, ["domain", "linkedin_url"]] = None
     df["domain"] = df["domain"].where(df.index < 30, "acme.example")
     only = pd.Series(df.index != 9)
@@ -522,13 +522,16 @@ def test_rows_that_were_not_sent_have_a_reason(serve: Serve) -> None:
 
 def test_every_reason_of_an_invalid_row_has_a_name() -> None:
     """No message of the package is counted among the other reasons."""
-    names = ["Ana", None, "4711", "https://x.example/ana", "CEO", "Dr.", "a@b.example", "A\ufffdna",
-             "Ana and Bo Lark", "-"]  # fmt: skip
+    names: list[Any] = [
+        "Ana", None, "4711", "https://x.example/ana", "CEO", "Dr.", "a@b.example", "A\ufffdna",
+        "Ana and Bo Lark", "-",
+    ]  # fmt: skip
     df = pd.DataFrame(
         [{"firstname": a, "lastname": b, "domain": "c.example"} for a in names for b in names]
     )
     full = pd.DataFrame({"name": ["Ana", *names], "domain": "c.example"})
-    lacking = people(3).assign(domain=["soon", None, "c.example"], linkedin_url=None)
+    lacking = people(3).assign(linkedin_url=None)
+    lacking["domain"] = ["soon", None, "c.example"]
     with pronto.configure(base_url="sandbox"):
         for frame in (df, full, lacking):
             for via in ("sync", "async"):

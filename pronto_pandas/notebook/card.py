@@ -25,7 +25,7 @@ _CAPTION = (
     "caption-side:top;text-align:left;font-weight:bold;color:inherit;padding:6px 0 2px 0;"
     "white-space:nowrap"
 )
-_NAME = f"{_CELL};font-weight:normal;white-space:pre-wrap;overflow-wrap:anywhere;max-width:26em"
+_NAME = f"{_CELL};font-weight:normal;overflow-wrap:anywhere;max-width:26em"
 
 _WIDTH: Final = 150  # of a bar in HTML, in pixels
 _HEIGHT: Final = 12
@@ -104,7 +104,8 @@ class Table:
             f'<th scope="col" style="{_NUMBER};{line}">{escape(name)}</th>' for name in others
         )
         body = "".join(
-            f'<tr style="background:none"><th scope="row" style="{_NAME}">{escape(name)}</th>'
+            f'<tr style="background:none"><th scope="row" style="{_NAME}{_indent(name)}">'
+            f"{escape(name.strip())}</th>"
             + (f'<td style="{_CELL}">{bar.html() if bar else ""}</td>' if self.bars else "")
             + "".join(f'<td style="{_NUMBER}">{escape(cell)}</td>' for cell in cells)
             + "</tr>"
@@ -125,6 +126,11 @@ class Table:
         columns += [_aligned(column, str.rjust) for column in numbers]
         lines = map("  ".join, zip(*columns, strict=True))
         return "\n".join([f"  {self.caption}", *(f"    {line}".rstrip() for line in lines)])
+
+
+def _indent(name: str) -> str:
+    spaces = len(name) - len(name.lstrip(" "))
+    return f";padding-left:{spaces / 3:.1f}em" if spaces else ""
 
 
 def _aligned(cells: Sequence[str], align: Callable[[str, int], str]) -> list[str]:
