@@ -386,8 +386,106 @@ def test_a_key_that_takes_precedence_is_reported(
     button(panel, "Remove key").click()
     assert "Now using the key from PRONTO_API_KEY." in words(panel)
     pronto.configure(api_key="sk-third")
-    assert "pronto.configure(api_key=None)" in actions.save_key(SecretStr(KEY), "session").text
+    assert not actions.save_key(SecretStr(KEY), "session").ok
+    assert current().key().get_secret_value() == "sk-third"
     assert actions.save_key(SecretStr("sk-third"), "session").ok
+
+
+def test_a_key_saved_in_the_panel_replaces_one_set_in_code(panel: Panel) -> None:
+    """The message says so; "Remove key" removes either."""
+    pronto.configure(api_key="sk-in-code")
+    panel.field.value = KEY
+    button(panel, "Save key for this session").click()
+    assert "It replaces the key that was set with configure()." in words(panel)
+    assert current().key().get_secret_value() == KEY
+    pronto.configure(api_key="sk-in-code")
+    button(panel, "Remove key").click()
+    assert "OK: Key removed." in words(panel)
+    assert current().find_key() is None
+
+
+# What leads, and what is folded
+
+
+def test_the_key_leads_and_the_rest_is_folded(panel: Panel) -> None:
+    """In an accordion, whose titles ipywidgets 7 and 8 set in the same way."""
+    (accordion,) = [p for p in parts(panel.root) if p.get_state()["_model_name"].startswith("Acc")]
+    assert accordion.selected_index is None
+    titles = [accordion.get_title(n) for n in range(len(accordion.children))]
+    assert titles == ["Personal emails", "Ledger", "Request rate", "Privacy"]
+    folded = set(parts(accordion))
+    assert panel.field not in folded
+    assert button(panel, "Test key") not in folded
+    assert button(panel, "Apply rate") in folded
+    assert panel.root.children[-1] is accordion
+
+
+def test_on_colab_the_warning_about_the_ledger_is_open(colab: Colab) -> None:
+    """The ledger is deleted with the runtime, and its answers were paid for."""
+    (accordion,) = [
+        p for p in parts(Panel().root) if p.get_state()["_model_name"].startswith("Acc")
+    ]
+    shown = accordion.children[accordion.selected_index]
+    assert any("would pay for" in str(getattr(part, "value", "")) for part in parts(shown))
+
+
+def test_a_pasted_key_is_kept_until_it_is_saved(serve: Serve, fake: FakeKeyring) -> None:
+    """A test does not lose it; the field says that it is there, and the message what to click."""
+    serve(api_key=KEY)
+    pronto.configure(api_key=None)
+    panel = Panel()
+    empty = panel.field.placeholder
+    panel.field.value = KEY
+    assert "received, not saved yet" in panel.field.placeholder
+    button(panel, "Test key").click()
+    assert "To use it, click “Save key for this session” or “Save key in keyring”." in words(panel)
+    assert "received, not saved yet" in panel.field.placeholder
+    button(panel, "Save key for this session").click()
+    assert current().key().get_secret_value() == KEY
+    assert panel.field.placeholder == empty
+    button(panel, "Test key").click()
+    assert "To use it" not in words(panel)
+    for ends in ("Remove key", None):
+        panel.field.value = KEY
+        if ends:
+            button(panel, ends).click()
+        else:
+            panel.field.value = "two words"
+        assert panel.field.placeholder == empty
+
+
+@pytest.mark.parametrize("key", [None, "sk-wrong-9"])
+def test_errors_in_the_panel_name_the_panel(serve: Serve, key: str | None) -> None:
+    """Not the ways for those who have no panel."""
+    serve(api_key=KEY)
+    pronto.configure(api_key=None)
+    panel = Panel()
+    if key:
+        panel.field.value = key
+    button(panel, "Test key").click()
+    shown = words(panel)
+    assert ("enter it here" if key else "Enter a key here.") in shown
+    assert "pronto.setup" not in shown
+    assert "configure(api_key" not in shown
+
+
+def test_a_budget_is_set_if_there_is_such_a_setting(
+    panel: Panel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Next to the key; otherwise it is not in the panel."""
+    given: list[float | None] = []
+    monkeypatch.setattr(actions, "configure", lambda *, rate=None: None)
+    without = Panel()
+    assert not [p for p in parts(without.root) if "budget" in getattr(p, "description", "")]
+    monkeypatch.setattr(actions, "configure", lambda *, budget=None: given.append(budget))
+    panel = Panel()
+    button(panel, "Set budget").click()
+    assert "Problem: Enter the number of credits" in words(panel)
+    button(panel, "Credits").value = 5_000
+    button(panel, "Set budget").click()
+    assert "OK: All runs together may spend 5,000 credits" in words(panel)
+    button(panel, "Remove budget").click()
+    assert given == [5_000, None]
 
 
 # Consent, ledger, pace
