@@ -1,6 +1,6 @@
 """The summary of an enriched DataFrame: found rates, companies, and the estimated cost."""
 
-# Why: docs/decisions/032-report.md
+# Why: docs/decisions/032-report.md, docs/decisions/045-report-card.md
 
 from __future__ import annotations
 
