@@ -205,8 +205,11 @@ class Report(Summary):
             ),
             Table(
                 f"Found by {self._company}",
-                (self._company, "people", "found", "answered", "found rate"),
-                [(name, f"{r.people:,}", *_cells(r)) for name, r in companies.items()],
+                (self._company, "people", "rows", "found", "answered", "found rate"),
+                [
+                    (name, f"{r.people:,}", f"{r.rows:,}", *_cells(r))
+                    for name, r in companies.items()
+                ],
                 [_bar(name, rate) for name, rate in companies.items()],
             ),
         ]

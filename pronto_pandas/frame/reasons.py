@@ -41,8 +41,10 @@ _REASONS: Final[Mapping[str, Sequence[tuple[re.Pattern[str], str]]]] = {
         },
         "pending": {
             r"^Submitted": "submitted, no answer yet",
+            r"\bmax_credits or the budget\b": "over max_credits or the budget",
             r"\bmax_credits\b": "over max_credits",
-            r"\bbudget\b": "over budget",
+            r"\bbudget\b": "over the budget",
+            r"\bstop_below\b": "found rate below stop_below",
             r"another run": "another run looks them up",
             r"the run stopped first": "the run stopped first",
             r"at least two people": "alone in a bulk request",
