@@ -131,10 +131,12 @@ class Check(pd.DataFrame):
     @property
     def counts(self) -> dict[str, int]:
         """Number of rows per outcome, most frequent first."""
-        outcomes = self["check"].map(_outcome)
+        outcomes = self["check"].dropna().map(_outcome)
         return {str(outcome): int(rows) for outcome, rows in outcomes.value_counts().items()}
 
     def __repr__(self) -> str:
+        if self._is_changed:
+            return super().__repr__()
         rows = self._displayed()
         with pd.option_context("display.max_colwidth", _NARROW):
             width = pd.get_option("display.width") or 80
@@ -142,10 +144,18 @@ class Check(pd.DataFrame):
         return "\n\n".join(filter(None, [card.text(**self._card(rows)), table]))
 
     def _repr_html_(self) -> str:
+        if self._is_changed:
+            html: str | None = pd.DataFrame._repr_html_(self)  # type: ignore[attr-defined]  # of pandas
+            return html or ""
         rows = self._displayed()
         with pd.option_context("display.max_colwidth", _WIDE):
             table = rows.to_html(na_rep="", notebook=True) if len(rows) else ""
         return f'{card.html(**self._card(rows))}<div style="margin-top:8px">{table}</div>'
+
+    @property
+    def _is_changed(self) -> bool:
+        """Whether somebody has removed a column that the summary needs."""
+        return not {"check", "note"} <= set(self.columns)
 
     def _card(self, displayed: pd.DataFrame) -> dict[str, Any]:
         reasons, total = self._reasons(), counted(len(self), "row")

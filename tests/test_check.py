@@ -138,6 +138,18 @@ def test_many_reasons_are_cut_and_texts_are_escaped() -> None:
     assert "<b>Last" not in shown
 
 
+def test_a_check_that_was_changed_is_still_displayed() -> None:
+    """It is the user's DataFrame, and may lose columns and values."""
+    check = problems().pronto.check("email")
+    check.loc[0, "check"] = None
+    assert check.counts["invalid"] == 16
+    assert re.search(r" invalid +#+ +16\n", repr(check))
+    del check["note"]  # in place, so that it stays a Check
+    assert isinstance(check, Check)
+    assert "Pronto check" not in repr(check)
+    assert "<table" in check._repr_html_()
+
+
 def test_unknown_rows_are_displayed_and_so_are_finished_ones(serve: Serve) -> None:
     """Without rows that need attention and without ready ones: the first rows."""
     serve(fault_kinds=("reset after",), faults=0.5, seed=3)
