@@ -140,7 +140,7 @@ class Check(pd.DataFrame):
         rows = self._displayed()
         with pd.option_context("display.max_colwidth", _NARROW):
             width = pd.get_option("display.width") or 80
-            table = rows.to_string(na_rep="", line_width=width) if len(rows) else ""
+            table = rows.to_string(line_width=width) if len(rows) else ""
         return "\n\n".join(filter(None, [card.text(**self._card(rows)), table]))
 
     def _repr_html_(self) -> str:
@@ -149,7 +149,7 @@ class Check(pd.DataFrame):
             return html or ""
         rows = self._displayed()
         with pd.option_context("display.max_colwidth", _WIDE):
-            table = rows.to_html(na_rep="", notebook=True) if len(rows) else ""
+            table = rows.to_html(notebook=True) if len(rows) else ""
         return f'{card.html(**self._card(rows))}<div style="margin-top:8px">{table}</div>'
 
     @property
@@ -183,15 +183,15 @@ class Check(pd.DataFrame):
 
     def _reasons(self) -> pd.Series:
         """Return the number of rows per text of ``check`` that needs attention, most first."""
-        texts = self["check"].astype(object)
-        urgent = texts[texts.str.startswith(_TO_FIX).fillna(value=False).astype(bool)]
+        texts = _texts(self["check"])
+        urgent = texts[texts.str.startswith(_TO_FIX)]
         counts = urgent.value_counts()
         order = sorted(counts.index, key=lambda text: (_urgency(text), -counts[text], text))
         return counts[order]
 
     def _displayed(self) -> pd.DataFrame:
-        """Return the first rows of each reason and note, then ready ones; no empty columns."""
-        checks = self["check"].to_numpy(dtype=object)
+        """Return the first rows of each reason and note, then ready ones; NA is empty text."""
+        checks = _texts(self["check"]).to_numpy()
         chosen = [
             np.flatnonzero(checks == text)[:_ROWS_PER_REASON]
             for text in self._reasons().index[:_MOST_REASONS]
@@ -205,8 +205,13 @@ class Check(pd.DataFrame):
         places = np.concatenate(chosen)
         if not len(places):
             places = np.arange(min(_READY_ROWS, len(self)))
-        rows = pd.DataFrame(self).iloc[places]
-        return rows.dropna(axis="columns", how="all")
+        rows = pd.DataFrame(self).iloc[places].dropna(axis="columns", how="all")
+        return rows.astype(object).where(rows.notna(), "")
+
+
+def _texts(column: pd.Series) -> pd.Series:
+    """Return a column of texts as objects; a missing one is empty."""
+    return column.astype(object).where(column.notna(), "").astype(str).astype(object)
 
 
 def _outcome(text: str) -> str:
