@@ -239,10 +239,10 @@ def _shortened(reasons: pd.Series, outcome: str) -> Iterator[tuple[str, int]]:
 
 
 def _note(displayed: pd.DataFrame) -> str:
-    return (
-        f"{counted(len(displayed), 'row is', 'rows are')} displayed: first those that need "
-        "attention, then ready ones. The DataFrame has all rows, in your order."
-    )
+    urgent = _texts(displayed["check"]).str.startswith(_TO_FIX).any()
+    order = ": first those that need attention, then ready ones" if urgent else ""
+    rows = counted(len(displayed), "row is", "rows are")
+    return f"{rows} displayed{order}. The DataFrame has all rows, in your order."
 
 
 def _checked(preview: Preview) -> Check:

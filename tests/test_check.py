@@ -162,7 +162,7 @@ def test_unknown_rows_are_displayed_and_so_are_finished_ones(serve: Serve) -> No
     assert f" sent earlier, not answered  {'#' * round(20 * len(lost) / 30)} " in shown
     assert "3 rows are displayed" in shown
     known = df.drop(index=lost)
-    assert "5 rows are displayed" in repr(known.pronto.check("email"))
+    assert "5 rows are displayed. The" in repr(known.pronto.check("email"))
 
 
 def test_a_frame_without_rows_is_checked() -> None:

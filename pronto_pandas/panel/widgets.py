@@ -129,12 +129,12 @@ class Panel:
             [
                 _heading("h3", "Pronto"),
                 *(section.box(heading=True) for section in first),
-                _accordion(
-                    {s.title: s.box(heading=False) for s in folded}
-                    | {"Privacy": _text(_lines(actions.PRIVACY))},
-                    # On Colab, the ledger is deleted with the runtime: its warning must be seen.
-                    opened=self._ledger.title if colab.here() else None,
+                *(
+                    # On Colab, the ledger is deleted with the runtime: the warning must be seen.
+                    _foldable(s.title, s.box(heading=False), s is self._ledger and colab.here())
+                    for s in folded
                 ),
+                _foldable("Privacy", _text(_lines(actions.PRIVACY))),
             ],
             layout=ipywidgets.Layout(max_width=_WIDE),
         )
@@ -283,13 +283,22 @@ class Panel:
         return section
 
 
-def _accordion(sections: dict[str, Any], opened: str | None) -> Any:
-    """Return sections that open with a click; ipywidgets 7 has no other way to give titles."""
-    accordion = ipywidgets.Accordion(list(sections.values()))
-    for place, title in enumerate(sections):
-        accordion.set_title(place, title)
-    accordion.selected_index = None if opened is None else list(sections).index(opened)
-    return accordion
+def _foldable(title: str, content: Any, is_open: bool = False) -> Any:
+    """Return a button that shows and hides its content.
+
+    The tab key reaches it, unlike the titles of ipywidgets' own accordion.
+    """
+    button = ipywidgets.ToggleButton(
+        value=is_open, description=title, layout=ipywidgets.Layout(width="auto")
+    )
+
+    def show_or_hide(_: object = None) -> None:
+        content.layout.display = None if button.value else "none"
+        button.icon = "caret-down" if button.value else "caret-right"
+
+    button.observe(show_or_hide, "value")
+    show_or_hide()
+    return ipywidgets.VBox([button, content])
 
 
 def _ledger_state() -> str:
