@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 import numpy as np
@@ -15,6 +15,7 @@ from .config.settings import current
 from .frame.people import Cells, alike
 from .frame.results import texts
 from .notebook import card
+from .notebook.card import Bar, Kind, Table
 from .preview import Preview
 from .wording import counted
 
@@ -28,7 +29,18 @@ _OUTCOMES: Final = {
 
 _SAME_PERSON: Final = "Same person: same linkedin_url and name."
 
-_WIDE: Final = 150  # characters: the reasons stand in the cells
+_WIDE: Final = 150  # characters of a cell in HTML
+_NARROW: Final = 50  # in text
+
+_MOST_REASONS: Final = 10
+_ROWS_PER_REASON: Final = 3
+_READY_ROWS: Final = 5
+
+_KINDS: Final[Mapping[str, Kind]] = {"ready": "found", "invalid": "problem", "unknown": "problem"}
+"""How the bars of an outcome look; for the other outcomes, nothing is sent or missing."""
+
+_TO_FIX: Final = ("invalid", "unknown")
+"""The outcomes whose rows are displayed first, by reason."""
 
 _OUTCOME_ENDS: Final = re.compile(r": | of row ")
 
@@ -108,7 +120,8 @@ def clean(df: pd.DataFrame, *, columns: Mapping[str, object] | None = None) -> p
 class Check(pd.DataFrame):
     """The result of `check`: a DataFrame with one row per input row.
 
-    Filter, count or save it like any DataFrame. Notebooks show the totals above it.
+    Filter, count or save it like any DataFrame. It is displayed as a summary: the number of rows
+    per outcome and per reason, some rows that need attention, then some that are ready.
     """
 
     @property
@@ -118,20 +131,118 @@ class Check(pd.DataFrame):
     @property
     def counts(self) -> dict[str, int]:
         """Number of rows per outcome, most frequent first."""
-        outcomes = self["check"].map(lambda cell: _OUTCOME_ENDS.split(cell, maxsplit=1)[0])
+        outcomes = self["check"].dropna().map(_outcome)
         return {str(outcome): int(rows) for outcome, rows in outcomes.value_counts().items()}
 
-    def _card(self) -> tuple[str, dict[str, object]]:
-        rows: dict[str, object] = {name: f"{rows:,}" for name, rows in self.counts.items()}
-        return f"Pronto check: {counted(len(self), 'row')}; nothing was sent", rows
-
     def __repr__(self) -> str:
-        return f"{card.text(*self._card())}\n\n{super().__repr__()}"
+        if self._is_changed:
+            return super().__repr__()
+        rows = self._displayed()
+        with pd.option_context("display.max_colwidth", _NARROW):
+            width = pd.get_option("display.width") or 80
+            table = rows.to_string(line_width=width) if len(rows) else ""
+        return "\n\n".join(filter(None, [card.text(**self._card(rows)), table]))
 
     def _repr_html_(self) -> str:
+        if self._is_changed:
+            html: str | None = pd.DataFrame._repr_html_(self)  # type: ignore[attr-defined]  # of pandas
+            return html or ""
+        rows = self._displayed()
         with pd.option_context("display.max_colwidth", _WIDE):
-            table: str | None = pd.DataFrame._repr_html_(self)  # type: ignore[attr-defined]  # of pandas
-        return f"{card.html(*self._card())}<br>{table or ''}"
+            table = rows.to_html(notebook=True) if len(rows) else ""
+        return f'{card.html(**self._card(rows))}<div style="margin-top:8px">{table}</div>'
+
+    @property
+    def _is_changed(self) -> bool:
+        """Whether somebody has removed a column that the summary needs."""
+        return not {"check", "note"} <= set(self.columns)
+
+    def _card(self, displayed: pd.DataFrame) -> dict[str, Any]:
+        reasons, total = self._reasons(), counted(len(self), "row")
+        lines: list[tuple[str, int, Kind]] = []
+        for outcome, rows in _most_urgent_first(self.counts):
+            kind = _KINDS.get(outcome, "not sent")
+            lines.append((outcome, rows, kind))
+            lines += [(f"    {text}", many, kind) for text, many in _shortened(reasons, outcome)]
+        counts = Table(
+            "Rows by outcome",
+            ("check", "rows"),
+            [(name, f"{rows:,}") for name, rows, _ in lines],
+            [
+                Bar(rows / len(self), kind, f"{name.strip()}: {rows:,} of {total}")
+                for name, rows, kind in lines
+            ],
+        )
+        note = "" if len(displayed) == len(self) else _note(displayed)
+        return {
+            "title": f"Pronto check: {total}; nothing was sent",
+            "rows": {},
+            "note": note,
+            "tables": [counts] if lines else [],
+        }
+
+    def _reasons(self) -> pd.Series:
+        """Return the number of rows per text of ``check`` that needs attention, most first."""
+        texts = _texts(self["check"])
+        urgent = texts[texts.str.startswith(_TO_FIX)]
+        counts = urgent.value_counts()
+        order = sorted(counts.index, key=lambda text: (_urgency(text), -counts[text], text))
+        return counts[order]
+
+    def _displayed(self) -> pd.DataFrame:
+        """Return the first rows of each reason and note, then ready ones; NA is empty text."""
+        checks = _texts(self["check"]).to_numpy()
+        chosen = [
+            np.flatnonzero(checks == text)[:_ROWS_PER_REASON]
+            for text in self._reasons().index[:_MOST_REASONS]
+        ]
+        ready = np.flatnonzero(checks == "ready")
+        notes = self["note"].iloc[ready]
+        first_of_note = (notes.notna() & ~notes.duplicated()).to_numpy(dtype=bool)
+        noted = ready[first_of_note][:_ROWS_PER_REASON]
+        plain = ready[notes.isna().to_numpy(dtype=bool)][: _READY_ROWS - len(noted)]
+        chosen += [noted, plain]
+        places = np.concatenate(chosen)
+        if not len(places):
+            places = np.arange(min(_READY_ROWS, len(self)))
+        rows = pd.DataFrame(self).iloc[places].dropna(axis="columns", how="all")
+        return rows.astype(object).where(rows.notna(), "")
+
+
+def _texts(column: pd.Series) -> pd.Series:
+    """Return a column of texts as objects; a missing one is empty."""
+    return column.astype(object).where(column.notna(), "").astype(str).astype(object)
+
+
+def _outcome(text: str) -> str:
+    """Return the outcome in a cell of ``check``, without the reason."""
+    return _OUTCOME_ENDS.split(text, maxsplit=1)[0]
+
+
+def _urgency(text: str) -> int:
+    outcome = _outcome(text)
+    return _TO_FIX.index(outcome) if outcome in _TO_FIX else len(_TO_FIX)
+
+
+def _most_urgent_first(counts: Mapping[str, int]) -> list[tuple[str, int]]:
+    """Sort the outcomes: those that need attention, then those with the most rows."""
+    return sorted(counts.items(), key=lambda item: _urgency(item[0]))
+
+
+def _shortened(reasons: pd.Series, outcome: str) -> Iterator[tuple[str, int]]:
+    """Return the most frequent reasons of an outcome, and how many rows have other ones."""
+    texts = [text for text in reasons.index if _outcome(text) == outcome]
+    for text in texts[:_MOST_REASONS]:
+        yield text.removeprefix(f"{outcome}: "), int(reasons[text])
+    if rest := texts[_MOST_REASONS:]:
+        yield counted(len(rest), "other reason"), int(reasons[rest].sum())
+
+
+def _note(displayed: pd.DataFrame) -> str:
+    urgent = _texts(displayed["check"]).str.startswith(_TO_FIX).any()
+    order = ": first those that need attention, then ready ones" if urgent else ""
+    rows = counted(len(displayed), "row is", "rows are")
+    return f"{rows} displayed{order}. The DataFrame has all rows, in your order."
 
 
 def _checked(preview: Preview) -> Check:

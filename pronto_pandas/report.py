@@ -1,27 +1,36 @@
 """The summary of an enriched DataFrame: found rates, companies, and the estimated cost."""
 
-# Why: docs/decisions/032-report.md
+# Why: docs/decisions/032-report.md, docs/decisions/045-report-card.md
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import astuple, dataclass, field
+from typing import TYPE_CHECKING, Any, Final
 
 import pandas as pd
 
 from .config.settings import current
 from .errors import ConfigurationError
-from .frame.summary import Rate, Summary, summarize
+from .frame.reasons import count_reasons
+from .frame.summary import NOT_GIVEN, OTHERS, Rate, Summary, summarize
 from .notebook import card
-from .notebook.card import Table
+from .notebook.card import Bar, Kind, Table
 from .wording import counted, credits_between
 
 if TYPE_CHECKING:  # an optional dependency
     from matplotlib.figure import Figure
 
-_PIXELS_PER_INCH = 80  # as wide as a notebook shows without scrolling
 _COMPANY = {"domain": "company domain", "company_name": "company"}
+
+_KINDS: Final[Mapping[str, Kind]] = {
+    "found": "found",
+    "not_found": "rest",
+    "skipped": "not sent",
+    "pending": "not sent",
+}
+"""How the bars of a status look; those of the other statuses look like problems."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -43,7 +52,7 @@ class Report(Summary):
         Found rate per requested type: rows with a value out of rows with an answer. A row has an
         answer if its ``pronto_status`` is ``found`` or ``not_found`` and this type was requested.
     domains : dict of str to Rate
-        Found rate for the ten companies with the most rows, then ``others`` and ``not given``.
+        Found rate for the ten companies with the most people, then ``others`` and ``not given``.
     domains_by : str or None
         Field that identifies the companies: ``domain``, or ``company_name`` if there is no column
         of domains.
@@ -64,10 +73,17 @@ class Report(Summary):
         Estimated cost of ``values`` in credits, at the lowest and highest configured prices.
         Answers from the ledger are included, although they were not charged again. In addition,
         you may have been charged for ``unknown`` rows.
+    reasons : dict of str to dict
+        For ``skipped``, ``invalid`` and ``pending``: the number of rows per reason.
+    credits_spent, credits_saved : float or None
+        Credits that the last run spent, and that the ledger saved, if ``df.attrs`` has them.
     """
 
     cost_low: float
     cost_high: float
+    reasons: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    credits_spent: float | None = None
+    credits_saved: float | None = None
 
     @property
     def rows_per_second(self) -> float | None:
@@ -108,17 +124,25 @@ class Report(Summary):
     def _occurring(self) -> dict[str, int]:
         return {name: rows for name, rows in self.statuses.items() if rows}
 
-    def _card(self) -> tuple[str, dict[str, object], str, list[Table]]:
-        time, rate = "not recorded", self.rows_per_second
-        if rate is not None:
-            rows_sent = counted(self.rows_sent or 0, "row")
-            time = f"{rows_sent} in {self.seconds:,.1f} s ({rate:,.1f} rows/s)"
+    def _card(self) -> dict[str, Any]:
         rows: dict[str, object] = {
             "people with an answer": f"{self.people:,}",
             "estimated cost": credits_between(self.cost_low, self.cost_high),
-            "time": time,
         }
-        return f"Pronto report: {counted(self.rows, 'row')}", rows, self._note, self._tables
+        if self.credits_spent is not None:
+            rows["spent in the last run"] = credits_between(self.credits_spent, self.credits_spent)
+        if self.credits_saved is not None:
+            rows["saved by the ledger"] = credits_between(self.credits_saved, self.credits_saved)
+        if (rate := self.rows_per_second) is not None:
+            rows_sent = counted(self.rows_sent or 0, "row")
+            rows["time"] = f"{rows_sent} in {self.seconds:,.1f} s ({rate:,.1f} rows/s)"
+        return {
+            "title": f"Pronto report: {counted(self.rows, 'row')}",
+            "first": [t for t in (self._status_table, self._type_table) if t.rows],
+            "rows": rows,
+            "tables": [table for table in self._tables if table.rows],
+            "note": self._note,
+        }
 
     @property
     def _note(self) -> str:
@@ -138,18 +162,37 @@ class Report(Summary):
         return note
 
     @property
+    def _status_table(self) -> Table:
+        """Rows by status; below a status, why its rows were not sent."""
+        lines: list[tuple[str, int, Kind]] = []
+        for status, rows in self._occurring.items():
+            kind = _KINDS.get(status, "problem")
+            lines.append((status, rows, kind))
+            reasons = self.reasons.get(status, {})
+            lines += [(f"    {reason}", many, kind) for reason, many in reasons.items()]
+        return Table(
+            "Rows by status",
+            ("pronto_status", "rows", "share"),
+            [(name, f"{n:,}", _percent(n / self.rows)) for name, n, _ in lines],
+            [
+                Bar(n / self.rows, kind, f"{name.strip()}: {n:,} of {counted(self.rows, 'row')}")
+                for name, n, kind in lines
+            ],
+        )
+
+    @property
+    def _type_table(self) -> Table:
+        return Table(
+            "Found by type",
+            ("type", "found", "answered", "found rate"),
+            [(t, *_cells(rate)) for t, rate in self.types.items()],
+            [_bar(t, rate) for t, rate in self.types.items()],
+        )
+
+    @property
     def _tables(self) -> list[Table]:
-        made = [
-            Table(
-                "Rows by status",
-                ("pronto_status", "rows", "share"),
-                [(s, f"{n:,}", _percent(n / self.rows)) for s, n in self._occurring.items()],
-            ),
-            Table(
-                "Found by type",
-                ("type", "found", "answered", "found rate"),
-                [(t, *_cells(rate)) for t, rate in self.types.items()],
-            ),
+        companies = _of_several(self.domains)
+        return [
             Table(
                 "Emails found, by status",
                 ("email_status", "rows"),
@@ -162,37 +205,20 @@ class Report(Summary):
             ),
             Table(
                 f"Found by {self._company}",
-                (self._company, "rows", "found", "answered", "found rate"),
-                [(name, f"{r.rows:,}", *_cells(r)) for name, r in self.domains.items()],
+                (self._company, "people", "rows", "found", "answered", "found rate"),
+                [
+                    (name, f"{r.people:,}", f"{r.rows:,}", *_cells(r))
+                    for name, r in companies.items()
+                ],
+                [_bar(name, rate) for name, rate in companies.items()],
             ),
         ]
-        return [table for table in made if table.rows]
-
-    def _alt(self) -> str:
-        """Describe the chart for screen readers."""
-        counts = ", ".join(f"{rows:,} {status}" for status, rows in self._occurring.items())
-        rates = ", ".join(f"{n} {r.found:,} of {r.answered:,}" for n, r in self.domains.items())
-        return (
-            f"Two bar charts. Rows by status: {counts or 'none'}. "
-            f"Found rate by {self._company}: {rates or 'none'}."
-        )
 
     def __repr__(self) -> str:
-        return card.text(*self._card())
+        return card.text(**self._card())
 
     def _repr_html_(self) -> str:
-        return card.html(*self._card(), picture=self._picture())
-
-    def _picture(self) -> str:
-        """Return the chart as HTML; empty without matplotlib or rows."""
-        if not self.rows:
-            return ""
-        try:
-            from .notebook import chart
-        except ImportError:
-            return ""
-        width = round(chart.WIDTH * _PIXELS_PER_INCH)
-        return card.image(chart.png(self.plot()), self._alt(), width)
+        return card.html(**self._card())
 
 
 def report(
@@ -215,8 +241,9 @@ def report(
     Returns
     -------
     Report
-        Rows by status, found rates by type and by company, email statuses, phone numbers per row,
-        the estimated cost in credits, and the duration if recorded. ``.plot()`` draws charts.
+        Rows by status and why rows were not sent, found rates by type and by company, email
+        statuses, phone numbers per row, the estimated cost in credits, and the duration if
+        recorded. ``.plot()`` draws charts with matplotlib.
 
     Raises
     ------
@@ -229,7 +256,40 @@ def report(
         )
     summary = summarize(df, columns, prefix)
     low, high = current().prices.found(summary.values)
-    return Report(**vars(summary), cost_low=float(low), cost_high=float(high))
+    recorded = df.attrs.get("pronto")
+    return Report(
+        **vars(summary),
+        cost_low=float(low),
+        cost_high=float(high),
+        reasons=count_reasons(df, prefix),
+        credits_spent=_recorded(recorded, "credits_spent"),
+        credits_saved=_recorded(recorded, "credits_saved"),
+    )
+
+
+def _recorded(recorded: object, name: str) -> float | None:
+    """Return a number of credits of the last run, if ``attrs`` has it."""
+    value = recorded.get(name) if isinstance(recorded, Mapping) else None
+    if isinstance(value, int | float) and math.isfinite(value) and value >= 0:
+        return float(value)
+    return None
+
+
+def _of_several(companies: Mapping[str, Rate]) -> dict[str, Rate]:
+    """Return the companies of several people; the others are added up. Empty if there are none."""
+    rest = (OTHERS, NOT_GIVEN)
+    shown = {n: r for n, r in companies.items() if n not in rest and r.people > 1}
+    folded = [r for n, r in companies.items() if n not in shown and n != NOT_GIVEN]
+    if shown and folded:
+        shown[OTHERS] = Rate(*(sum(parts) for parts in zip(*map(astuple, folded), strict=True)))
+    if shown and NOT_GIVEN in companies:
+        shown[NOT_GIVEN] = companies[NOT_GIVEN]
+    return shown
+
+
+def _bar(name: str, rate: Rate) -> Bar:
+    title = f"{name}: {rate.found:,} of {rate.answered:,} found"
+    return Bar(rate.share or 0.0, "found", title, whole=True)
 
 
 def _percent(share: float | None) -> str:

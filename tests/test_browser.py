@@ -197,6 +197,7 @@ def test_a_key_typed_into_the_panel_is_nowhere(
             notebook.run(cell)
         expect_readable(notebook)
         expect(notebook.outputs(5)).to_contain_text("found")
+        expect(notebook.outputs(5).locator("svg[role=img]").first).to_be_visible()
         for theme in THEMES:
             notebook.theme(theme)
             notebook.screenshot(screenshots / f"report-{theme}.png", notebook.outputs(5))

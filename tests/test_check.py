@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pandas as pd
@@ -89,11 +90,79 @@ def test_a_check_is_a_frame_with_sums_on_top() -> None:
     assert check.index.equals(MESSY.index)
     assert check.counts == {"ready": 2, "invalid": 2, "duplicate": 1, "already filled": 1}
     assert "Pronto check: 6 rows; nothing was sent" in repr(check)
-    assert "duplicate       1\n" in repr(check)
+    assert re.search(r" duplicate +### +1\n", repr(check))
     shown = check._repr_html_()
     assert shown.index("already filled") < shown.index("<table", shown.index("</table>"))
     assert "Dr." not in shown
     assert type(check[check["check"] == "ready"]) is pd.DataFrame
+
+
+def problems() -> pd.DataFrame:
+    """Return 60 people: 12 without a last name, 5 whose name is a number, one domain ignored."""
+    df = people(60)
+    df["lastname"] = df["lastname"].where(df.index % 5 != 0, None)
+    df.loc[[1, 6, 11, 16, 21], "firstname"] = "4711"
+    df.loc[2, "domain"] = "soon"
+    return df
+
+
+def test_rows_that_need_attention_are_displayed_first_by_reason() -> None:
+    """With counts per reason; then some ready ones; the DataFrame itself is complete."""
+    df = problems()
+    check = df.pronto.check("email")
+    assert check.index.equals(df.index)
+    assert len(check.loc[:]) == 60
+    for shown in (check._repr_html_(), repr(check)):
+        card, table = shown.split("in your order.")
+        counts = [int(n) for n in re.findall(r"(?:<td[^>]*>| )(\d+)(?:</td></tr>|\n)", card)]
+        assert counts == [17, 12, 5, 43]
+        assert card.index("lastname is missing") < card.index("firstname is a number")
+        assert card.index("firstname is a number") < card.index("ready")
+        assert "11 rows are displayed" in card
+        rows = re.findall(r"(?m)^(?:      <th>)?(\d+)(?:</th>|  )", table)
+        assert list(map(int, rows))[:11] == [0, 5, 10, 1, 6, 11, 2, 3, 4, 7, 8]
+        assert "NaN" not in shown
+        assert "<NA>" not in shown
+        assert "&lt;NA&gt;" not in shown
+        assert "company_name" not in table  # the column is empty
+
+
+def test_many_reasons_are_cut_and_texts_are_escaped() -> None:
+    """Ten of them are named; column names come from the user."""
+    df = people(24).rename(columns={"lastname": "<b>Last"})
+    check = df.pronto.check("email", columns={"lastname": "<b>Last"})
+    check["check"] = [f"invalid: <b>Last {n}" for n in range(24)]
+    assert "14 other reasons" in repr(check)
+    shown = check._repr_html_()
+    assert "14 other reasons" in shown
+    assert "<b>Last" not in shown
+
+
+def test_a_check_that_was_changed_is_still_displayed() -> None:
+    """It is the user's DataFrame, and may lose columns and values."""
+    check = problems().pronto.check("email")
+    check.loc[0, "check"] = None
+    assert check.counts["invalid"] == 16
+    assert re.search(r" invalid +#+ +16\n", repr(check))
+    del check["note"]  # in place, so that it stays a Check
+    assert isinstance(check, Check)
+    assert "Pronto check" not in repr(check)
+    assert "<table" in check._repr_html_()
+
+
+def test_unknown_rows_are_displayed_and_so_are_finished_ones(serve: Serve) -> None:
+    """Without rows that need attention and without ready ones: the first rows."""
+    serve(fault_kinds=("reset after",), faults=0.5, seed=3)
+    df = people(30)
+    with pytest.warns(pronto.UnknownRowsWarning):
+        out = df.pronto.enrich("email", progress=False)
+    lost = out.index[out["pronto_status"] == "unknown"]
+    shown = repr(df.pronto.check("email"))
+    assert re.search(rf" unknown +#+ +{len(lost)}\n", shown)
+    assert f" sent earlier, not answered  {'#' * round(20 * len(lost) / 30)} " in shown
+    assert "3 rows are displayed" in shown
+    known = df.drop(index=lost)
+    assert "5 rows are displayed. The" in repr(known.pronto.check("email"))
 
 
 def test_a_frame_without_rows_is_checked() -> None:

@@ -386,8 +386,119 @@ def test_a_key_that_takes_precedence_is_reported(
     button(panel, "Remove key").click()
     assert "Now using the key from PRONTO_API_KEY." in words(panel)
     pronto.configure(api_key="sk-third")
-    assert "pronto.configure(api_key=None)" in actions.save_key(SecretStr(KEY), "session").text
+    assert not actions.save_key(SecretStr(KEY), "session").ok
+    assert current().key().get_secret_value() == "sk-third"
     assert actions.save_key(SecretStr("sk-third"), "session").ok
+
+
+def test_a_key_saved_in_the_panel_replaces_one_set_in_code(panel: Panel) -> None:
+    """The message says so; "Remove key" removes either."""
+    pronto.configure(api_key="sk-in-code")
+    panel.field.value = KEY
+    button(panel, "Save key for this session").click()
+    assert "It replaces the key that was set with configure()." in words(panel)
+    assert current().key().get_secret_value() == KEY
+    pronto.configure(api_key="sk-in-code")
+    button(panel, "Remove key").click()
+    assert "OK: Key removed." in words(panel)
+    assert current().find_key() is None
+
+
+# What leads, and what is folded
+
+
+def folded(panel: Panel) -> dict[str, Any]:
+    """Return the titles of the sections that can be opened, and whether they are."""
+    toggles = [p for p in parts(panel.root) if p.get_state()["_model_name"] == "ToggleButtonModel"]
+    return {toggle.description: toggle.value for toggle in toggles}
+
+
+def is_shown(panel: Panel, widget: Any) -> bool:
+    """Return whether neither a widget nor anything around it is hidden."""
+    around = [part for part in parts(panel.root) if widget in set(parts(part))]
+    return all(part.layout.display != "none" for part in around)
+
+
+def test_the_key_leads_and_the_rest_is_folded(panel: Panel) -> None:
+    """A section opens and closes with a click on its title."""
+    assert list(folded(panel)) == ["Personal emails", "Ledger", "Request rate", "Privacy"]
+    assert not any(folded(panel).values())
+    assert is_shown(panel, panel.field)
+    assert is_shown(panel, button(panel, "Test key"))
+    rate, consent = button(panel, "Apply rate"), button(panel, "Record consent")
+    assert not is_shown(panel, rate)
+    button(panel, "Request rate").value = True
+    assert is_shown(panel, rate)
+    assert not is_shown(panel, consent)
+    button(panel, "Request rate").value = False
+    assert not is_shown(panel, rate)
+
+
+def test_on_colab_the_warning_about_the_ledger_is_shown(colab: Colab) -> None:
+    """The ledger is deleted with the runtime, and its answers were paid for."""
+    panel = Panel()
+    assert [title for title, is_open in folded(panel).items() if is_open] == ["Ledger"]
+    (warning,) = [p for p in parts(panel.root) if "would pay for" in str(getattr(p, "value", ""))]
+    assert is_shown(panel, warning)
+
+
+def test_a_pasted_key_is_kept_until_it_is_saved(serve: Serve, fake: FakeKeyring) -> None:
+    """A test does not lose it; the field says that it is there, and the message what to click."""
+    serve(api_key=KEY)
+    pronto.configure(api_key=None)
+    panel = Panel()
+    empty = panel.field.placeholder
+    panel.field.value = KEY
+    assert "received, not saved yet" in panel.field.placeholder
+    button(panel, "Test key").click()
+    assert "To use it, click “Save key for this session” or “Save key in keyring”." in words(panel)
+    assert "received, not saved yet" in panel.field.placeholder
+    button(panel, "Save key for this session").click()
+    assert current().key().get_secret_value() == KEY
+    assert panel.field.placeholder == empty
+    button(panel, "Test key").click()
+    assert "To use it" not in words(panel)
+    for ends in ("Remove key", None):
+        panel.field.value = KEY
+        if ends:
+            button(panel, ends).click()
+        else:
+            panel.field.value = "two words"
+        assert panel.field.placeholder == empty
+
+
+@pytest.mark.parametrize("key", [None, "sk-wrong-9"])
+def test_errors_in_the_panel_name_the_panel(serve: Serve, key: str | None) -> None:
+    """Not the ways for those who have no panel."""
+    serve(api_key=KEY)
+    pronto.configure(api_key=None)
+    panel = Panel()
+    if key:
+        panel.field.value = key
+    button(panel, "Test key").click()
+    shown = words(panel)
+    assert ("enter it here" if key else "Enter a key here.") in shown
+    assert "pronto.setup" not in shown
+    assert "configure(api_key" not in shown
+
+
+def test_a_budget_is_set_if_there_is_such_a_setting(
+    panel: Panel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Next to the key; otherwise it is not in the panel."""
+    given: list[float | None] = []
+    monkeypatch.setattr(actions, "configure", lambda *, rate=None: None)
+    without = Panel()
+    assert not [p for p in parts(without.root) if "budget" in getattr(p, "description", "")]
+    monkeypatch.setattr(actions, "configure", lambda *, budget=None: given.append(budget))
+    panel = Panel()
+    button(panel, "Set budget").click()
+    assert "Problem: Enter the number of credits" in words(panel)
+    button(panel, "Credits").value = 5_000
+    button(panel, "Set budget").click()
+    assert "OK: All runs together may spend 5,000 credits" in words(panel)
+    button(panel, "Remove budget").click()
+    assert given == [5_000, None]
 
 
 # Consent, ledger, pace

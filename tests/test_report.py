@@ -134,7 +134,7 @@ def test_without_a_domain_it_is_the_name_of_the_company(serve: Serve) -> None:
     assert {name: rate.rows for name, rate in made.domains.items()} == {"ACME": 20, "others": 10}
     lost = df.pronto.enrich("email", progress=False).drop(columns="Company").pronto.report()
     assert (lost.domains, lost.domains_by) == ({}, None)
-    assert "company" not in lost._repr_html_().split("<img")[0]
+    assert "by company" not in lost._repr_html_()
 
 
 def test_all_shapes_of_phones_have_the_same_report(serve: Serve) -> None:
@@ -314,7 +314,9 @@ def test_the_duration_is_in_the_attrs(serve: Serve) -> None:
         assert 0.1 <= made.seconds < 20
         assert made.rows_per_second == 30 / made.seconds
         assert "rows/s" in repr(made)
-    assert "not recorded" in repr(_csv(out).pronto.report())
+    lost = _csv(out).pronto.report()
+    assert lost.seconds is None
+    assert "time" not in repr(lost)
     again = out.drop(columns="email").pronto.enrich("email", progress=False)  # sends nothing
     assert again.attrs == {"mine": before["mine"]}
     assert again.pronto.report().seconds is None
@@ -356,7 +358,7 @@ def test_an_empty_frame_has_a_report(serve: Serve) -> None:
     assert sum(made.statuses.values()) == 0
     assert made.types["email"].share is None
     assert "0 rows" in repr(made)
-    assert "<img" not in made._repr_html_()
+    assert "<svg" in made._repr_html_()  # of the types
     assert made.plot()
 
 
@@ -426,15 +428,14 @@ class _Page(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: Iterable[tuple[str, str | None]]) -> None:
         self.tags.append((tag, dict(attrs)))
-        if tag != "img":
-            self.open.append(tag)
+        self.open.append(tag)
 
     def handle_endtag(self, tag: str) -> None:
         assert self.open.pop() == tag
 
 
 def test_the_card_is_for_eyes_and_for_screen_readers(enriched: dict[str, pd.DataFrame]) -> None:
-    """Headers have a scope, the image has a description, and colours are those of the page."""
+    """Headers have a scope, bars have a title, and text has the colours of the page."""
     out = enriched["columns"].copy()
     out["domain"] = "<script>alert(1)</script>.example"
     out["domain"] = out["domain"].where(out.index % 2 == 0, "a&b.example")
@@ -447,13 +448,128 @@ def test_the_card_is_for_eyes_and_for_screen_readers(enriched: dict[str, pd.Data
     heads = [attrs for tag, attrs in page.tags if tag == "th"]
     assert {head["scope"] for head in heads} == {"col", "row"}
     assert sum(tag == "caption" for tag, _ in page.tags) == 5
-    (picture,) = (attrs for tag, attrs in page.tags if tag == "img")
-    assert (picture["src"] or "").startswith("data:image/png;base64,")
+    bars = [attrs for tag, attrs in page.tags if tag == "svg"]
+    assert {bar["role"] for bar in bars} == {"img"}
+    assert sum(tag == "title" for tag, _ in page.tags) == len(bars)
+    assert "<img" not in html
     for status, rows in made.statuses.items():
-        assert not rows or f"{rows} {status}" in (picture["alt"] or "")
+        assert not rows or f"<title>{status}: {rows} of 200 rows</title>" in html
     styles = " ".join(attrs.get("style") or "" for _, attrs in page.tags)
     assert "#" not in styles
     assert "color:inherit" in styles
+
+
+def test_bars_show_the_numbers_next_to_them(enriched: dict[str, pd.DataFrame]) -> None:
+    """In proportion; what is rare is still visible; without SVG, all of it is there as text."""
+    made = enriched["columns"].pronto.report()
+    html = made._repr_html_()
+    found = made.statuses["found"] / 200
+    assert f'width="{148 * found:.1f}" height="10" fill="#2f8f63"' in html
+    for type_, rate in made.types.items():
+        assert f"<title>{type_}: {rate.found} of {rate.answered} found</title>" in html
+    rare = report(pd.DataFrame({"pronto_status": ["found"] + ["error"] * 999}))._repr_html_()
+    assert 'width="2.0"' in rare
+    untrusted = re.sub(r"<svg.*?</svg>", "", html)
+    for status, rows in made.statuses.items():
+        assert not rows or re.search(rf">{status}</th>.*?>{rows}</td>", untrusted)
+    for kind in re.findall(r'(?:fill|stroke)="(#[0-9a-f]{6})"', html):
+        for ground in (1.0, 0.013):
+            assert _contrast(kind, ground) > 3
+
+
+def test_a_terminal_shows_bars_of_characters(enriched: dict[str, pd.DataFrame]) -> None:
+    """In ASCII, so that a terminal of any encoding can print them."""
+    made = enriched["columns"].pronto.report()
+    lines = repr(made).splitlines()
+    (found,) = [line for line in lines if line.split()[0] == "found"]
+    assert found.split()[1] == "#" * round(20 * made.statuses["found"] / 200)
+    assert repr(made).isascii()
+    rare = report(pd.DataFrame({"pronto_status": ["found"] + ["error"] * 999}))
+    assert re.search(r"found +\. +1 +0 %", repr(rare))
+
+
+def test_rows_that_were_not_sent_have_a_reason(serve: Serve) -> None:
+    """Counted from the messages of the run, also after a file; edited messages are not shown."""
+    serve()
+    df = people(40)
+    df["email"] = ["own@mine.example" if n < 5 else None for n in range(40)]
+    df.loc[5, "lastname"], df.loc[6, "lastname"] = None, "4711"
+    df.loc[7:8, ["domain", "linkedin_url"]] = None
+    df["domain"] = df["domain"].where(df.index < 30, "acme.example")
+    only = pd.Series(df.index != 9)
+    out = df.pronto.enrich(
+        "email", only=only, suppress=[df["linkedin_url"][10]], per_company=4, limit=12,
+        progress=False,
+    )  # fmt: skip
+    made = out.pronto.report()
+    assert {status: sum(reasons.values()) for status, reasons in made.reasons.items()} == {
+        status: made.statuses[status] for status in ("skipped", "invalid")
+    }
+    assert made.reasons["skipped"] == {
+        "over limit": 11, "over per_company": 6, "already filled": 5,
+        "excluded by only": 1, "suppressed": 1,
+    }  # fmt: skip
+    assert made.reasons["invalid"] == {
+        "no company or LinkedIn URL": 2, "a name is missing": 1, "not a person's name": 1,
+    }  # fmt: skip
+    assert re.search(r"over per_company +#+ +6 ", repr(made))
+    assert "over per_company</th>" in made._repr_html_()
+    assert _csv(out).pronto.report().reasons == made.reasons
+    edited = out.assign(pronto_message="Ana Secret called.")
+    assert edited.pronto.report().reasons["invalid"] == {"other reasons": 4}
+    assert out.drop(columns="pronto_message").pronto.report().reasons == {}
+
+
+def test_every_reason_of_an_invalid_row_has_a_name() -> None:
+    """No message of the package is counted among the other reasons."""
+    names: list[Any] = [
+        "Ana", None, "4711", "https://x.example/ana", "CEO", "Dr.", "a@b.example", "A\ufffdna",
+        "Ana and Bo Lark", "-",
+    ]  # fmt: skip
+    df = pd.DataFrame(
+        [{"firstname": a, "lastname": b, "domain": "c.example"} for a in names for b in names]
+    )
+    full = pd.DataFrame({"name": ["Ana", *names], "domain": "c.example"})
+    lacking = people(3).assign(linkedin_url=None)
+    lacking["domain"] = ["soon", None, "c.example"]
+    with pronto.configure(base_url="sandbox"):
+        for frame in (df, full, lacking):
+            for via in ("sync", "async"):
+                out = pronto.enrich(frame, "email", via=via, limit=1, progress=False)
+                reasons = out.pronto.report().reasons
+                assert reasons["invalid"]
+                assert "other reasons" not in reasons["invalid"], out["pronto_message"].unique()
+
+
+def test_companies_are_shown_if_they_have_several_people(serve: Serve) -> None:
+    """Most people first, however many rows they have; the others are added up."""
+    serve()
+    df = pd.concat([people(12), people(1), people(1), people(1)], ignore_index=True)
+    single = df.pronto.enrich("email", progress=False).pronto.report()
+    assert "by company domain" not in repr(single)
+    df["domain"] = ["a.example", "b.example", "b.example", "b.example", *df["domain"][4:]]
+    df.loc[12:, "domain"] = "a.example"  # the first person again
+    made = df.pronto.enrich("email", progress=False).pronto.report()
+    assert list(made.domains)[:2] == ["b.example", "a.example"]
+    assert (made.domains["a.example"].rows, made.domains["a.example"].people) == (4, 1)
+    lines = repr(made).split("Found by company domain\n")[1].splitlines()
+    assert [line.split()[0] for line in lines[1:3]] == ["b.example", "others"]
+    assert re.search(r"b\.example +[#.]* +3 ", lines[1])
+    assert sum(int(re.findall(r"\d+", line.split("example")[-1])[0]) for line in lines[1:3]) == 12
+
+
+def test_credits_of_the_run_are_shown_if_they_are_recorded() -> None:
+    """Numbers only, and none is made up."""
+    df = pd.DataFrame({"pronto_status": ["found"]})
+    made = df.pronto.report()
+    assert (made.credits_spent, made.credits_saved) == (None, None)
+    assert "last run" not in repr(made)
+    df.attrs["pronto"] = {"credits_spent": 1620.0, "credits_saved": 0}
+    made = df.pronto.report()
+    assert re.search(r"spent in the last run +1,620 credits", repr(made))
+    assert re.search(r"saved by the ledger +0 credits", repr(made))
+    df.attrs["pronto"] = {"credits_spent": "many", "credits_saved": float("nan")}
+    assert df.pronto.report().credits_spent is df.pronto.report().credits_saved is None
 
 
 def test_the_chart_says_its_numbers(enriched: dict[str, pd.DataFrame]) -> None:
@@ -499,7 +615,7 @@ def test_names_that_are_hard_to_draw(enriched: dict[str, pd.DataFrame]) -> None:
     assert set(names) == set(made.domains)
     before = dict(mpl.rcParams)
     with mpl.rc_context({"text.usetex": True, "font.family": "none", "figure.facecolor": "red"}):
-        assert "data:image/png" in made._repr_html_()
+        assert made.plot()._repr_png_().startswith(b"\x89PNG")
     assert dict(mpl.rcParams) == before
     assert all(len(tick.get_text()) <= 30 for tick in made.plot().axes[1].get_yticklabels())
 
@@ -509,15 +625,15 @@ def test_without_matplotlib_there_is_a_card_and_a_clear_error(
 ) -> None:
     """The chart is an extra; the report is not."""
     made = enriched["columns"].pronto.report()
-    assert "<img" in made._repr_html_()
+    assert made.plot()
+    before = made._repr_html_()
     monkeypatch.delitem(sys.modules, f"{notebook.__name__}.chart")
     monkeypatch.delattr(notebook, "chart")
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     monkeypatch.setitem(sys.modules, "matplotlib.style", None)
     with pytest.raises(pronto.ConfigurationError, match="pip install matplotlib"):
         made.plot()
-    assert "<img" not in made._repr_html_()
-    assert "pronto_status" in made._repr_html_()
+    assert made._repr_html_() == before
 
 
 def test_a_report_leaves_pyplot_alone_and_loads_matplotlib_only_to_draw() -> None:
@@ -525,9 +641,9 @@ def test_a_report_leaves_pyplot_alone_and_loads_matplotlib_only_to_draw() -> Non
     code = """
 import sys, pandas as pd, pronto_pandas as pronto
 made = pd.DataFrame({"domain": ["a.example"], "pronto_status": ["found"]}).pronto.report()
-repr(made)
+repr(made), made._repr_html_()
 print("matplotlib" in sys.modules)
-made.plot(), made._repr_html_()
+made.plot()
 print("matplotlib" in sys.modules, "matplotlib.pyplot" in sys.modules)
 """
     root = Path(__file__).parent.parent

@@ -54,11 +54,14 @@ class Rate:
         Rows with an answer.
     found : int
         Rows with a value found.
+    people : int
+        Distinct people in all rows; 0 if they were not counted.
     """
 
     rows: int
     answered: int
     found: int
+    people: int = 0
 
     @property
     def share(self) -> float | None:
@@ -121,7 +124,9 @@ def summarize(df: pd.DataFrame, columns: Mapping[str, object] | None, prefix: st
         people=len(np.unique(person[answered])),
         statuses=_count_statuses(status),
         types={t: _rate(once, one.answered, one.found) for t, one in types.items()},
-        domains=_companies(cells.values[company][once], status[once]) if company else {},
+        domains=_companies(cells.values[company][once], status[once], person[once])
+        if company
+        else {},
         domains_by=company,
         email_statuses=_email_statuses(types["email"], once) if "email" in types else {},
         phones=_rows_by_number(numbers[once & types["phone"].found]) if "phone" in types else {},
@@ -333,19 +338,23 @@ def _values_once(person: Ints, one: _TypeResults) -> int:
     return int(found.sum())
 
 
-def _companies(names: Objects, status: Objects) -> dict[str, Rate]:
+def _companies(names: Objects, status: Objects, person: Ints) -> dict[str, Rate]:
     """Return the found rates of the largest companies, of the others, and of rows without one."""
     key = pd.Series([None if name is None else same(name) for name in names], dtype=object)
     # The smallest spelling, and ties by name, so that the order of the rows does not matter.
     spelling = pd.Series(names, dtype=object).groupby(key).min()
+    people = pd.Series(person).groupby(key).nunique()
     sizes = key.value_counts().drop([OTHERS, NOT_GIVEN], errors="ignore")
-    order = sorted(sizes.index, key=lambda name: (-sizes[name], name))[:MOST_COMPANIES]
+    order = sorted(sizes.index, key=lambda name: (-people[name], -sizes[name], name))
+    order = order[:MOST_COMPANIES]
     shown = {name: str(spelling[name]) for name in order}
     label = objects((NOT_GIVEN if k is None else shown.get(k, OTHERS) for k in key), len(names))
     found = status == "found"
     answered = found | (status == "not_found")
     return {
-        name: _rate(label == name, answered, found)
+        name: replace(
+            _rate(label == name, answered, found), people=len(np.unique(person[label == name]))
+        )
         for name in (*shown.values(), OTHERS, NOT_GIVEN)
         if (label == name).any()
     }

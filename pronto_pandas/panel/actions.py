@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal
 
@@ -24,7 +26,7 @@ Place = Literal["session", "keyring"]
 PRIVACY: Final = (
     "Names, companies, domains and LinkedIn URLs in your list, and the columns that you pass as "
     "custom=, are sent to Pronto and nowhere else. The answers are personal data and stay in the "
-    "ledger (below) until you delete them."
+    "ledger until you delete them."
 )
 
 MIN_RATE: Final = 1
@@ -34,7 +36,19 @@ MAX_RATE: Final = RATE_LIMIT
 TEST_TIMEOUT = 20.0
 """Seconds that the test of a key may take."""
 
+MAX_BUDGET: Final = 1_000_000_000
+
 _LONGEST_NAME = 100
+
+_HOW_TO_SET: Final = (
+    (
+        re.compile(r"Set a key with pronto\.setup\(\)( or the environment variable [^.]*)?\."),
+        "Enter a key here.",
+    ),
+    (re.compile(r"set it with pronto\.setup\(\)"), "enter it here"),
+    (re.compile(r" Nothing was sent\."), ""),
+)
+"""What other errors say about the way to this panel or prompt, and what it says instead."""
 
 _SANDBOX: Final = (
     "Sandbox mode: made-up data, no key needed. To use Pronto itself: "
@@ -100,6 +114,13 @@ def save_key(key: SecretStr, place: Place) -> Result:
 def _saved(key: SecretStr, place: Source) -> Result:
     """Return the result of saving a key; if another key takes precedence, name its source."""
     found = current().find_key()
+    instead = ""
+    if found is not None and found.source is Source.CONFIGURE and found.key != key:
+        with configure(api_key=None):
+            next_ = current().find_key()
+        if next_ is not None and next_.key == key:
+            configure(api_key=None)
+            found, instead = next_, " It replaces the key that was set with configure()."
     if found is None or found.source is Source.COLAB:
         return Result(
             "The system keyring reported success, but the key cannot be read back. Save it for "
@@ -113,14 +134,17 @@ def _saved(key: SecretStr, place: Source) -> Result:
             False,
         )
     where = "for this session" if place is Source.SESSION else "in the system keyring"
-    return Result(f"The key is saved {where} and is now used for {current().target}.")
+    return Result(f"The key is saved {where} and is now used for {current().target}.{instead}")
 
 
 def remove_key() -> Result:
-    """Delete the saved key from the session and from the keyring."""
-    settings = current()
+    """Delete the key from the session, also one that was set in code, and from the keyring."""
+    settings, found = current(), current().find_key()
     removed = any(name in settings.session_keys for name in settings.key_names)
     set_session_key(None)
+    if found is not None and found.source is Source.CONFIGURE:
+        configure(api_key=None)
+        removed = True
     try:
         removed = credentials.delete(settings.key_names) or removed
     except ConfigurationError as error:
@@ -152,7 +176,10 @@ def check_key(new: SecretStr | None = None) -> Result:
             False,
         )
     except ProntoError as error:
-        return Result(f"{error} Nothing was charged.".replace(" Nothing was sent.", ""), False)
+        text = str(error)
+        for pattern, instead in _HOW_TO_SET:
+            text = pattern.sub(instead, text)
+        return Result(f"{text} Nothing was charged.", False)
     if settings.is_sandbox:
         works = "The sandbox is running."
     else:
@@ -244,6 +271,39 @@ def delete_all() -> Result:
     return Result(f"Answers deleted: {deleted:,}.{pay}")
 
 
+def has_budget() -> bool:
+    """Whether `configure` has the setting ``budget``."""
+    return "budget" in inspect.signature(configure).parameters
+
+
+def budget_state() -> str:
+    """Return the credits that all runs together may spend."""
+    budget: Any = getattr(current(), "budget", None)
+    credits_ = getattr(budget, "credits", budget)
+    if credits_ is None:
+        return "No budget is set in this session."
+    return f"Budget: {credits_:,.0f} credits for all runs together."
+
+
+def set_budget(credits_: int) -> Result:
+    """Limit what all runs together may spend."""
+    if not 0 < credits_ <= MAX_BUDGET:
+        return Result("Enter the number of credits that all runs together may spend.", False)
+    _configure_budget(credits_)
+    return Result(f"All runs together may spend {credits_:,} credits from now on.")
+
+
+def remove_budget() -> Result:
+    """Remove the limit for all runs."""
+    _configure_budget(None)
+    return Result("Budget removed.")
+
+
+def _configure_budget(credits_: int | None) -> None:
+    changes: dict[str, Any] = {"budget": credits_}
+    configure(**changes)
+
+
 def rate_state() -> str:
     """Return the rate limit."""
     return f"Rate limit: {current().rate:g} requests per second."
@@ -269,7 +329,6 @@ def _removal(found: credentials.FoundKey) -> str:
     """Return how to stop using the key that was found."""
     variable = found.where.removeprefix("from ")
     return {
-        Source.CONFIGURE: "pronto.configure(api_key=None) removes it.",
         Source.ENVIRONMENT: f"To stop using it, unset the environment variable {variable}.",
         Source.COLAB: (
             "To stop using it, turn off this notebook's access in Colab's Secrets panel."

@@ -30,7 +30,7 @@ def prompt() -> None:
         "you will be charged again.",
         actions.rate_state(),
         f"Change it with pronto.configure(rate=…), at most {actions.MAX_RATE}.",
-        actions.PRIVACY.replace(" (below)", ""),
+        actions.PRIVACY,
     )
 
 

@@ -1,7 +1,8 @@
 """The settings panel, made of widgets that exist in ipywidgets 7 and 8.
 
-Plain fields and buttons in one column, which the tab key reaches in order. Every state and every
-error is text, and no colour is set. A handler runs in the kernel's main thread and returns when its
+Plain fields and buttons in one column, which the tab key reaches in order: the key, the budget, and
+the rest in sections that open with a click. Every state and every error is text, and no colour is
+set. A handler runs in the kernel's main thread and returns when its
 work is done.
 """
 
@@ -28,9 +29,14 @@ _WIDE: Final = "48em"
 _NO_KEY: Final = Result("Enter an API key first.", False)
 
 _KEY_RECEIVED: Final = Result(
-    "Key received. The field was cleared so that the key is not saved in the notebook. Now test or "
-    "save the key."
+    "Key received. The field does not show it, so that it is not saved in the notebook. Now test "
+    "or save the key."
 )
+_EMPTY_FIELD: Final = "paste your key here"
+_FULL_FIELD: Final = "•••••••• received, not saved yet"
+
+_SAVE_HERE: Final = "Save key for this session"
+_SAVE_IN_KEYRING: Final = "Save key in keyring"
 
 _DELETE_ALL: Final = "Delete all answers…"
 _CONFIRM: Final = "Yes, delete all answers"
@@ -56,9 +62,10 @@ class Section:
     """
 
     def __init__(self, title: str, state: Callable[[], str], before: Callable[[], None]) -> None:
+        self.title = title
         self._state, self._before = state, before
         self._shown_state, self._shown_result = _text(), _text()
-        self.rows: list[Any] = [_heading("h4", title), self._shown_state]
+        self.rows: list[Any] = [self._shown_state]
         self.refresh()
 
     def add(self, *row: Any) -> None:
@@ -66,9 +73,10 @@ class Section:
         layout = ipywidgets.Layout(display="flex", flex_flow="row wrap")
         self.rows.append(ipywidgets.Box(list(row), layout=layout))
 
-    def box(self) -> Any:
+    def box(self, *, heading: bool) -> Any:
         """Return the widget of the section."""
-        return ipywidgets.VBox([*self.rows, self._shown_result])
+        title = [_heading("h4", self.title)] if heading else []
+        return ipywidgets.VBox([*title, *self.rows, self._shown_result])
 
     def button(self, label: str, work: Callable[[], Result | str], waiting: str = "") -> Any:
         """Return a button that runs an action and shows its result."""
@@ -110,17 +118,23 @@ class Panel:
         self._new_key: SecretStr | None = None
         self._asked_to_delete = False
         self.field = _KeyField(
-            description="API key", placeholder="paste your key here", continuous_update=False
+            description="API key", placeholder=_EMPTY_FIELD, continuous_update=False
         )
         self.field.observe(lambda _: self._read_field(), "value")
         self._key = self._key_section()
         self._ledger = self._ledger_section()
-        sections = [self._key, self._consent_section(), self._ledger, self._rate_section()]
+        first = [self._key, *([self._budget_section()] if actions.has_budget() else [])]
+        folded = [self._consent_section(), self._ledger, self._rate_section()]
         self.root = ipywidgets.VBox(
             [
                 _heading("h3", "Pronto"),
-                _text(_lines(actions.PRIVACY)),
-                *(section.box() for section in sections),
+                *(section.box(heading=True) for section in first),
+                *(
+                    # On Colab, the ledger is deleted with the runtime: the warning must be seen.
+                    _foldable(s.title, s.box(heading=False), s is self._ledger and colab.here())
+                    for s in folded
+                ),
+                _foldable("Privacy", _text(_lines(actions.PRIVACY))),
             ],
             layout=ipywidgets.Layout(max_width=_WIDE),
         )
@@ -131,12 +145,17 @@ class Panel:
         if not typed:  # clearing the field calls this again
             return
         try:
-            self._new_key = validation.key(typed, "The key")
+            self._keep(validation.key(typed, "The key"))
         except ConfigurationError as error:
-            self._new_key = None
+            self._keep(None)
             self._key.show(Result(str(error), False))
         else:
             self._key.show(_KEY_RECEIVED)
+
+    def _keep(self, key: SecretStr | None) -> None:
+        """Keep a new key in memory until it is saved; the field says that there is one."""
+        self._new_key = key
+        self.field.placeholder = _EMPTY_FIELD if key is None else _FULL_FIELD
 
     def _key_section(self) -> Section:
         has_keyring = credentials.keyring_name() is not None
@@ -145,11 +164,11 @@ class Panel:
             "API key", lambda: f"{actions.key_state()}\n{places}", self._close_question
         )
         section.add(self.field)
-        to_keyring = section.button("Save key in keyring", lambda: self._save_key("keyring"))
+        to_keyring = section.button(_SAVE_IN_KEYRING, lambda: self._save_key("keyring"))
         to_keyring.disabled = not has_keyring
         section.add(
             section.button("Test key", self._test_key, "Contacting Pronto…"),
-            section.button("Save key for this session", lambda: self._save_key("session")),
+            section.button(_SAVE_HERE, lambda: self._save_key("session")),
             to_keyring,
             section.button("Remove key", self._remove_key),
         )
@@ -159,7 +178,11 @@ class Panel:
 
     def _test_key(self) -> Result:
         self._read_field()
-        return actions.check_key(self._new_key)
+        result = actions.check_key(self._new_key)
+        if not result.ok or self._new_key is None or current().is_sandbox:
+            return result
+        keyring = "" if credentials.keyring_name() is None else f" or “{_SAVE_IN_KEYRING}”"
+        return Result(f"{result.text} To use it, click “{_SAVE_HERE}”{keyring}.")
 
     def _save_key(self, place: Place) -> Result:
         self._read_field()
@@ -167,12 +190,23 @@ class Panel:
             return _NO_KEY
         result = actions.save_key(self._new_key, place)
         if result.ok:
-            self._new_key = None
+            self._keep(None)
         return result
 
     def _remove_key(self) -> Result:
-        self.field.value, self._new_key = "", None
+        self.field.value = ""
+        self._keep(None)
         return actions.remove_key()
+
+    def _budget_section(self) -> Section:
+        section = Section("Budget", actions.budget_state, self._close_question)
+        credits_ = ipywidgets.BoundedIntText(min=0, max=actions.MAX_BUDGET, description="Credits")
+        section.add(
+            credits_,
+            section.button("Set budget", lambda: actions.set_budget(credits_.value)),
+            section.button("Remove budget", actions.remove_budget),
+        )
+        return section
 
     def _consent_section(self) -> Section:
         section = Section("Personal emails", actions.consent_state, self._close_question)
@@ -243,6 +277,24 @@ class Panel:
         rate = ipywidgets.IntText(value=value, description="Requests/s")
         section.add(rate, section.button("Apply rate", lambda: actions.set_rate(rate.value)))
         return section
+
+
+def _foldable(title: str, content: Any, is_open: bool = False) -> Any:
+    """Return a button that shows and hides its content.
+
+    The tab key reaches it, unlike the titles of ipywidgets' own accordion.
+    """
+    button = ipywidgets.ToggleButton(
+        value=is_open, description=title, layout=ipywidgets.Layout(width="auto")
+    )
+
+    def show_or_hide(_: object = None) -> None:
+        content.layout.display = None if button.value else "none"
+        button.icon = "caret-down" if button.value else "caret-right"
+
+    button.observe(show_or_hide, "value")
+    show_or_hide()
+    return ipywidgets.VBox([button, content])
 
 
 def _ledger_state() -> str:
