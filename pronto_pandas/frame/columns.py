@@ -13,7 +13,7 @@ import pandas as pd
 
 from ..arrays import any_of
 from ..errors import ColumnsError, ConfigurationError
-from . import column_profile
+from . import column_profile, contents
 from .column_profile import Profile
 from .column_profile import filled as filled  # also for other modules, like FIELDS
 from .headers import BARE, OWN, Meaning, Own, meanings
@@ -116,6 +116,12 @@ def find(df: pd.DataFrame, overrides: Mapping[str, object] | None = None) -> Col
         if place >= 0:
             positions[name] = place
     own = {kind: places for kind in OWN if (places := _own(kind, given, candidates))}
+    if "linkedin_url" not in {*positions, *given}:
+        place, why = _profiles(df, positions, own)
+        if why:
+            reasons["linkedin_url"] = why
+        if place >= 0:
+            positions["linkedin_url"] = place
     for kind, places in own.items():
         reasons.setdefault(kind, "column name" if len(places) == 1 else "column names")
     return Columns(positions, reasons, own)
@@ -225,6 +231,44 @@ def _why(
     return why + (f"; chosen over {', '.join(worse)}" if worse else "")
 
 
+def _profiles(
+    df: pd.DataFrame, positions: Mapping[str, int], own: Mapping[Own, tuple[int, ...]]
+) -> tuple[int, str]:
+    """Choose the only column of LinkedIn profiles, whatever its name; return it, or -1, and why."""
+    places, of_others = contents.profiles(df, _unused(df, positions, own), positions)
+    if len(places) == 1:
+        return places[0], "by its content"
+    if not places and not of_others:
+        return -1, ""
+    headers = [df.columns[place] for place in places or of_others]
+    why = f"{' and '.join(map(repr, headers))} contain{'s' * (len(headers) == 1)} LinkedIn profiles"
+    if not places:
+        why += " without the names in their rows"
+    return (
+        -1,
+        f'{why}; if they are of these people: columns={{"linkedin_url": {_code(headers[0])}}}',
+    )
+
+
+def _unused(
+    df: pd.DataFrame, positions: Mapping[str, int], own: Mapping[Own, tuple[int, ...]]
+) -> list[int]:
+    """Return the columns that are no field, neither of the list nor of a run."""
+    used = {*positions.values(), *(place for places in own.values() for place in places)}
+    enriched = "pronto_status" in df.columns
+    return [
+        place
+        for place, header in enumerate(df.columns)
+        if place not in used and not (enriched and _OF_A_RUN.fullmatch(str(header)))
+    ]
+
+
+def _code(header: object) -> str:
+    """Return a header as it is written in Python, by preference in double quotes."""
+    plain = isinstance(header, str) and header.isprintable() and not {'"', "\\"} & set(header)
+    return f'"{header}"' if plain else repr(header)
+
+
 def _overrides(df: pd.DataFrame, overrides: Mapping[str, object]) -> dict[str, int]:
     if not isinstance(overrides, Mapping):
         raise ConfigurationError(
@@ -269,15 +313,43 @@ def require(df: pd.DataFrame, columns: Columns, needs: Iterable[tuple[str, ...]]
         return
     wanted = "; ".join("one of " + _listed(g) if len(g) > 1 else g[0] for g in missing)
     found = (f"{name} = {df.columns[place]!r}" for name, place in columns.positions.items())
-    example = ", ".join(f'"{group[0]}": "your column"' for group in missing)
-    full = ""
-    if any(set(group) & set(_NAMES) for group in missing):
+    likely = _likely(df, columns, missing)
+    headers = likely or {group[0]: "your column" for group in missing}
+    example = ", ".join(f'"{name}": {_code(header)}' for name, header in headers.items())
+    by_content = full = ""
+    if likely:
+        seen = (f"{header!r} looks like {name}" for name, header in likely.items())
+        by_content = f"By its content, {_listed(seen)}. "
+    elif any(set(group) & set(_NAMES) for group in missing):
         full = ' For a column of full names: columns={"fullname": "your column"}.'
     raise ColumnsError(
         f"No column found for {wanted}. Recognized: {_listed(found)}. "
-        f"All columns: {_listed(df.columns)}. "
+        f"All columns: {_listed(df.columns)}. {by_content}"
         f"Map what is missing with columns={{{example}}}.{full} Nothing was sent."
     )
+
+
+_STAND_INS: Final = {"firstname": "fullname", "lastname": "fullname", "domain": "email"}
+"""Fields that another one contains."""
+
+
+def _likely(
+    df: pd.DataFrame, columns: Columns, missing: Iterable[tuple[str, ...]]
+) -> dict[str, object]:
+    """Return the headers of columns whose cells look like a missing field."""
+    unused = _unused(df, columns.positions, columns.own)
+    known = dict(columns.positions)
+    for kind, places in columns.own.items():
+        known[kind] = places[0]
+    found: dict[str, object] = {}
+    for group in missing:
+        also = [_STAND_INS[name] for name in group if name in _STAND_INS]
+        for name in (*group, *also):
+            place = contents.suggested(df, name, unused, known)
+            if place is not None:
+                found[name] = df.columns[place]
+                break
+    return found
 
 
 def _missing(columns: Columns, needs: Iterable[tuple[str, ...]]) -> list[tuple[str, ...]]:
