@@ -19,7 +19,7 @@ from .errors import ConfigurationError, ConsentRequiredError
 from .frame.options import Options, Phones, Types, Via, customs_of, only_of, types_of, via_of
 from .frame.suppress import Suppressed
 from .notebook.progress import Watcher
-from .tables.read import TEXTS, WORKBOOK, read
+from .tables.read import TEXTS, WORKBOOK, lines, read
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -137,8 +137,9 @@ def suppressed(given: Suppress | None) -> Suppressed | None:
     if isinstance(given, os.PathLike) or (
         isinstance(given, str) and Path(given).suffix.lower() in TEXTS | {WORKBOOK}
     ):
+        path = Path(given).expanduser()
         with nothing_sent():
-            given = read(given)
+            return Suppressed.of(read(path), lambda rows: lines(path, rows))
     if not isinstance(given, Iterable):
         raise ConfigurationError(
             "suppress= must be a list, Series or DataFrame of emails, domains or LinkedIn URLs, or "

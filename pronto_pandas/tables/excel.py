@@ -94,6 +94,16 @@ def rows(path: Path, sheet: str | int | None) -> tuple[list[list[str]], str, lis
     raise ConfigurationError(f"{path.name}: sheet {chosen[0].title!r} is empty.")
 
 
+def row_numbers(path: Path, title: str) -> list[int]:
+    """Return the number that Excel shows for each row that `rows` returns of a sheet."""
+    with path.open("rb") as file, warnings.catch_warnings():
+        warnings.filterwarnings("ignore", module="openpyxl")
+        sheet = _named(_sheets(file), title, path)
+        sheet.reset_dimensions()
+        numbered = enumerate(sheet.iter_rows(values_only=True), 1)
+        return [number for number, row in numbered if any(cell is not None for cell in row)]
+
+
 def _sheets(file: Any) -> list[Any]:
     reader = ExcelReader(file, read_only=True, data_only=True, keep_links=False)
     reader.read_strings = lambda: _read_strings(reader)
