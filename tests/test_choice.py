@@ -57,6 +57,7 @@ def never(**options: Any) -> list[object]:
         (pd.DataFrame({"Email": ["ana@acme.example"], "Domain": ["gamma.example"]}), [10]),
         (pd.DataFrame({"Email": [None], "Domain": ["gamma.example"]}), [50]),
         (pd.DataFrame({"Email": ["gamma.example"], "City": ["Ur"]}), [50]),
+        (pd.DataFrame({"Email": ["linkedin.com/in/e-example"], "City": ["Ur"]}), [50]),
         (pd.DataFrame({"Email": ["*@gamma.example"], "City": ["Ur"]}), [50]),
         (pd.DataFrame({"Email": ["x@eta.example; gamma.example"], "City": ["Ur"]}), [50]),
         (pd.DataFrame({"Email": ["gamma.example"], "Domain": ["beta.example"]}), [50]),
@@ -89,6 +90,8 @@ def test_a_file_of_addresses(tmp_path: Path, name: str, headed: bool) -> None:
     ("given_", "says"),
     [
         (["ana@acme.example", "Acme Corporation"], r"not valid \(1 of 2; the first is entry 2\)"),
+        (["https://www.linkedin.com/sales/lead/ACwA-example"], "not valid"),
+        (["https://www.facebook.com/ana.lark.example"], "not valid"),
         ([7], r"not valid \(1 of 1; the first is entry 1\)"),
         (7, "must be a list, Series or DataFrame of emails"),
         ("gone.csv", r"File not found: gone\.csv\. Nothing was sent\."),

@@ -128,8 +128,9 @@ def _are_full_names(df: pd.DataFrame, place: int, known: Mapping[str, int]) -> b
 
 
 def _texts(values: pd.Series, rows: Ints) -> list[str]:
-    """Return the cells of these rows; an empty string for a cell that is not text."""
-    return [cell.strip() if isinstance(cell, str) else "" for cell in values.iloc[rows]]
+    """Return the cells of these rows; an empty string for one that is too long or not text."""
+    texts = (cell.strip() if isinstance(cell, str) else "" for cell in values.iloc[rows])
+    return [text if len(text) <= fields.LONGEST else "" for text in texts]
 
 
 def _personal_part(text: str) -> str:

@@ -26,8 +26,8 @@ if TYPE_CHECKING:  # slow to import, and needed when something came back
 _SEPARATORS: Final = re.compile(r"[;,|\n]")
 """Separators of several values in one cell."""
 
-_DOMAIN: Final = re.compile(r"[*]?@?[^@\s]+")
-"""A domain in a column of emails, such as ``acme.example`` or ``@acme.example``."""
+_NO_EMAIL: Final = re.compile(r"[*]?@?[^@\s]+")
+"""What may be a domain in a column of emails, such as ``acme.example`` or ``@acme.example``."""
 
 _HARMLESS: Final = re.compile(
     r"(?:https?://|www\.)\S*|n/?a|none|null|nan|unknown|tb[cd]|(?:[^\w\s]|\d){1,3}", re.IGNORECASE
@@ -109,8 +109,9 @@ class Suppressed:
         identified = no_rows(len(df))
         for texts in _emails(cells):
             self.emails.update(email for text in pd.unique(texts) for email in _emails_in(text))
-            self.domains.update(host for text in pd.unique(texts) for host in _domains_in(text))
-            identified |= _each(texts, lambda text: bool(_emails_in(text) or _domains_in(text)))
+            for kind, value in (other for text in pd.unique(texts) for other in _others_in(text)):
+                getattr(self, kind).add(value)
+            identified |= _each(texts, lambda text: bool(_emails_in(text) or _others_in(text)))
         profiles = cells.values["linkedin_url"]
         self.profiles.update(map(same, profiles[present(profiles)]))
         identified |= present(profiles)
@@ -180,14 +181,14 @@ def _emails_in(text: str | None) -> list[str]:
     return emails
 
 
-def _domains_in(text: str | None) -> list[str]:
-    """Return all domains in a cell of a column of emails."""
-    hosts = []
+def _others_in(text: str | None) -> list[tuple[str, str]]:
+    """Return the kind and value of all domains and profiles in a cell of a column of emails."""
+    others = []
     for part in map(str.strip, _SEPARATORS.split(text) if text else ()):
-        if _DOMAIN.fullmatch(part):
+        if _NO_EMAIL.fullmatch(part):
             with suppress(fields.UnusableError):
-                hosts.append(same(domains.address(part)[0]))
-    return hosts
+                others.append(_kind_of(part))
+    return others
 
 
 def _listed(where: Where, cells: list[tuple[int, object]]) -> str:
@@ -225,7 +226,7 @@ def _kind_of(text: str) -> tuple[str, str]:
     readers: tuple[tuple[str, Callable[[str], str]], ...] = (
         ("profiles", linkedin.linkedin),
         ("emails", emails_phones.email),
-        ("domains", lambda written: domains.address(written)[0]),
+        ("domains", _domain),
     )
     for kind, read in readers:
         try:
@@ -233,6 +234,14 @@ def _kind_of(text: str) -> tuple[str, str]:
         except fields.UnusableError:
             continue
     raise fields.UnusableError("is not an email, domain or LinkedIn URL")
+
+
+def _domain(text: str) -> str:
+    """Return the domain of a company; a person's page on LinkedIn or Facebook has none."""
+    host, path = domains.address(text)
+    if path:
+        domains.domain(text)
+    return host
 
 
 def _people(cells: Cells, company: str, rows: Bools) -> list[tuple[Any, ...]]:
