@@ -309,10 +309,10 @@ OWNERS = ["zoe@seller.example"] * 4
 @pytest.mark.parametrize(
     ("cells", "suggests"),
     [
-        ({"Foo": SITES}, 'By its content, \'Foo\' looks like domain.*{"domain": "Foo"}'),
+        ({"Foo": SITES}, 'Likely, by content: domain = \'Foo\'.*{"domain": "Foo"}'),
         ({'W"': SITES}, '{"domain": \'W"\'}'),
         ({3: SITES}, '{"domain": 3}'),
-        ({"E": EMAILS}, '\'E\' looks like email.*{"email": "E"}'),
+        ({"E": EMAILS}, 'email = \'E\'.*{"email": "E"}'),
         ({"Manager": MANAGERS}, '{"domain": "your column"}'),
         ({"Owner": OWNERS}, '{"domain": "your column"}'),
         ({"Foo": SITES, "Bar": SITES}, '{"domain": "your column"}'),
@@ -326,6 +326,15 @@ def test_a_missing_field_is_suggested_by_content(
     with pytest.raises(pronto.ColumnsError, match=suggests) as caught:
         pd.DataFrame(NAMES | cells).pronto.enrich("email")
     assert "acme.example" not in str(caught.value)
+
+
+def test_a_suggestion_hides_no_other_missing_field() -> None:
+    """What no content tells is still to be mapped."""
+    df = pd.DataFrame({"First Name": ["Ana", "Bo", "Cem"], "Foo": SITES[:2] + SITES[3:]})
+    with pytest.raises(pronto.ColumnsError) as caught:
+        df.pronto.enrich("email")
+    assert 'columns={"lastname": "your column", "domain": "Foo"}' in str(caught.value)
+    assert "For a column of full names" in str(caught.value)
 
 
 def test_full_names_are_suggested_where_an_email_has_them_too() -> None:

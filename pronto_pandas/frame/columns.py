@@ -314,13 +314,15 @@ def require(df: pd.DataFrame, columns: Columns, needs: Iterable[tuple[str, ...]]
     wanted = "; ".join("one of " + _listed(g) if len(g) > 1 else g[0] for g in missing)
     found = (f"{name} = {df.columns[place]!r}" for name, place in columns.positions.items())
     likely = _likely(df, columns, missing)
-    headers = likely or {group[0]: "your column" for group in missing}
+    headers: dict[str, object] = {}
+    for group in missing:
+        name, header = likely.get(group, (group[0], "your column"))
+        headers[name] = header
     example = ", ".join(f'"{name}": {_code(header)}' for name, header in headers.items())
-    by_content = full = ""
-    if likely:
-        seen = (f"{header!r} looks like {name}" for name, header in likely.items())
-        by_content = f"By its content, {_listed(seen)}. "
-    elif any(set(group) & set(_NAMES) for group in missing):
+    seen = dict.fromkeys(f"{name} = {header!r}" for name, header in likely.values())
+    by_content = f"Likely, by content: {_listed(seen)}. " if likely else ""
+    full = ""
+    if any(set(group) & set(_NAMES) and group not in likely for group in missing):
         full = ' For a column of full names: columns={"fullname": "your column"}.'
     raise ColumnsError(
         f"No column found for {wanted}. Recognized: {_listed(found)}. "
@@ -335,19 +337,19 @@ _STAND_INS: Final = {"firstname": "fullname", "lastname": "fullname", "domain": 
 
 def _likely(
     df: pd.DataFrame, columns: Columns, missing: Iterable[tuple[str, ...]]
-) -> dict[str, object]:
-    """Return the headers of columns whose cells look like a missing field."""
+) -> dict[tuple[str, ...], tuple[str, object]]:
+    """Return for each group of missing fields a field and the column whose cells look like it."""
     unused = _unused(df, columns.positions, columns.own)
     known = dict(columns.positions)
     for kind, places in columns.own.items():
         known[kind] = places[0]
-    found: dict[str, object] = {}
+    found: dict[tuple[str, ...], tuple[str, object]] = {}
     for group in missing:
         also = [_STAND_INS[name] for name in group if name in _STAND_INS]
-        for name in (*group, *also):
-            place = contents.suggested(df, name, unused, known)
+        suggested = ((n, contents.suggested(df, n, unused, known)) for n in (*group, *also))
+        for name, place in suggested:
             if place is not None:
-                found[name] = df.columns[place]
+                found[group] = name, df.columns[place]
                 break
     return found
 
