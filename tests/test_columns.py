@@ -301,6 +301,16 @@ def test_a_manager_s_profile_does_not_hide_the_person_s() -> None:
     assert columns.find(df).positions["linkedin_url"] == 4
 
 
+@pytest.mark.parametrize(("first", "later"), [(PROFILES, [None] * 4), ([None] * 4, PROFILES)])
+def test_a_later_chunk_has_the_fields_of_the_first(
+    first: list[object], later: list[object]
+) -> None:
+    """Or a person of two chunks would have two keys, and be paid for twice."""
+    one, other = (pd.DataFrame(NAMES | {"Foo": cells, "URL": cells}) for cells in (first, later))
+    found = columns.find(one)
+    assert columns.find(other, found.overrides(one)).positions == found.positions
+
+
 SITES: list[object] = ["acme.example", "https://www.bay.example/about", None, "cove.example"]
 EMAILS: list[object] = ["ana.lark@acme.example", "bmoor@bay.example", None, "di@cove.example"]
 OWNERS = ["zoe@seller.example"] * 4

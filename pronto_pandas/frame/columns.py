@@ -73,10 +73,15 @@ class Columns:
         return "not found"
 
     def overrides(self, df: pd.DataFrame) -> dict[str, object]:
-        """Return the columns found, to pass as ``columns=`` for other chunks of the same data."""
+        """Return the columns found, to pass as ``columns=`` for other chunks of the same data.
+
+        A field that was not found is None. If a later chunk were found to have it by its content,
+        a person in both chunks would have two keys, and would be requested twice.
+        """
         headers: list[object] = list(df.columns)
         found = {name: headers[place] for name, place in self.positions.items()}
-        return {name: header for name, header in found.items() if headers.count(header) == 1}
+        absent = {name: None for name in FIELDS if name not in self.positions}
+        return absent | {name: h for name, h in found.items() if headers.count(h) == 1}
 
     def _places(self, name: str) -> tuple[int, ...]:
         if name in self.positions:
