@@ -29,7 +29,7 @@ from .frame.options import (
 )
 from .frame.suppress import Suppressed
 from .notebook.progress import Watcher
-from .tables.read import TEXTS, WORKBOOK, read
+from .tables.read import TEXTS, WORKBOOK, lines, read
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -161,8 +161,9 @@ def suppressed(given: Suppress | None) -> Suppressed | None:
     if isinstance(given, os.PathLike) or (
         isinstance(given, str) and Path(given).suffix.lower() in TEXTS | {WORKBOOK}
     ):
+        path = Path(given).expanduser()
         with nothing_sent():
-            given = read(given)
+            return Suppressed.of(read(path), lambda rows: lines(path, rows))
     if not isinstance(given, Iterable):
         raise ConfigurationError(
             "suppress= must be a list, Series or DataFrame of emails, domains or LinkedIn URLs, or "

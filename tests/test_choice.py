@@ -56,6 +56,11 @@ def never(**options: Any) -> list[object]:
         (pd.DataFrame({"gone": ["gamma.example"]}), [50]),
         (pd.DataFrame({"Email": ["ana@acme.example"], "Domain": ["gamma.example"]}), [10]),
         (pd.DataFrame({"Email": [None], "Domain": ["gamma.example"]}), [50]),
+        (pd.DataFrame({"Email": ["gamma.example"], "City": ["Ur"]}), [50]),
+        (pd.DataFrame({"Email": ["linkedin.com/in/e-example"], "City": ["Ur"]}), [50]),
+        (pd.DataFrame({"Email": ["*@gamma.example"], "City": ["Ur"]}), [50]),
+        (pd.DataFrame({"Email": ["x@eta.example; gamma.example"], "City": ["Ur"]}), [50]),
+        (pd.DataFrame({"Email": ["gamma.example"], "Domain": ["beta.example"]}), [50]),
         (pd.DataFrame({"LinkedIn": ["linkedin.com/in/e-example"], "Company": ["Acme"]}), [50]),
         (pd.DataFrame({"Full name": ["BO MOOR"], "Company": ["ACME"]}), [20]),
         (pd.DataFrame({"Full name": ["Bo Moor"], "Company": ["Acme, Inc."]}), [20]),
@@ -85,6 +90,8 @@ def test_a_file_of_addresses(tmp_path: Path, name: str, headed: bool) -> None:
     ("given_", "says"),
     [
         (["ana@acme.example", "Acme Corporation"], r"not valid \(1 of 2; the first is entry 2\)"),
+        (["https://www.linkedin.com/sales/lead/ACwA-example"], "not valid"),
+        (["https://www.facebook.com/ana.lark.example"], "not valid"),
         ([7], r"not valid \(1 of 1; the first is entry 1\)"),
         (7, "must be a list, Series or DataFrame of emails"),
         ("gone.csv", r"File not found: gone\.csv\. Nothing was sent\."),
@@ -100,6 +107,49 @@ def test_what_cannot_be_understood_is_not_sent_past(given_: Any, says: str) -> N
     with pytest.raises(pronto.ConfigurationError, match=says) as caught:
         PEOPLE.pronto.enrich("phone", suppress=given_)
     assert "Acme Corporation" not in str(caught.value)
+
+
+OPT_OUTS = 'Email,Name\n{},"Zoe\nHill"\n\nana@acme.example,\nZoe,\nblue@,\nN/A,\n?,\n+33 6 12 34,\n'
+
+
+@pytest.mark.parametrize("kind", ["csv", "xlsx"])
+def test_an_opt_out_that_cannot_be_read_is_shown_with_its_line(tmp_path: Path, kind: str) -> None:
+    """With its value if that is nobody's data. The domain above it is understood."""
+    path = tmp_path / f"gone.{kind}"
+    if kind == "csv":
+        path.write_text(OPT_OUTS.format("blue-systems.example"))
+        where = [f"line {number} of gone.csv" for number in (6, 7, 8, 9, 10)]
+    else:
+        column = [
+            "blue-systems.example",
+            None,
+            "ana@acme.example",
+            "Zoe",
+            "blue@",
+            "N/A",
+            "?",
+            "+33",
+        ]
+        df = pd.DataFrame({"Email": column, "Name": None})
+        df.to_excel(path, index=False, startrow=2)
+        where = [f"row {number} of gone.xlsx" for number in (7, 8, 9, 10)]
+    shown = ", ".join([*where[:2], f"{where[2]}: 'N/A'", f"{where[3]}: '?'", *where[4:]])
+    with pytest.raises(pronto.ConfigurationError) as caught:
+        PEOPLE.pronto.enrich("phone", suppress=path)
+    assert shown in str(caught.value)
+    assert not {"Zoe", "blue@", "612"} & set(str(caught.value).split())
+
+
+@pytest.mark.parametrize("kind", ["csv", "xlsx"])
+def test_an_entry_that_cannot_be_read_is_shown_with_its_line(tmp_path: Path, kind: str) -> None:
+    """Also in a file of one column, without a header, with several entries in a cell."""
+    path = tmp_path / f"gone.{kind}"
+    df = pd.DataFrame(["a@x.example", "c@x.example; www.", "Zoe"])
+    (df.to_csv if kind == "csv" else df.to_excel)(path, index=False, header=False)
+    unit = "line" if kind == "csv" else "row"
+    shown = rf"2 of 4; {unit} 2 of gone.{kind}: 'www\.', {unit} 3 of gone.{kind}\)"
+    with pytest.raises(pronto.ConfigurationError, match=shown):
+        PEOPLE.pronto.enrich("phone", suppress=path)
 
 
 def test_each_of_several_emails_in_a_cell_counts() -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from decimal import Decimal
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -221,6 +223,143 @@ def test_cells_tell_what_a_header_does_not(
 ) -> None:
     """A weak header needs cells that can be sent; a good one loses to the company's pages alone."""
     assert list(columns.find(pd.DataFrame({header: cells})).positions) == understood
+
+
+NAMES = {"First Name": ["Ana", "Bo", "Çem", "Di"], "Last Name": ["Lark", "Moor", "Vâne", "Reed"]}
+PROFILES: list[object] = [
+    "https://www.linkedin.com/in/ana-lark-example", "linkedin.com/in/moor-b", None,
+    "http://fr.linkedin.com/pub/dreed-example",
+]  # fmt: skip
+MANAGERS: list[object] = [
+    f"https://www.linkedin.com/in/zoe-{n}-example" for n in ("a", "b", "c", "d")
+]
+
+
+@pytest.mark.parametrize("header", ["LinkedIn Bio", "Social", "Foo", 7])
+@pytest.mark.parametrize("dtype", ["str", object])
+def test_profiles_are_recognized_by_their_content(header: object, dtype: Any) -> None:
+    """Whatever the header; ``df.pronto.columns`` says so."""
+    df = pd.DataFrame(NAMES | {"Notes": "x", header: PROFILES}).astype({header: dtype})
+    row = df.pronto.columns.loc["linkedin_url"]
+    assert (row["header"], row["why"]) == (str(header), "by its content")
+    del df["First Name"], df["Last Name"]
+    assert columns.find(df).positions == {"linkedin_url": 1}
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        [PAGE] * 4,
+        [LEAD] * 4,
+        ["https://www.linkedin.com/posts/ana-lark-example_work-activity-1"] * 4,
+        ["https://lnkd.in/ana-lark"] * 4,
+        [*PROFILES[:2], None, None],
+        [*PROFILES[:2], "none", "asked"],
+        [f"Met Ana Lark, {PROFILES[0]}, in May"] * 4,
+        ["in/ana-lark", "in/bo-moor", "in/cem-vane", "in/di-reed"],
+        ["https://evillinkedin.com/in/ana-lark"] * 4,
+        [PROFILES] * 4,
+        [1, 2, 3, 4],
+    ],
+)
+def test_other_contents_are_no_profiles(cells: list[object]) -> None:
+    """Pages of companies, posts, notes, and too few cells to judge by."""
+    found = columns.find(pd.DataFrame(NAMES | {"Foo": cells}))
+    assert "linkedin_url" not in found
+    assert "linkedin_url" not in found.reasons
+
+
+@pytest.mark.parametrize(
+    ("others", "why"),
+    [
+        (
+            {"Foo": PROFILES, "Bar": PROFILES},
+            "'Foo' and 'Bar' contain LinkedIn profiles; if they are of these people: "
+            'columns={"linkedin_url": "Foo"}',
+        ),
+        (
+            {"Manager": MANAGERS},
+            "'Manager' contains LinkedIn profiles without the names in their rows; if they are of "
+            'these people: columns={"linkedin_url": "Manager"}',
+        ),
+    ],
+)
+def test_profiles_that_may_be_of_others_are_not_sent(others: dict[str, object], why: str) -> None:
+    """A manager's profile would find the manager's phone."""
+    df = pd.DataFrame(NAMES | others)
+    assert df.pronto.columns.loc["linkedin_url", ["header", "why"]].tolist() == [None, why]
+    header = next(iter(others))
+    assert columns.find(df, {"linkedin_url": header}).positions["linkedin_url"] == 2
+    assert "linkedin_url" not in columns.find(df, {"linkedin_url": None})
+
+
+def test_a_manager_s_profile_does_not_hide_the_person_s() -> None:
+    """Nor does a column that its header names give way to another."""
+    df = pd.DataFrame(NAMES | {"Manager": MANAGERS, "Foo": PROFILES})
+    assert columns.find(df).positions["linkedin_url"] == 3
+    df["LinkedIn"] = None
+    assert columns.find(df).positions["linkedin_url"] == 4
+
+
+@pytest.mark.parametrize(("first", "later"), [(PROFILES, [None] * 4), ([None] * 4, PROFILES)])
+def test_a_later_chunk_has_the_fields_of_the_first(
+    first: list[object], later: list[object]
+) -> None:
+    """Or a person of two chunks would have two keys, and be paid for twice."""
+    one, other = (pd.DataFrame(NAMES | {"Foo": cells, "URL": cells}) for cells in (first, later))
+    found = columns.find(one)
+    assert columns.find(other, found.overrides(one)).positions == found.positions
+
+
+SITES: list[object] = ["acme.example", "https://www.bay.example/about", None, "cove.example"]
+EMAILS: list[object] = ["ana.lark@acme.example", "bmoor@bay.example", None, "di@cove.example"]
+OWNERS = ["zoe@seller.example"] * 4
+
+
+@pytest.mark.parametrize(
+    ("cells", "suggests"),
+    [
+        ({"Foo": SITES}, 'Likely, by content: domain = \'Foo\'.*{"domain": "Foo"}'),
+        ({'W"': SITES}, '{"domain": \'W"\'}'),
+        ({3: SITES}, '{"domain": 3}'),
+        ({"E": EMAILS}, 'email = \'E\'.*{"email": "E"}'),
+        ({"Manager": MANAGERS}, '{"domain": "your column"}'),
+        ({"Owner": OWNERS}, '{"domain": "your column"}'),
+        ({"Foo": SITES, "Bar": SITES}, '{"domain": "your column"}'),
+        ({"Job": ["Sales Manager", "Chief of Staff", "CEO", "CTO"]}, '{"domain": "your column"}'),
+    ],
+)
+def test_a_missing_field_is_suggested_by_content(
+    cells: dict[object, object], suggests: str
+) -> None:
+    """With the code to write; the owner's emails and two equal columns are not."""
+    with pytest.raises(pronto.ColumnsError, match=suggests) as caught:
+        pd.DataFrame(NAMES | cells).pronto.enrich("email")
+    assert "acme.example" not in str(caught.value)
+
+
+def test_a_suggestion_hides_no_other_missing_field() -> None:
+    """What no content tells is still to be mapped."""
+    df = pd.DataFrame({"First Name": ["Ana", "Bo", "Cem"], "Foo": SITES[:2] + SITES[3:]})
+    with pytest.raises(pronto.ColumnsError) as caught:
+        df.pronto.enrich("email")
+    assert 'columns={"lastname": "your column", "domain": "Foo"}' in str(caught.value)
+    assert "For a column of full names" in str(caught.value)
+
+
+def test_full_names_are_suggested_where_an_email_has_them_too() -> None:
+    """Two words alone may be a job title."""
+    df = pd.DataFrame(
+        {
+            "Who": ["Ana Lark", "Moor, Bob", "Çem Vâne", None],
+            "Job": "Sales Manager",
+            "Email": ["ana.lark@acme.example", "bob.moor@a.example", "cem_vane@b.example", None],
+        }
+    )
+    with pytest.raises(pronto.ColumnsError, match=r'columns={"fullname": "Who"}\. Nothing'):
+        df.pronto.enrich("email")
+    with pytest.raises(pronto.ColumnsError, match='"firstname": "your column"'):
+        df.drop(columns="Email").pronto.enrich("phone")
 
 
 def test_pages_of_companies_are_said() -> None:
@@ -476,6 +615,8 @@ def test_no_header_and_no_cell_raises(data: st.DataObject) -> None:
     df = pd.DataFrame(rows, columns=pd.Index(headers, dtype=object), dtype=object)
     found = columns.find(df)
     found.table(df)
+    with suppress(pronto.ColumnsError):
+        columns.require(df, found, [(name,) for name in columns.FIELDS])
     names = [found.positions[n] for n in ("firstname", "lastname", "fullname") if n in found]
     assert len(set(names)) == len(names)
 

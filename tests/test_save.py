@@ -7,6 +7,7 @@ import datetime as dt
 import io
 import json
 import os
+import subprocess
 import sys
 import tempfile
 import zipfile
@@ -313,10 +314,10 @@ def test_a_file_is_whole_or_as_it_was(
     path.write_text("what was there before")
     df = pd.DataFrame({"a": pd.Series([*["x"] * 5_000, Stops(error)], dtype=object)})
     with pytest.raises(type(error)):
-        df.pronto.save(path)
+        df.pronto.save(path, overwrite=True)
     assert path.read_text() == "what was there before"
     assert sorted(tmp_path.rglob("*")) == sorted([path, elsewhere])
-    df[:-1].pronto.save(path)
+    df[:-1].pronto.save(path, overwrite=True)
     assert len(pronto.read(path)) == 5_000
     assert sorted(tmp_path.rglob("*")) == sorted([path, elsewhere])
 
@@ -331,7 +332,7 @@ def test_a_file_that_another_program_holds(tmp_path: Path, monkeypatch: pytest.M
 
     monkeypatch.setattr(Path, "replace", held)
     with pytest.raises(pronto.ConfigurationError, match=r"Permission denied.*Close it"):
-        pd.DataFrame({"a": ["x"]}).pronto.save(path)
+        pd.DataFrame({"a": ["x"]}).pronto.save(path, overwrite=True)
     assert path.read_text() == "what was there before"
     assert list(tmp_path.iterdir()) == [path]
 
@@ -402,3 +403,120 @@ def test_invalid_arguments_write_no_file(
     assert str(caught.value).endswith("written.")
     assert "Secret" not in str(caught.value)
     assert list(tmp_path.iterdir()) == []
+
+
+ENRICHED = pd.DataFrame(
+    {
+        "First Name": ["Ana", "Bo", "Cy"],
+        "Last Name": ["Lark", "Moor", "Vane"],
+        "Domain": "acme.example",
+        "note": "x" * 300,
+        "email": ["ana@acme.example", None, None],
+        "email_status": ["verified", "N/A", None],
+        "pronto_status": ["found", "not_found", "skipped"],
+        "pronto_answered_at": pd.to_datetime(
+            ["2026-11-22 10:30:05.5", "2026-11-24 09:00", ""], format="mixed", utc=True
+        ),
+    }
+)
+
+
+def test_a_workbook_is_ready_to_be_read(tmp_path: Path) -> None:
+    """A bold header that stays, filters, and columns as wide as their cells."""
+    df = ENRICHED.assign(unit="kg")
+    book = openpyxl.load_workbook(df.pronto.save(tmp_path / "list.xlsx"))
+    sheet = book.worksheets[0]
+    assert sheet.freeze_panes == "A2"
+    assert sheet.auto_filter.ref == "A1:I4"
+    assert [cell.font.b for cell in sheet["A"]] == [True, False, False, False]
+    assert all(cell.font.b for cell in sheet[1])
+    width = [sheet.column_dimensions[letter].width for letter in "ADEI"]
+    assert width == [len("First Name") + 4, 50, len("ana@acme.example") + 2, len("unit") + 4]
+
+
+@pytest.mark.parametrize("prefix", ["", "new_"])
+@pytest.mark.parametrize("dtype", [None, object, "str"])
+def test_a_second_sheet_sums_up_a_run(tmp_path: Path, prefix: str, dtype: Any) -> None:
+    """Without any value of a person; and the first one is read as before."""
+    df = ENRICHED if dtype is None else ENRICHED.astype({"pronto_answered_at": dtype})
+    added = [name for name in df.columns if name == "email" or "_" in name]
+    path = df.rename(columns={name: prefix + name for name in added}).pronto.save(
+        tmp_path / "l.xlsx"
+    )
+    sheet = openpyxl.load_workbook(path)["Summary"]
+    assert [[cell for cell in row if cell is not None] for row in sheet.values] == [
+        ["pronto_status", "rows"], ["found", 1], ["not_found", 1], ["skipped", 1], ["total", 3],
+        [], ["type", "rows with an answer", "found"], ["email", 2, 1],
+        [], ["answered at (UTC)", "time"], ["first", dt.datetime(2026, 11, 22, 10, 30, 5)],
+        ["last", dt.datetime(2026, 11, 24, 9)],
+    ]  # fmt: skip
+    assert [cell.value for cell in sheet["A"] if cell.font.b] == [
+        "pronto_status", "type", "answered at (UTC)",
+    ]  # fmt: skip
+    assert pronto.read(path)["First Name"].tolist() == ["Ana", "Bo", "Cy"]
+
+
+def test_a_list_without_a_run_has_one_sheet(tmp_path: Path) -> None:
+    """As has one whose columns do not allow a summary: it is saved all the same."""
+    for df in (rows_of(1), pd.DataFrame([["found", "x"]], columns=["pronto_status"] * 2)):
+        path = df.pronto.save(tmp_path / "list.xlsx")
+        assert openpyxl.load_workbook(path).sheetnames == ["People"]
+
+
+@pytest.mark.parametrize("kind", [*KINDS, ".parquet"])
+def test_a_file_of_somebody_else_is_not_overwritten(tmp_path: Path, kind: str) -> None:
+    """Unless the caller says so; the error names the file and the argument."""
+    path = tmp_path / f"list{kind}"
+    if kind == ".xlsx":
+        rows_of(2).to_excel(path)
+    elif kind == ".parquet":
+        rows_of(2).to_parquet(path)
+    else:
+        rows_of(2).to_csv(path)
+    before = path.read_bytes()
+    with pytest.raises(pronto.ConfigurationError, match=rf"list\{kind} .*overwrite=True") as caught:
+        rows_of(1).pronto.save(path)
+    assert str(caught.value).endswith("Nothing was written.")
+    assert path.read_bytes() == before
+    rows_of(1).pronto.save(path, overwrite=True)
+    assert path.read_bytes() != before
+
+
+@pytest.mark.parametrize("kind", [*KINDS, ".parquet"])
+def test_a_cell_that_saves_can_be_run_again(tmp_path: Path, kind: str) -> None:
+    """In the same session, through a link too; but not over what was edited since."""
+    path, link = tmp_path / f"list{kind}", tmp_path / f"link{kind}"
+    link.symlink_to(path)
+    path.touch()  # an empty file has nothing to lose
+    for name in (path, path, link):
+        rows_of(1).pronto.save(name)
+    path.write_text("edited by somebody")
+    with pytest.raises(pronto.ConfigurationError, match="overwrite=True"):
+        rows_of(1).pronto.save(path)
+
+
+SAVES = """
+import sys, pandas as pd, pronto_pandas as pronto
+for path in sys.argv[1:]:
+    pd.DataFrame({"a": ["x"]}).pronto.save(path)
+"""
+
+
+def test_another_session_recognizes_its_file(tmp_path: Path) -> None:
+    """By a mark in it; a text file has no place for one."""
+    workbook, parquet, text = (tmp_path / f"list{kind}" for kind in (".xlsx", ".parquet", ".csv"))
+    subprocess.run([sys.executable, "-c", SAVES, workbook, parquet, text], check=True)
+    rows_of(1).pronto.save(workbook)
+    rows_of(1).pronto.save(parquet)
+    with pytest.raises(pronto.ConfigurationError, match=r"not saved .* in this session"):
+        rows_of(1).pronto.save(text)
+
+
+def test_a_workbook_that_was_edited_is_somebody_else_s(tmp_path: Path) -> None:
+    """Excel writes its user as the last author."""
+    path = rows_of(1).pronto.save(tmp_path / "list.xlsx")
+    book = openpyxl.load_workbook(path)
+    book.properties.lastModifiedBy = "somebody"
+    book.save(path)
+    with pytest.raises(pronto.ConfigurationError, match="overwrite=True"):
+        rows_of(1).pronto.save(path)

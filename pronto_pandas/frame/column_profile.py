@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 import numpy as np
 import pandas as pd
 
-from ..arrays import Bools, cells_of, missing, present
+from ..arrays import Bools, Ints, cells_of, missing, present
 from ..cleaning import fields
 
 ROWS: Final = 10_000
@@ -49,6 +49,14 @@ def filled(values: pd.Series) -> pd.Series:
         written = (not isinstance(v, str) or v.strip() != "" for v in cells_of(values))
         there &= np.fromiter(written, np.bool_, len(values))
     return pd.Series(there, index=values.index)
+
+
+def filled_rows(values: pd.Series) -> Ints:
+    """Return the positions of some evenly spaced cells with a value."""
+    places = pd.Series(np.arange(len(values)))
+    rows = _spaced(places, ROWS)
+    mask = filled(values.iloc[rows.to_numpy()]).to_numpy()
+    return _spaced(rows[mask], CELLS).to_numpy()
 
 
 def profile(values: pd.Series, name: str) -> Profile:

@@ -13,7 +13,7 @@ import pandas as pd
 
 from ..arrays import any_of
 from ..errors import ColumnsError, ConfigurationError
-from . import column_profile
+from . import column_profile, contents
 from .column_profile import Profile
 from .column_profile import filled as filled  # also for other modules, like FIELDS
 from .headers import BARE, OWN, Meaning, Own, meanings
@@ -73,10 +73,15 @@ class Columns:
         return "not found"
 
     def overrides(self, df: pd.DataFrame) -> dict[str, object]:
-        """Return the columns found, to pass as ``columns=`` for other chunks of the same data."""
+        """Return the columns found, to pass as ``columns=`` for other chunks of the same data.
+
+        A field that was not found is None. If a later chunk were found to have it by its content,
+        a person in both chunks would have two keys, and would be requested twice.
+        """
         headers: list[object] = list(df.columns)
         found = {name: headers[place] for name, place in self.positions.items()}
-        return {name: header for name, header in found.items() if headers.count(header) == 1}
+        absent = {name: None for name in FIELDS if name not in self.positions}
+        return absent | {name: h for name, h in found.items() if headers.count(h) == 1}
 
     def _places(self, name: str) -> tuple[int, ...]:
         if name in self.positions:
@@ -116,6 +121,12 @@ def find(df: pd.DataFrame, overrides: Mapping[str, object] | None = None) -> Col
         if place >= 0:
             positions[name] = place
     own = {kind: places for kind in OWN if (places := _own(kind, given, candidates))}
+    if "linkedin_url" not in {*positions, *given}:
+        place, why = _profiles(df, positions, own)
+        if why:
+            reasons["linkedin_url"] = why
+        if place >= 0:
+            positions["linkedin_url"] = place
     for kind, places in own.items():
         reasons.setdefault(kind, "column name" if len(places) == 1 else "column names")
     return Columns(positions, reasons, own)
@@ -225,6 +236,44 @@ def _why(
     return why + (f"; chosen over {', '.join(worse)}" if worse else "")
 
 
+def _profiles(
+    df: pd.DataFrame, positions: Mapping[str, int], own: Mapping[Own, tuple[int, ...]]
+) -> tuple[int, str]:
+    """Choose the only column of LinkedIn profiles, whatever its name; return it, or -1, and why."""
+    places, of_others = contents.profiles(df, _unused(df, positions, own), positions)
+    if len(places) == 1:
+        return places[0], "by its content"
+    if not places and not of_others:
+        return -1, ""
+    headers = [df.columns[place] for place in places or of_others]
+    why = f"{' and '.join(map(repr, headers))} contain{'s' * (len(headers) == 1)} LinkedIn profiles"
+    if not places:
+        why += " without the names in their rows"
+    return (
+        -1,
+        f'{why}; if they are of these people: columns={{"linkedin_url": {_code(headers[0])}}}',
+    )
+
+
+def _unused(
+    df: pd.DataFrame, positions: Mapping[str, int], own: Mapping[Own, tuple[int, ...]]
+) -> list[int]:
+    """Return the columns that are no field, neither of the list nor of a run."""
+    used = {*positions.values(), *(place for places in own.values() for place in places)}
+    enriched = "pronto_status" in df.columns
+    return [
+        place
+        for place, header in enumerate(df.columns)
+        if place not in used and not (enriched and _OF_A_RUN.fullmatch(str(header)))
+    ]
+
+
+def _code(header: object) -> str:
+    """Return a header as it is written in Python, by preference in double quotes."""
+    plain = isinstance(header, str) and header.isprintable() and not {'"', "\\"} & set(header)
+    return f'"{header}"' if plain else repr(header)
+
+
 def _overrides(df: pd.DataFrame, overrides: Mapping[str, object]) -> dict[str, int]:
     if not isinstance(overrides, Mapping):
         raise ConfigurationError(
@@ -269,15 +318,45 @@ def require(df: pd.DataFrame, columns: Columns, needs: Iterable[tuple[str, ...]]
         return
     wanted = "; ".join("one of " + _listed(g) if len(g) > 1 else g[0] for g in missing)
     found = (f"{name} = {df.columns[place]!r}" for name, place in columns.positions.items())
-    example = ", ".join(f'"{group[0]}": "your column"' for group in missing)
+    likely = _likely(df, columns, missing)
+    headers: dict[str, object] = {}
+    for group in missing:
+        name, header = likely.get(group, (group[0], "your column"))
+        headers[name] = header
+    example = ", ".join(f'"{name}": {_code(header)}' for name, header in headers.items())
+    seen = dict.fromkeys(f"{name} = {header!r}" for name, header in likely.values())
+    by_content = f"Likely, by content: {_listed(seen)}. " if likely else ""
     full = ""
-    if any(set(group) & set(_NAMES) for group in missing):
+    if any(set(group) & set(_NAMES) and group not in likely for group in missing):
         full = ' For a column of full names: columns={"fullname": "your column"}.'
     raise ColumnsError(
         f"No column found for {wanted}. Recognized: {_listed(found)}. "
-        f"All columns: {_listed(df.columns)}. "
+        f"All columns: {_listed(df.columns)}. {by_content}"
         f"Map what is missing with columns={{{example}}}.{full} Nothing was sent."
     )
+
+
+_STAND_INS: Final = {"firstname": "fullname", "lastname": "fullname", "domain": "email"}
+"""Fields that another one contains."""
+
+
+def _likely(
+    df: pd.DataFrame, columns: Columns, missing: Iterable[tuple[str, ...]]
+) -> dict[tuple[str, ...], tuple[str, object]]:
+    """Return for each group of missing fields a field and the column whose cells look like it."""
+    unused = _unused(df, columns.positions, columns.own)
+    known = dict(columns.positions)
+    for kind, places in columns.own.items():
+        known[kind] = places[0]
+    found: dict[tuple[str, ...], tuple[str, object]] = {}
+    for group in missing:
+        also = [_STAND_INS[name] for name in group if name in _STAND_INS]
+        suggested = ((n, contents.suggested(df, n, unused, known)) for n in (*group, *also))
+        for name, place in suggested:
+            if place is not None:
+                found[group] = name, df.columns[place]
+                break
+    return found
 
 
 def _missing(columns: Columns, needs: Iterable[tuple[str, ...]]) -> list[tuple[str, ...]]:

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from ..api.contact import same
-from ..arrays import Bools, Objects, any_of, no_rows, objects, present
+from ..arrays import Bools, Objects, any_of, no_rows, nothing, objects, present
 from ..cleaning import domains, emails_phones, fields, linkedin
 from ..cleaning.companies import company_key
 from ..errors import ConfigurationError
@@ -25,6 +25,20 @@ if TYPE_CHECKING:  # slow to import, and needed when something came back
 
 _SEPARATORS: Final = re.compile(r"[;,|\n]")
 """Separators of several values in one cell."""
+
+_NO_EMAIL: Final = re.compile(r"[*]?@?[^@\s]+")
+"""What may be a domain in a column of emails, such as ``acme.example`` or ``@acme.example``."""
+
+_HARMLESS: Final = re.compile(
+    r"(?:https?://|www\.)\S*|n/?a|none|null|nan|unknown|tb[cd]|(?:[^\w\s]|\d){1,3}", re.IGNORECASE
+)
+"""What a cell may contain to be shown in an error: no email, name or phone number."""
+
+_SHOWN: Final = 5
+"""Rows that an error lists."""
+
+Where = Callable[[list[int]], list[str]]
+"""Returns for rows of a file the lines in which they begin: "line 27 of optouts.csv"."""
 
 
 @dataclass(frozen=True)
@@ -47,8 +61,10 @@ class Suppressed:
     people: set[tuple[str, str, str]] = field(default_factory=set)
 
     @classmethod
-    def of(cls, given: pd.DataFrame | Iterable[object]) -> Suppressed:
+    def of(cls, given: pd.DataFrame | Iterable[object], where: Where | None = None) -> Suppressed:
         """Read a list of emails, domains and LinkedIn URLs, or a DataFrame with columns of them.
+
+        If the list was read from a file, ``where`` tells the lines of its rows.
 
         Raises
         ------
@@ -57,25 +73,31 @@ class Suppressed:
         """
         made = cls()
         if isinstance(given, pd.DataFrame) and given.shape[1] != 1:
-            made._add_rows(given)
+            made._add_rows(given, where)
         else:
-            made._add_entries(_entries(given))
+            made._add_entries(*_entries(given), where)
         return made
 
-    def _add_entries(self, entries: pd.Series) -> None:
+    def _add_entries(self, entries: pd.Series, rows: list[int], where: Where | None) -> None:
         kinds, problems = fields.cleaned(entries, _kind_of)
         invalid = np.flatnonzero(present(problems))
         if len(invalid):
+            places = f"the first is entry {invalid[0] + 1}"
+            if where is not None:
+                places = _listed(where, [(rows[n], entries.iloc[n]) for n in invalid.tolist()])
             raise ConfigurationError(
-                f"suppress= has entries that are not valid ({len(invalid)} of {len(entries)}; the "
-                f"first is entry {invalid[0] + 1}). Each must be an email, a domain (for a "
+                f"suppress= has entries that are not valid ({len(invalid)} of {len(entries)}; "
+                f"{places}). Each must be an email, a domain (for a "
                 "company) or a LinkedIn profile URL. Correct or remove them. Nothing was sent."
             )
         for kind, value in kinds[present(kinds)]:
             getattr(self, kind).add(value)
 
-    def _add_rows(self, df: pd.DataFrame) -> None:
-        """Add the person of each row; add its domain only if the row identifies no person."""
+    def _add_rows(self, df: pd.DataFrame, where: Where | None) -> None:
+        """Add the person of each row; add its domain only if the row identifies no person.
+
+        A domain in a column of emails is always added: it can only mean the whole company.
+        """
         cells = Cells(df, None)
         usable = {"domain", "linkedin_url", *(["company_name"] if cells.has_names else [])}
         if not (_emails(cells) or usable & set(cells.found.positions)):
@@ -87,7 +109,9 @@ class Suppressed:
         identified = no_rows(len(df))
         for texts in _emails(cells):
             self.emails.update(email for text in pd.unique(texts) for email in _emails_in(text))
-            identified |= _each(texts, lambda text: bool(_emails_in(text)))
+            for kind, value in (other for text in pd.unique(texts) for other in _others_in(text)):
+                getattr(self, kind).add(value)
+            identified |= _each(texts, lambda text: bool(_emails_in(text) or _others_in(text)))
         profiles = cells.values["linkedin_url"]
         self.profiles.update(map(same, profiles[present(profiles)]))
         identified |= present(profiles)
@@ -100,9 +124,13 @@ class Suppressed:
         not_empty = df.notna().any(axis=1).to_numpy()
         useless = np.flatnonzero(~identified & ~present(hosts) & not_empty)
         if len(useless):
+            places = f"the first is .iloc[{useless[0]}]"
+            if where is not None:
+                texts = next(iter(_emails(cells)), nothing(len(df)))
+                places = _listed(where, [(row, texts[row]) for row in useless.tolist()])
             raise ConfigurationError(
-                f"suppress= has rows that identify nobody ({len(useless)} of {len(df)}; the first "
-                f"is .iloc[{useless[0]}]). Each needs an email, a domain, a LinkedIn URL, or a "
+                f"suppress= has rows that identify nobody ({len(useless)} of {len(df)}; "
+                f"{places}). Each needs an email, a domain, a LinkedIn URL, or a "
                 "name with a company. Complete or remove them. Nothing was sent."
             )
 
@@ -153,16 +181,44 @@ def _emails_in(text: str | None) -> list[str]:
     return emails
 
 
-def _entries(given: pd.DataFrame | Iterable[object]) -> pd.Series:
-    """Return the entries of a list; in a file without a header row, the column name may be one."""
+def _others_in(text: str | None) -> list[tuple[str, str]]:
+    """Return the kind and value of all domains and profiles in a cell of a column of emails."""
+    others = []
+    for part in map(str.strip, _SEPARATORS.split(text) if text else ()):
+        if _NO_EMAIL.fullmatch(part):
+            with suppress(fields.UnusableError):
+                others.append(_kind_of(part))
+    return others
+
+
+def _listed(where: Where, cells: list[tuple[int, object]]) -> str:
+    """Return the lines of the first rows, and what they contain if it is nobody's data."""
+    shown = cells[:_SHOWN]
+    lines = where([row for row, _ in shown])
+    texts = [cell.strip() if isinstance(cell, str) else "" for _, cell in shown]
+    described = [
+        f"{line}: {text!r}" if _HARMLESS.fullmatch(text) else line
+        for line, text in zip(lines, texts, strict=True)
+    ]
+    return ", ".join(described) + ", …" * (len(cells) > _SHOWN)
+
+
+def _entries(given: pd.DataFrame | Iterable[object]) -> tuple[pd.Series, list[int]]:
+    """Return the entries of a list, and the row of each.
+
+    In a file without a header row, the column name may be an entry; its row is -1.
+    """
+    first = 0
     if isinstance(given, pd.DataFrame):
         header, cells = given.columns[0], given.iloc[:, 0].tolist()
         is_entry = fields.cleaned(pd.Series([header], dtype=object), _kind_of)[1][0] is None
-        given = [header, *cells] if is_entry else cells
+        given, first = ([header, *cells], -1) if is_entry else (cells, 0)
     entries: list[object] = []
-    for entry in [given] if isinstance(given, str) else given:
+    rows: list[int] = []
+    for row, entry in enumerate([given] if isinstance(given, str) else given, first):
         entries += _SEPARATORS.split(entry) if isinstance(entry, str) else [entry]
-    return pd.Series(objects(entries, len(entries)), dtype=object)
+        rows += [row] * (len(entries) - len(rows))
+    return pd.Series(objects(entries, len(entries)), dtype=object), rows
 
 
 def _kind_of(text: str) -> tuple[str, str]:
@@ -170,7 +226,7 @@ def _kind_of(text: str) -> tuple[str, str]:
     readers: tuple[tuple[str, Callable[[str], str]], ...] = (
         ("profiles", linkedin.linkedin),
         ("emails", emails_phones.email),
-        ("domains", lambda written: domains.address(written)[0]),
+        ("domains", _domain),
     )
     for kind, read in readers:
         try:
@@ -178,6 +234,14 @@ def _kind_of(text: str) -> tuple[str, str]:
         except fields.UnusableError:
             continue
     raise fields.UnusableError("is not an email, domain or LinkedIn URL")
+
+
+def _domain(text: str) -> str:
+    """Return the domain of a company; a person's page on LinkedIn or Facebook has none."""
+    host, path = domains.address(text)
+    if path:
+        domains.domain(text)
+    return host
 
 
 def _people(cells: Cells, company: str, rows: Bools) -> list[tuple[Any, ...]]:

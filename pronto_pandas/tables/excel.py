@@ -15,20 +15,25 @@ from xml.etree.ElementTree import ParseError
 
 import numpy as np
 import openpyxl
-from openpyxl.cell import WriteOnlyCell
+from openpyxl.cell import Cell, WriteOnlyCell
 from openpyxl.cell.rich_text import CellRichText
 from openpyxl.cell.text import Text
 from openpyxl.reader.excel import ExcelReader
+from openpyxl.styles import Font
+from openpyxl.utils import get_column_letter
 from openpyxl.xml.constants import SHARED_STRINGS, SHEET_MAIN_NS
 from openpyxl.xml.functions import iterparse
 
 from ..errors import ConfigurationError
 from .escaping import NUMBERS, escape_xml, is_date, to_text, unescape_xml
+from .own_files import MARK
 
 ROWS: Final = 1_048_576
 COLUMNS: Final = 16_384
 CHARACTERS: Final = 32_767
 """The limits of an Excel sheet, and of a cell."""
+
+_BOLD: Final = Font(bold=True)
 
 _DIGITS: Final = 10**15
 """Excel rounds whole numbers from here on."""
@@ -94,6 +99,16 @@ def rows(path: Path, sheet: str | int | None) -> tuple[list[list[str]], str, lis
     raise ConfigurationError(f"{path.name}: sheet {chosen[0].title!r} is empty.")
 
 
+def row_numbers(path: Path, title: str) -> list[int]:
+    """Return the number that Excel shows for each row that `rows` returns of a sheet."""
+    with path.open("rb") as file, warnings.catch_warnings():
+        warnings.filterwarnings("ignore", module="openpyxl")
+        sheet = _named(_sheets(file), title, path)
+        sheet.reset_dimensions()
+        numbered = enumerate(sheet.iter_rows(values_only=True), 1)
+        return [number for number, row in numbered if any(cell is not None for cell in row)]
+
+
 def _sheets(file: Any) -> list[Any]:
     reader = ExcelReader(file, read_only=True, data_only=True, keep_links=False)
     reader.read_strings = lambda: _read_strings(reader)
@@ -132,8 +147,25 @@ def _table(sheet: Any) -> list[list[str]]:
     ]
 
 
-def write(headers: Sequence[str], values: Iterable[Sequence[Any]], path: Path) -> None:
-    """Write a workbook of one sheet, row by row.
+def write(
+    headers: Sequence[str],
+    values: Iterable[Sequence[Any]],
+    path: Path,
+    widths: Sequence[int] = (),
+    summary: Sequence[Sequence[Any]] = (),
+) -> None:
+    """Write a workbook, row by row.
+
+    Parameters
+    ----------
+    headers, values
+        The first sheet. Its first row stays visible and has filters.
+    path : Path
+        The file.
+    widths : list of int
+        The columns' widths in characters.
+    summary : list of list
+        The rows of a second sheet. The first row, and each one after an empty row, is a header.
 
     Raises
     ------
@@ -141,22 +173,60 @@ def write(headers: Sequence[str], values: Iterable[Sequence[Any]], path: Path) -
         A string is too long for an Excel cell.
     """
     book = openpyxl.Workbook(write_only=True)
-    sheet = book.create_sheet()
+    book.properties.creator = book.properties.lastModifiedBy = MARK
     try:
-        sheet.append([_cell(sheet, name, name) for name in headers])
-        for row in values:
-            cells = [_cell(sheet, *named) for named in zip(row, headers, strict=True)]
-            if all(cell is None for cell in cells):
-                cells[0] = CellRichText()  # an empty text, because a row without cells is lost
-            sheet.append(cells)
+        _write_table(book.create_sheet("People"), headers, values, widths)
+        if summary:
+            _write_summary(book.create_sheet("Summary"), summary)
         book.save(path)
     except BaseException:
-        # openpyxl leaves the rows in a temporary file until Python ends.
-        with suppress(Exception):  # the sheet may already be damaged
-            sheet.close()
-        with suppress(OSError):
-            Path(sheet._writer.out).unlink()
+        # openpyxl leaves the rows in temporary files until Python ends.
+        for sheet in book.worksheets:
+            with suppress(Exception):  # the sheet may already be damaged
+                sheet.close()
+            with suppress(OSError, AttributeError):  # no row was written
+                Path(sheet._writer.out).unlink()
         raise
+
+
+def _write_table(
+    sheet: Any, headers: Sequence[str], values: Iterable[Sequence[Any]], widths: Sequence[int]
+) -> None:
+    # These must be set before the first row.
+    sheet.freeze_panes = "A2"
+    _set_widths(sheet, widths)
+    sheet.append([_bold(sheet, name, name) for name in headers])
+    count = 1
+    for row in values:
+        cells = [_cell(sheet, *named) for named in zip(row, headers, strict=True)]
+        if all(cell is None for cell in cells):
+            cells[0] = CellRichText()  # an empty text, because a row without cells is lost
+        sheet.append(cells)
+        count += 1
+    sheet.auto_filter.ref = f"A1:{get_column_letter(len(headers))}{count}"
+
+
+def _write_summary(sheet: Any, rows: Sequence[Sequence[Any]]) -> None:
+    _set_widths(sheet, [20, 20, 20])
+    is_header = True
+    for row in rows:
+        make = _bold if is_header else _cell
+        sheet.append([make(sheet, value, "Summary") for value in row])
+        is_header = not row
+
+
+def _set_widths(sheet: Any, widths: Sequence[int]) -> None:
+    for place, width in enumerate(widths, 1):
+        sheet.column_dimensions[get_column_letter(place)].width = width
+
+
+def _bold(sheet: Any, value: Any, header: str) -> Any:
+    """Return a cell of a header."""
+    cell = _cell(sheet, value, header)
+    if not isinstance(cell, Cell):
+        cell = WriteOnlyCell(sheet, cell)
+    cell.font = _BOLD
+    return cell
 
 
 def _cell(sheet: Any, value: Any, header: str) -> Any:

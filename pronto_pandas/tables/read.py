@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import os
 import re
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Final, TextIO
@@ -119,6 +119,29 @@ def check_file(path: Path) -> None:
     except OSError as error:  # the name is too long, or a folder is not readable
         problem = f"Cannot read {path} ({error.strerror})"
     raise ConfigurationError(f"{problem}.")
+
+
+def lines(path: Path, rows: Sequence[int]) -> list[str]:
+    """Return where rows of a file that `read` has read begin: "line 27 of optouts.csv".
+
+    Row -1 is the header.
+    """
+    if path.suffix.lower() == WORKBOOK:
+        from . import excel
+
+        table, title, _ = excel.rows(path, None)
+        header = find_header(table[:SAMPLE]) or 0
+        numbers = excel.row_numbers(path, title)[header:]
+        return [f"row {numbers[row + 1]} of {path.name}" for row in rows]
+    dialect = detect(path)
+    starts, above = [], dialect.skipped
+    with open_at_header(path, dialect) as file:
+        reader = csv.reader(file, delimiter=dialect.delimiter)
+        for cells in reader:
+            if cells:
+                starts.append(above + 1)
+            above = dialect.skipped + reader.line_num
+    return [f"line {starts[row + 1]} of {path.name}" for row in rows]
 
 
 def chunks(path: Path, dialect: Dialect, size: int | None) -> Generator[pd.DataFrame]:

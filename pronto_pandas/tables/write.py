@@ -16,14 +16,24 @@ import pandas as pd
 
 from ..arrays import missing
 from ..errors import ConfigurationError
+from . import own_files
 from .escaping import NUMBERS, escape_formula, to_text
 from .read import WORKBOOK
+from .summary_sheet import summary_sheet
 
 DELIMITERS: Final = {".csv": ",", ".tsv": "\t"}
 PARQUET: Final = ".parquet"
 
+_WIDEST: Final = 50
+_FILTER: Final = 4
+"""Widths in an Excel sheet: of the widest column, and of the button of a filter."""
 
-def save(df: pd.DataFrame, path: str | os.PathLike[str]) -> Path:
+_ROWS_FOR_WIDTHS: Final = 200
+_CELLS_FOR_WIDTHS: Final = 100_000
+"""Rows, and cells of all columns together, that are read to set the widths."""
+
+
+def save(df: pd.DataFrame, path: str | os.PathLike[str], *, overwrite: bool = False) -> Path:
     """Save a DataFrame to a file that opens correctly in Excel.
 
     The file is written completely or not at all; an existing file is replaced only at the end.
@@ -39,8 +49,13 @@ def save(df: pd.DataFrame, path: str | os.PathLike[str]) -> Path:
         that Excel would evaluate as a formula (``=…``, ``+…``, ``-…``, ``@…``, but not phone
         numbers); `pronto_pandas.read` removes it. ``.xlsx``: text, numbers and dates keep their
         types; phone numbers stay text; whole numbers of more than 15 digits, which Excel would
-        round, become text. ``.parquet``: needs pyarrow. Missing values become empty cells. Lists
-        become JSON; in Parquet they stay lists.
+        round, become text. The header is bold, stays visible and has filters; if the DataFrame was
+        enriched, a second sheet sums up the results. ``.parquet``: needs pyarrow. Missing values
+        become empty cells. Lists become JSON; in Parquet they stay lists.
+    overwrite : bool
+        Replace an existing file, whoever wrote it. Without it, only a file that `save` itself wrote
+        is replaced, if nobody has edited it since. For ``.csv`` and ``.tsv`` this requires that it
+        was saved in the same Python session.
 
     Returns
     -------
@@ -50,8 +65,8 @@ def save(df: pd.DataFrame, path: str | os.PathLike[str]) -> Path:
     Raises
     ------
     ConfigurationError
-        The file type is not supported or cannot store the DataFrame, or the file cannot be
-        written. An existing file stays unchanged.
+        The file type is not supported or cannot store the DataFrame, the file cannot be written, or
+        it exists and `save` did not write it. An existing file stays unchanged.
     """
     path = Path(path).expanduser()
     kind = path.suffix.lower()
@@ -61,6 +76,13 @@ def save(df: pd.DataFrame, path: str | os.PathLike[str]) -> Path:
             "Nothing was written."
         )
     check_place(path, "Nothing was written.")
+    if not (overwrite or own_files.may_replace(path)):
+        session = " in this session" if kind in DELIMITERS else ""
+        raise ConfigurationError(
+            f"{path.name} already exists and was not saved by pronto-pandas{session}, or was "
+            "changed since. Choose another name, or replace the file with overwrite=True. Nothing "
+            "was written."
+        )
     if any(name is not None for name in df.index.names):
         df = df.reset_index(allow_duplicates=True)
     if not df.shape[1]:
@@ -78,6 +100,7 @@ def save(df: pd.DataFrame, path: str | os.PathLike[str]) -> Path:
                 "The DataFrame contains an invalid character (a lone surrogate) that cannot be "
                 "saved. Read the data again from its source. Nothing was written."
             ) from None
+    own_files.remember(path)
     return path
 
 
@@ -187,7 +210,22 @@ def _write_workbook(df: pd.DataFrame, path: Path) -> None:
             ".csv or .parquet. Nothing was written."
         )
     columns = (df.iloc[:, place] for place in range(df.shape[1]))
-    excel.write(_headers(df.columns), zip(*columns, strict=True), path)
+    headers = _headers(df.columns)
+    widths = [_width(*named) for named in zip(headers, _sampled(df), strict=True)]
+    excel.write(headers, zip(*columns, strict=True), path, widths, summary_sheet(df))
+
+
+def _sampled(df: pd.DataFrame) -> Iterator[pd.Series]:
+    """Return some evenly spaced cells of each column."""
+    most = min(_ROWS_FOR_WIDTHS, 1 + _CELLS_FOR_WIDTHS // df.shape[1])
+    rows = df.iloc[:: max(1, -(-len(df) // most))]
+    return (rows.iloc[:, place] for place in range(df.shape[1]))
+
+
+def _width(header: str, values: pd.Series) -> int:
+    """Return the width of a column in characters, so that most cells and the header fit."""
+    longest = max((len(to_text(value).partition("\n")[0]) for value in values), default=0)
+    return min(_WIDEST, max(longest + 2, len(header) + _FILTER))
 
 
 def pyarrow() -> Any:
@@ -223,6 +261,7 @@ def write_parquet(frames: Iterable[pd.DataFrame], schema: Any, path: Path) -> No
         A column contains a value that its Parquet type cannot store.
     """
     pa = pyarrow()
+    schema = schema.with_metadata({**(schema.metadata or {}), **own_files.PARQUET_MARK})
     with pa.parquet.ParquetWriter(path, schema) as writer:
         for frame in frames:
             columns = (frame.iloc[:, place] for place in range(frame.shape[1]))
