@@ -243,6 +243,8 @@ def test_the_card_shows_the_lines(account: Account) -> None:
     assert len(table) == 34
     for shown in (repr(table), table._repr_html_()):
         assert "the balance changed by -30 credits" in shown
+        assert "100,000 credits on 2020-11-01 00:00 UTC" in shown
+        assert "99,970 credits on" in shown
         assert "10 earlier runs" in shown
         assert "2020-11-30 00:00 email" in shown
         assert "unexplained" in shown
