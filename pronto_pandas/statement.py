@@ -233,14 +233,14 @@ class Statement(pd.DataFrame):
         if hidden:
             earlier = self[self["line"] == "run"].head(hidden)
             shown = self.drop(earlier.index)
-            lines = [[f"{counted(hidden, 'earlier run')}", f"{earlier['change'].sum():+,.0f}"]]
+            lines = [[f"{counted(hidden, 'earlier run')}", _signed(earlier["change"].sum())]]
         for row in shown.to_dict("records"):
             began = (
                 "" if row["line"] != "run" or pd.isna(row["began"]) else f"{row['began']:%F %H:%M} "
             )
             name = f"{began}{row['type']}" if row["line"] == "run" else row["line"]
             note = f" ({row['note']})" if row["note"] else ""
-            lines.append([f"{name}{note}", f"{row['change']:+,.0f}"])
+            lines.append([f"{name}{note}", _signed(row["change"])])
         return Table("change of the balance", ("", "credits"), lines)
 
 
@@ -364,7 +364,12 @@ def _card(
         name: f"{amount:,.0f} credits on {pd.Timestamp(at, unit='s'):%F %H:%M} UTC"
         for name, (at, amount) in (("before", balances[0]), ("after", balances[-1]))
     }
-    return f"Statement: the balance changed by {total:+,.0f} credits", rows, ""
+    return f"Statement: the balance changed by {_signed(total)} credits", rows, ""
+
+
+def _signed(amount: float) -> str:
+    """Return an amount with its sign, and with decimals only if it has any: "-1,620", "+0.5"."""
+    return f"{amount:+,.2f}".rstrip("0").rstrip(".") if round(amount, 2) else "0"
 
 
 def _seconds(since: str | date | None) -> float:
