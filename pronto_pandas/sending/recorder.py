@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal, Protocol, Self
+from typing import Literal, Protocol, Self, TypeVar
 
 from ..api.answer import Answer
 from ..errors import LedgerError
@@ -13,6 +13,8 @@ from ..storage.lease import new_run
 from ..storage.store import Claims, Ledger
 from ..storage.writer import Operation, Writer
 from .request import Batch, Request, keys_of, wanted_by
+
+T = TypeVar("T")
 
 BatchState = Literal["sent", "enqueued", "unknown", "refused", "pending"]
 
@@ -184,10 +186,15 @@ class Recorder:
         keys = batch.keys
         await self._close(keys, lambda t, _: self._ledger.leave(t, keys, self._run))
 
-    async def answered(self, batch: Batch, answer: Answer) -> None:
-        """Store a complete answer."""
+    async def answered(self, batch: Batch, answer: Answer) -> float:
+        """Store a complete answer; return its date in the ledger."""
         bodies = dict.fromkeys(batch.keys, text_of(answer))
-        await self._close(batch.keys, lambda t, _: self._ledger.answer(t, bodies))
+
+        def write(t: Transaction, _: bool) -> float:
+            self._ledger.answer(t, bodies)
+            return t.date
+
+        return await self._close(batch.keys, write)
 
     async def lost(self, batch: Batch) -> None:
         """Record that a batch was sent and its answer was lost."""
@@ -214,10 +221,11 @@ class Recorder:
         if self._notes is not None:
             self._notes.note(t, batch, state, **more)
 
-    async def _close(self, keys: Sequence[Key], operation: Operation[None]) -> None:
-        await self.writer.write(operation)
+    async def _close(self, keys: Sequence[Key], operation: Operation[T]) -> T:
+        result = await self.writer.write(operation)
         self._claimed.difference_update(keys)
         self._in_flight.difference_update(keys)
+        return result
 
 
 def text_of(answer: Answer) -> str:
