@@ -20,6 +20,7 @@ from .errors import ConfigurationError, ProntoError, ResultError
 from .frame.columns import find
 from .frame.options import Options, Phones, Types, Via
 from .frame.results import written
+from .frame.run_columns import ANSWERED_AT
 from .lookup import open_ledger
 from .notebook.progress import Watcher
 from .preview import Preview
@@ -182,6 +183,10 @@ class _Target:
         found = dtype.pyarrow_dtype if isinstance(dtype, pd.ArrowDtype) else None
         if not self.filled.fullmatch(name):
             return pa.string() if found is None else found
+        if name.endswith(ANSWERED_AT) and (
+            dtype is None or (found is not None and pa.types.is_timestamp(found))
+        ):
+            return pa.timestamp("ms", tz="UTC")
         lists = dtype is None or found in {pa.null(), write.phones_type()}
         return write.phones_type() if lists and name.endswith("phones") else pa.string()
 

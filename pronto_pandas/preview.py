@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pandas as pd
 
 from .config.settings import Settings
@@ -44,10 +46,10 @@ class Preview:
         self.df, self.options, self.settings = df, options, settings
         plan = make(df, options, already_filled(df, options))
         self.ledger = open_ledger(settings) if plan.contacts else None
-        self.lookup = Lookup(plan)
+        self.lookup, self.began = Lookup(plan), time.time()
         if self.ledger is not None:
-            now = self.ledger.date() if began is None else began
-            renewal = renewal_of(options, settings.max_age_days, now)
+            self.began = self.ledger.date() if began is None else began
+            renewal = renewal_of(options, settings.max_age_days, self.began)
             self.lookup = look_up(self.ledger, plan, options, renewal, bodies=bodies)
         self.plan: Plan = plan.without(self.lookup.suppressed)
 

@@ -60,6 +60,8 @@ class Report(Summary):
         Duration of the last run, if it is in ``df.attrs``. Text and Excel files do not keep it.
     rows_sent : int or None
         Rows finished in that time.
+    new : int or None
+        Rows whose answer came in the last run, if ``df.attrs`` says when it began.
     cost_low, cost_high : float
         Estimated cost of ``values`` in credits, at the lowest and highest configured prices.
         Answers from the ledger are included, although they were not charged again. In addition,
@@ -118,6 +120,8 @@ class Report(Summary):
             "estimated cost": credits_between(self.cost_low, self.cost_high),
             "time": time,
         }
+        if self.new is not None:
+            rows["rows with a new answer"] = f"{self.new:,}"
         return f"Pronto report: {counted(self.rows, 'row')}", rows, self._note, self._tables
 
     @property

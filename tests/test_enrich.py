@@ -26,7 +26,8 @@ from .test_rate_limit import most_in_a_second
 
 enrich: Any = pronto.enrich  # for calls that a type checker refuses
 
-ADDED = ["email", "email_status", "pronto_status", "pronto_message", "enrichment_id"]
+RUN = ["pronto_status", "pronto_message", "enrichment_id", "pronto_answered_at"]
+ADDED = ["email", "email_status", *RUN]
 
 
 def true(row: pd.Series, *types: str) -> dict[str, Any]:
@@ -244,7 +245,7 @@ def test_a_frame_of_an_earlier_run_goes_on(serve: Serve) -> None:
     assert asked == {("email",): 20, ("phone",): 20}
     pd.testing.assert_series_equal(twice["email"], once["email"])
     thrice = twice.pronto.enrich("email", progress=False)
-    assert set(thrice["pronto_status"]) == {"skipped", "not_found"}
+    assert set(thrice["pronto_status"]) == {"found", "not_found"}
     assert thrice["enrichment_id"].notna().all()
 
 
@@ -284,7 +285,7 @@ def test_an_empty_frame_comes_back_with_the_columns() -> None:
     out = people(0).pronto.enrich(["email", "phone"])
     assert list(out.columns) == [
         *people(0).columns, "email", "email_status", "phone_1", "phone_1_type", "phone_status",
-        "pronto_status", "pronto_message", "enrichment_id",
+        *RUN,
     ]  # fmt: skip
     assert len(out) == 0
     assert out["email"].dtype == text_dtype()

@@ -16,6 +16,7 @@ import pandas as pd
 
 from ..arrays import missing
 from ..errors import ConfigurationError
+from ..frame.run_columns import ANSWERED_AT
 from .escaping import NUMBERS, escape_formula, to_text
 from .read import WORKBOOK
 
@@ -186,8 +187,15 @@ def _write_workbook(df: pd.DataFrame, path: Path) -> None:
             f"has at most {excel.ROWS - 1:,} data rows and {excel.COLUMNS:,} columns. Save it as "
             ".csv or .parquet. Nothing was written."
         )
-    columns = (df.iloc[:, place] for place in range(df.shape[1]))
+    columns = (_without_zone(df.iloc[:, place]) for place in range(df.shape[1]))
     excel.write(_headers(df.columns), zip(*columns, strict=True), path)
+
+
+def _without_zone(column: pd.Series) -> pd.Series:
+    """Return the times of answers as Excel shows times: in UTC, without a time zone."""
+    if str(column.name).endswith(ANSWERED_AT) and isinstance(column.dtype, pd.DatetimeTZDtype):
+        column = column.dt.tz_convert(None)
+    return column
 
 
 def pyarrow() -> Any:
