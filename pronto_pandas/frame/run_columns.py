@@ -199,8 +199,10 @@ def read_dates(values: pd.Series) -> tuple[Dates, bool]:
         parsed = pd.to_datetime(
             pd.Series(cells, dtype=object), format="ISO8601", utc=True, errors="coerce"
         )
-        dates = parsed.dt.tz_localize(None).dt.as_unit("ns").to_numpy(dtype="datetime64[ns]")
-    except (ValueError, OverflowError, TypeError):  # beyond the years of nanoseconds
+        naive = parsed.dt.tz_localize(None)
+        naive = naive.where(naive.between(pd.Timestamp.min, pd.Timestamp.max))
+        dates = naive.dt.as_unit("ns").to_numpy(dtype="datetime64[ns]")
+    except (ValueError, OverflowError, TypeError):  # of pandas, for what it cannot convert at all
         dates = no_dates(len(cells))
     return dates, bool((~np.isnat(dates) == filled).all())
 
