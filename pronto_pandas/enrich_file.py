@@ -255,7 +255,8 @@ def enrich_file(
     source, target : path
         ``.csv``, ``.tsv`` or ``.parquet`` (needs pyarrow). Text files are read as by `read`,
         with any encoding and separator that it supports, and written as by ``df.pronto.save``.
-        In Parquet, the columns that are filled become strings; the others keep their type.
+        In Parquet, the columns that are filled become strings, and ``pronto_answered_at`` becomes
+        timestamps; the others keep their type.
     type : str or list of str
         As for `enrich`.
     chunksize : int

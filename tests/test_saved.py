@@ -18,6 +18,7 @@ from .conftest import Serve, others_slow, people
 BOTH: list[Any] = ["email", "phone"]
 RUN = ["pronto_status", "pronto_message", "enrichment_id", "pronto_answered_at"]
 UTC = "datetime64[ns, UTC]"
+TWICE: Any = [*2 * ["2026-11-20 08:00:00.5"], None, None]
 
 
 def by_pandas(out: pd.DataFrame, path: Path) -> pd.DataFrame:
@@ -133,10 +134,47 @@ def test_phones_that_fail_leave_the_emails_found(serve: Serve, elsewhere: Any) -
     assert left["pronto_message"].str.contains("limit=2").all()
 
 
+@pytest.mark.parametrize("via", ["sync", "async"])
+def test_an_unknown_row_is_not_sent_again_on_another_machine(
+    serve: Serve, tmp_path: Path, elsewhere: Any, via: Any
+) -> None:
+    """It may be charged already; only ``resend_unknown=True`` sends it."""
+    server = serve()
+    first = people(6).pronto.enrich("email", limit=4, progress=False)
+    lost = first.assign(
+        pronto_status=["unknown", *first["pronto_status"][1:]],
+        email=[None, *first["email"][1:]],
+        email_status=[None, *first["email_status"][1:]],
+    )
+    again = pd.concat([by_read(lost, tmp_path / "w.csv"), people(1)], ignore_index=True)
+    again.loc[3, "pronto_status"] = "unknown"  # of a phone: the email has its status
+    elsewhere()
+    server.sandbox.charges.clear()
+    assert again.pronto.check("email", via=via).counts["unknown"] == 2
+    with pytest.warns(pronto.UnknownRowsWarning):
+        second = again.pronto.enrich("email", via=via, progress=False)
+    assert second["pronto_status"][[0, 6]].tolist() == ["unknown", "unknown"]
+    assert second["pronto_message"].str.contains("resend_unknown=True")[[0, 6]].all()
+    sent = len(server.sandbox.charges)
+    assert sent == 2 + (first["pronto_status"][1:4] == "not_found").sum()
+    third = second.pronto.enrich("email", via=via, resend_unknown=True, progress=False)
+    assert len(server.sandbox.charges) == sent + 1
+    assert third["pronto_status"][0] == third["pronto_status"][6] == first["pronto_status"][0]
+
+
+def test_the_ledger_decides_about_an_unknown_row_that_it_has(serve: Serve) -> None:
+    """Its answer may have come since."""
+    serve()
+    first = people(3).pronto.enrich("email", progress=False)
+    lost = first.assign(pronto_status="unknown", email=None, email_status=None)
+    second = lost.pronto.enrich("email", progress=False)
+    assert second["pronto_status"].tolist() == first["pronto_status"].tolist()
+
+
 def test_values_of_ones_own_are_not_called_found(serve: Serve) -> None:
     """A value is Pronto's only if a run has written its status beside it."""
     serve()
-    own = people(8).assign(email=[f"ana{n}@own.example" for n in range(4)] + 4 * [None])
+    own = people(8).assign(email=pd.Series({n: f"ana{n}@own.example" for n in range(4)}))
     once = own.pronto.enrich("email", progress=False)
     twice = once.pronto.enrich("email", progress=False)
     assert twice["pronto_status"].tolist() == once["pronto_status"].tolist()
@@ -148,7 +186,9 @@ def test_a_column_of_ones_own_named_like_a_status_means_nothing(serve: Serve) ->
     """Only the statuses that a run writes do."""
     serve()
     own = people(4).assign(
-        email="ana@own.example", email_status="verified", pronto_status=["VIP", None, 3, "Found it"]
+        email="ana@own.example",
+        email_status="verified",
+        pronto_status=pd.Series(["VIP", None, 3, "Found it"], dtype=object),
     )
     out = own.pronto.enrich("email", progress=False)
     assert out["pronto_status"].tolist() == 4 * ["skipped"]
@@ -270,9 +310,8 @@ def test_excel_shows_a_date(serve: Serve, tmp_path: Path) -> None:
     [
         ["2026-11-20T08:00:00.5Z", "2026-11-20 08:00:00.500", None, " "],
         ["2026-11-20T09:00:00.500000+01:00", pd.Timestamp("2026-11-20 08:00:00.5"), pd.NaT, None],
-        pd.array(pd.to_datetime(["2026-11-20 08:00:00.5"] * 2 + [None] * 2), dtype="datetime64[s]")
-        + pd.Timedelta("500ms"),
-        pd.to_datetime(["2026-11-20 09:00:00.5"] * 2 + [None] * 2).tz_localize("Europe/Paris"),
+        pd.Series(TWICE, dtype="datetime64[ms]"),
+        pd.Series(TWICE, dtype="datetime64[us]").dt.tz_localize("UTC").dt.tz_convert("Asia/Tokyo"),
     ],
 )
 def test_dates_in_any_form_become_dates_again(serve: Serve, cells: Any) -> None:

@@ -396,6 +396,7 @@ def _write_run(writer: _Writer, plan: Plan, results: Sequence[Result], earlier: 
     length = len(writer.df)
     status, messages, ids = plan.row_status.copy(), nothing(length), nothing(length)
     dates, complete = no_dates(length), no_rows(length)
+    there = earlier.of_any() & ~np.isin(plan.row_left.astype(str), _HIDDEN)
     for types in _subsets(plan):
         rows = all_of([plan.row_asks[t] == (t in types) for t in plan.row_asks])
         rows &= plan.row_contact >= 0
@@ -404,10 +405,9 @@ def _write_run(writer: _Writer, plan: Plan, results: Sequence[Result], earlier: 
         messages[rows] = _spread(plan, found)[rows]
         ids[rows] = _spread(plan, [_id(r, types) for r in results])[rows]
         dates[rows] = dates_from(_spread(plan, [_date(r, types) for r in results]), length)[rows]
-        complete[rows] = present(_spread(plan, [_is_complete(r, types) or None for r in results]))[
-            rows
-        ]
-    there = earlier.of_any() & ~np.isin(plan.row_left.astype(str), _HIDDEN)
+        if there.any():
+            answered = [_is_complete(r, types) or None for r in results]
+            complete[rows] = present(_spread(plan, answered))[rows]
     status[there] = "found"
     messages = joined([messages, plan.row_sentences], length, " ")
     same = there & (earlier.status == "found") & _nothing_new(plan, earlier, dates, complete)

@@ -275,6 +275,21 @@ class Earlier:
         return np.logical_and.reduce([*self.found.values()]) if self.found else none
 
 
+def lost_in(df: pd.DataFrame, options: Options) -> dict[EnrichmentType, Bools]:
+    """Return for each type the rows whose request may have been charged and has no answer.
+
+    These are ``unknown`` rows without a status of the type, if a run has requested the type.
+    """
+    if not df.columns.is_unique:
+        df = df.loc[:, ~df.columns.duplicated(keep=False)]
+    cells = column(df, f"{options.prefix}pronto_status")
+    unknown = no_rows(len(df)) if cells is None else statuses(cells) == "unknown"
+    if not unknown.any():
+        return {}
+    columns = {t: TypeColumns.of(df, options.prefix, t) for t in options.types}
+    return {t: unknown & ~c.has_status for t, c in columns.items() if c is not None}
+
+
 def _columns_of(df: pd.DataFrame, prefix: str, type_: EnrichmentType) -> TypeColumns:
     """Read the columns of a type; if the column of its status was deleted, no row has one."""
     there = TypeColumns.of(df, prefix, type_)
