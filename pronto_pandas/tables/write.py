@@ -40,8 +40,8 @@ def save(df: pd.DataFrame, path: str | os.PathLike[str]) -> Path:
         that Excel would evaluate as a formula (``=…``, ``+…``, ``-…``, ``@…``, but not phone
         numbers); `pronto_pandas.read` removes it. ``.xlsx``: text, numbers and dates keep their
         types (``pronto_answered_at`` in UTC); phone numbers stay text; whole numbers of more than
-        15 digits, which Excel would round, become text. ``.parquet``: needs pyarrow. Missing values become empty cells. Lists
-        become JSON; in Parquet they stay lists.
+        15 digits, which Excel would round, become text. ``.parquet``: needs pyarrow. Missing values
+        become empty cells. Lists become JSON; in Parquet they stay lists.
 
     Returns
     -------
