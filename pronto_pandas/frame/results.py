@@ -39,7 +39,6 @@ from .run_columns import (
     Dates,
     Earlier,
     dates_from,
-    has_phones,
     latest,
     lists_of_phones,
     no_dates,
@@ -88,8 +87,7 @@ def already_filled(df: pd.DataFrame, options: Options) -> dict[EnrichmentType, B
     for type_ in options.types:
         mask = no_rows(len(df))
         for place in _places(df, _value_columns(type_, options)):
-            lists = type_ == "phone" and options.phones == "list"
-            mask |= (has_phones if lists else has_value)(df.iloc[:, place])
+            mask |= has_value(df.iloc[:, place])
         masks[type_] = mask
     _places(df, "|".join(re.escape(options.prefix + name) for name in RUN_COLUMNS))
     return masks

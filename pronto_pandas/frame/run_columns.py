@@ -48,8 +48,6 @@ _NO_VALUE: Final = ("n/a", "not_found", "not found")
 _PHONE_IN_TEXT: Final = re.compile(r"""["']number["']\s*:""")
 """A phone in a list that a CSV or Excel file has saved as text."""
 
-_EMPTY_LIST: Final = "[]"
-
 
 @dataclass(frozen=True)
 class TypeColumns:
@@ -133,17 +131,11 @@ def _count_list(cell: Any) -> int:
     """Count the phones of a list, also if a file has saved it as text."""
     if isinstance(cell, str):
         text = fields.trimmed(cell)
-        return len(_PHONE_IN_TEXT.findall(text)) or int(text not in {"", _EMPTY_LIST})
+        return len(_PHONE_IN_TEXT.findall(text)) or int(bool(text))
     return len(cell) if isinstance(cell, list | tuple | np.ndarray) else 0
 
 
 # Lists of phones
-
-
-def has_phones(values: pd.Series) -> Bools:
-    """Return which cells of a column of lists have a value; "[]" in a file is an empty list."""
-    empty = (isinstance(cell, str) and cell.strip() == _EMPTY_LIST for cell in cells_of(values))
-    return has_value(values) & ~np.fromiter(empty, np.bool_, len(values))
 
 
 def lists_of_phones(values: pd.Series) -> Objects | None:
