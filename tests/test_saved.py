@@ -134,7 +134,7 @@ def test_phones_that_fail_leave_the_emails_found(serve: Serve, elsewhere: Any) -
     assert left["pronto_message"].str.contains("limit=2").all()
 
 
-@pytest.mark.parametrize("via", ["sync", "async"])
+@pytest.mark.parametrize("via", others_slow("sync", "async"))
 def test_an_unknown_row_is_not_sent_again_on_another_machine(
     serve: Serve, tmp_path: Path, elsewhere: Any, via: Any
 ) -> None:
@@ -377,3 +377,27 @@ def test_a_list_without_anybody_to_look_up_has_no_new_answers(serve: Serve) -> N
     again = found.pronto.enrich("email", progress=False)
     assert again.pronto.report().new == 0
     assert set(again["pronto_status"]) == {"found"}
+
+
+def test_a_bulk_job_has_the_dates_of_its_deliveries(serve: Serve) -> None:
+    """And ``collect`` shows the same ones."""
+    serve()
+    before = pd.Timestamp.now("UTC").floor("ms")
+    with pronto.webhook(port=0) as hook:
+        job = people(4).pronto.bulk_enrich("email", hook.url, progress=False)
+        assert job.wait(30, progress=False)
+    out = job.results()
+    assert (out["pronto_answered_at"] >= before).all()
+    shown = people(4).pronto.collect("email")["pronto_answered_at"]
+    pd.testing.assert_series_equal(out["pronto_answered_at"], shown)
+
+
+def test_rows_that_are_left_out_keep_what_was_found(serve: Serve, elsewhere: Any) -> None:
+    """``only`` decides who is sent, and nothing else; suppressed people are ``skipped``."""
+    serve()
+    first = people(20).pronto.enrich(BOTH, progress=False)
+    full = first[first["email"].notna() & first["phone_1"].notna()]
+    elsewhere()
+    same_rows(full.pronto.enrich(BOTH, only=[False] * len(full), progress=False), full)
+    hidden = full.pronto.enrich(BOTH, suppress=full["email"].tolist(), progress=False)
+    assert set(hidden["pronto_status"]) == {"skipped"}
