@@ -91,11 +91,12 @@ def enrich(*args: Any, **kwargs: Any) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        A copy of ``df`` with the requested columns plus ``pronto_status``, ``pronto_message`` and
-        ``enrichment_id``. Row order and index are unchanged, and so are dtypes, except that a
-        column of yours that is filled may become text. New columns have pandas' string dtype. With
-        ``phones="list"``, column ``phones`` has the dtype object. With ``phones="rows"``, a
-        person's row is repeated for each additional phone number.
+        A copy of ``df`` with the requested columns plus ``pronto_status``, ``pronto_message``,
+        ``enrichment_id`` and ``pronto_answered_at``, the time of the answer in UTC. Row order and
+        index are unchanged, and so are dtypes, except that a column of yours that is filled may
+        become text. New columns have pandas' string dtype, and ``pronto_answered_at`` has
+        ``datetime64[ns, UTC]``. With ``phones="list"``, column ``phones`` has the dtype object.
+        With ``phones="rows"``, a person's row is repeated for each additional phone number.
 
     Raises
     ------

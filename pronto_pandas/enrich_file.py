@@ -20,6 +20,7 @@ from .errors import ConfigurationError, ProntoError, ResultError
 from .frame.columns import find
 from .frame.options import Options, Phones, Types, Via
 from .frame.results import written
+from .frame.run_columns import ANSWERED_AT
 from .lookup import open_ledger
 from .notebook.progress import Watcher
 from .preview import Preview
@@ -182,6 +183,10 @@ class _Target:
         found = dtype.pyarrow_dtype if isinstance(dtype, pd.ArrowDtype) else None
         if not self.filled.fullmatch(name):
             return pa.string() if found is None else found
+        if name.endswith(ANSWERED_AT) and (
+            dtype is None or (found is not None and pa.types.is_timestamp(found))
+        ):
+            return pa.timestamp("ms", tz="UTC")
         lists = dtype is None or found in {pa.null(), write.phones_type()}
         return write.phones_type() if lists and name.endswith("phones") else pa.string()
 
@@ -251,7 +256,8 @@ def enrich_file(
     source, target : path
         ``.csv``, ``.tsv`` or ``.parquet`` (needs pyarrow). Text files are read as by `read`,
         with any encoding and separator that it supports, and written as by ``df.pronto.save``.
-        In Parquet, the columns that are filled become strings; the others keep their type.
+        In Parquet, the columns that are filled become strings, and ``pronto_answered_at`` becomes
+        timestamps; the others keep their type.
     type : str or list of str
         As for `enrich`.
     chunksize : int

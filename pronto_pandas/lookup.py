@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Container, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, cast
 
@@ -154,12 +154,19 @@ def suppressed(results: Results, suppress: Suppressed) -> set[int]:
 
 
 def look_up(
-    ledger: Ledger, plan: Plan, options: Options, renewal: Renewal, *, bodies: bool = True
+    ledger: Ledger,
+    plan: Plan,
+    options: Options,
+    renewal: Renewal,
+    *,
+    bodies: bool = True,
+    lost: Collection[tuple[int, EnrichmentType]] = frozenset(),
 ) -> Lookup:
     """Compare a plan with the ledger. Needs no network.
 
     If ``bodies`` is False, the answers are read only if ``suppress=`` needs them: reading them
-    takes most of the time.
+    takes most of the time. ``lost``: the contacts and types whose answers were lost on a machine
+    with another ledger.
     """
     from .sending.request import Request, outcome_of, sort
 
@@ -174,6 +181,7 @@ def look_up(
                 first.setdefault(number, {})[type_] = one.key
     bodies = bodies or options.suppress is not None
     entries = ledger.find(list(wanted.values()), bodies=bodies)
+    entries |= _lost_elsewhere(found.sharing.items() if lost else (), entries, lost)
     for number, keys in first.items():
         known = {type_: entries.get(key) for type_, key in keys.items()}
         kept = {t: None if _is_sent(entry, renewal) else entry for t, entry in known.items()}
@@ -190,6 +198,21 @@ def look_up(
                 left_out.update(found.sharing[key])
         found.leave_out(left_out)
     return found
+
+
+def _lost_elsewhere(
+    sharing: Iterable[tuple[Key, list[int]]],
+    entries: Container[Key],
+    lost: Container[tuple[int, EnrichmentType]],
+) -> dict[Key, Entry]:
+    """Return entries for requests that may have been charged, and of which the ledger has none."""
+    from .storage.entry import Entry
+
+    return {
+        key: Entry(key[0], "unknown")
+        for key, numbers in sharing
+        if key not in entries and any((n, cast("EnrichmentType", key[1])) in lost for n in numbers)
+    }
 
 
 def _is_sent(entry: Entry | None, renewal: Renewal) -> bool:

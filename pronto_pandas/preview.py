@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import time
+
 import pandas as pd
 
+from .api.spec import EnrichmentType
 from .config.settings import Settings
 from .frame.options import Options
 from .frame.plan import Plan, make
 from .frame.results import already_filled, assemble
+from .frame.run_columns import lost_in
 from .lookup import Lookup, Results, look_up, open_ledger, renewal_of, suppressed
 from .run_messages import warn_if_incomplete
 
@@ -44,11 +48,12 @@ class Preview:
         self.df, self.options, self.settings = df, options, settings
         plan = make(df, options, already_filled(df, options))
         self.ledger = open_ledger(settings) if plan.contacts else None
-        self.lookup = Lookup(plan)
+        self.lookup, self.began = Lookup(plan), time.time()
         if self.ledger is not None:
-            now = self.ledger.date() if began is None else began
-            renewal = renewal_of(options, settings.max_age_days, now)
-            self.lookup = look_up(self.ledger, plan, options, renewal, bodies=bodies)
+            self.began = self.ledger.date() if began is None else began
+            renewal = renewal_of(options, settings.max_age_days, self.began)
+            lost = _lost(df, options, plan)
+            self.lookup = look_up(self.ledger, plan, options, renewal, bodies=bodies, lost=lost)
         self.plan: Plan = plan.without(self.lookup.suppressed)
 
     def frame(self) -> pd.DataFrame:
@@ -65,3 +70,12 @@ class Preview:
         out = assemble(self.df, plan, self.options, results)
         out.attrs.pop("pronto", None)  # of an earlier run: ``out`` has a copy of the user's attrs
         return out
+
+
+def _lost(df: pd.DataFrame, options: Options, plan: Plan) -> set[tuple[int, EnrichmentType]]:
+    """Return the contacts and types that are ``unknown`` in the DataFrame."""
+    return {
+        (int(contact), type_)
+        for type_, rows in lost_in(df, options).items()
+        for contact in plan.row_contact[rows & plan.row_asks[type_] & (plan.row_contact >= 0)]
+    }

@@ -69,6 +69,8 @@ class Report(Summary):
         Duration of the last run, if it is in ``df.attrs``. Text and Excel files do not keep it.
     rows_sent : int or None
         Rows finished in that time.
+    new : int or None
+        Rows whose answer came in the last run, if ``df.attrs`` says when it began.
     cost_low, cost_high : float
         Estimated cost of ``values`` in credits, at the lowest and highest configured prices.
         Answers from the ledger are included, although they were not charged again. In addition,
@@ -133,6 +135,8 @@ class Report(Summary):
             rows["spent in the last run"] = credits_between(self.credits_spent, self.credits_spent)
         if self.credits_saved is not None:
             rows["saved by the ledger"] = credits_between(self.credits_saved, self.credits_saved)
+        if self.new is not None:
+            rows["new in the last run"] = counted(self.new, "row")
         if (rate := self.rows_per_second) is not None:
             rows_sent = counted(self.rows_sent or 0, "row")
             rows["time"] = f"{rows_sent} in {self.seconds:,.1f} s ({rate:,.1f} rows/s)"

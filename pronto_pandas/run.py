@@ -228,8 +228,9 @@ class Run:
         """
         run_messages.raise_if_useless(self.stopped_by, any_done=self.any_done)
         out = self._preview.filled(self.results)
+        out.attrs["pronto"] = {"began": self._preview.began}
         if self._last and self._last.done:
-            out.attrs["pronto"] = {"seconds": self._last.seconds, "rows": self._last.done}
+            out.attrs["pronto"] |= {"seconds": self._last.seconds, "rows": self._last.done}
         run_messages.warn_if_incomplete(
             out[f"{self._options.prefix}pronto_status"],
             self.stopped_by,

@@ -119,8 +119,9 @@ class FakeRecorder:
     async def not_fetched(self, batch: Batch) -> None:
         self._set([batch], "submitted")
 
-    async def answered(self, batch: Batch, answer: Answer) -> None:
+    async def answered(self, batch: Batch, answer: Answer) -> float:
         self._set([batch], "answered")
+        return 0.0
 
     async def lost(self, batch: Batch) -> None:
         self._set([batch], "unknown")

@@ -28,7 +28,8 @@ enrich: Any = pronto.enrich  # for calls that a type checker refuses
 check: Any = pronto.check
 estimate: Any = pronto.estimate
 
-ADDED = ["email", "email_status", "pronto_status", "pronto_message", "enrichment_id"]
+RUN = ["pronto_status", "pronto_message", "enrichment_id", "pronto_answered_at"]
+ADDED = ["email", "email_status", *RUN]
 
 
 def true(row: pd.Series, *types: str) -> dict[str, Any]:
@@ -246,7 +247,7 @@ def test_a_frame_of_an_earlier_run_goes_on(serve: Serve) -> None:
     assert asked == {("email",): 20, ("phone",): 20}
     pd.testing.assert_series_equal(twice["email"], once["email"])
     thrice = twice.pronto.enrich("email", progress=False)
-    assert set(thrice["pronto_status"]) == {"skipped", "not_found"}
+    assert set(thrice["pronto_status"]) == {"found", "not_found"}
     assert thrice["enrichment_id"].notna().all()
 
 
@@ -286,7 +287,7 @@ def test_an_empty_frame_comes_back_with_the_columns() -> None:
     out = people(0).pronto.enrich(["email", "phone"])
     assert list(out.columns) == [
         *people(0).columns, "email", "email_status", "phone_1", "phone_1_type", "phone_status",
-        "pronto_status", "pronto_message", "enrichment_id",
+        *RUN,
     ]  # fmt: skip
     assert len(out) == 0
     assert out["email"].dtype == text_dtype()
@@ -521,9 +522,10 @@ def test_output_dtypes_are_the_string_dtype_of_pandas(serve: Serve) -> None:
     """``str`` from pandas 3 on, ``string`` before."""
     serve()
     out = people(3).pronto.enrich(["email", "phone"], progress=False)
-    added = out.columns.difference(people(1).columns)
+    added = out.columns.difference([*people(1).columns, "pronto_answered_at"])
     assert {out[name].dtype for name in added} == {text_dtype()}
     assert str(text_dtype()) == ("str" if int(pd.__version__.split(".")[0]) >= 3 else "string")
+    assert str(out["pronto_answered_at"].dtype) == "datetime64[ns, UTC]"
 
 
 def test_warnings_as_errors_cost_no_answer(serve: Serve) -> None:

@@ -35,12 +35,17 @@ def put(df: pd.DataFrame, path: Path) -> Path:
 
 
 def got(path: Path) -> pd.DataFrame:
-    """Read a file as texts; no value and the empty text are the same in it."""
+    """Read a file as texts; no value and the empty text are the same in it.
+
+    Programs write the same date with more or fewer zeros.
+    """
     if path.suffix == ".parquet":
         df = pd.read_parquet(path)
     else:
         sep = "\t" if path.suffix == ".tsv" else ","
         df = pd.read_csv(path, sep=sep, dtype="str", keep_default_na=False)
+    if "pronto_answered_at" in df:
+        df["pronto_answered_at"] = pd.to_datetime(df["pronto_answered_at"], format="ISO8601")
     return df.astype(object).where(df.notna(), "").astype(str)
 
 

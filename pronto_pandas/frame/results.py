@@ -34,12 +34,22 @@ from .columns import filled, position
 from .options import Options
 from .people import has_value
 from .plan import Plan
+from .run_columns import (
+    ANSWERED_AT,
+    Dates,
+    Earlier,
+    dates_from,
+    latest,
+    lists_of_phones,
+    no_dates,
+    read_dates,
+)
 
 if TYPE_CHECKING:  # slow to import, and needed when something came back
     from ..api.answer import Answer, Phone
     from ..api.contact import Contact
 
-RUN_COLUMNS: Final = ("pronto_status", "pronto_message", "enrichment_id")
+RUN_COLUMNS: Final = ("pronto_status", "pronto_message", "enrichment_id", "pronto_answered_at")
 """The columns that every run writes."""
 
 
@@ -146,6 +156,43 @@ class _Writer:
             elif rows.any():
                 self._set(name, _filled_in(self.df.iloc[:, self._place(name)], values, rows))
 
+    def convert(self, name: str, convert: Callable[[pd.Series], Objects | None]) -> None:
+        """Convert the cells of a column, if it exists and there is something to convert."""
+        name = self._prefix + name
+        if name in self.df.columns:
+            with _named_errors(f"Column {name!r}", self._options):
+                cells = convert(self.df.iloc[:, self._place(name)])
+                if cells is not None:
+                    self._set(name, cells)
+
+    def clear(self, name: str, rows: Bools) -> None:
+        """Empty the cells of a column in ``rows``."""
+        name = self._prefix + name
+        with _named_errors(f"Column {name!r}", self._options):
+            self._set(name, self.df.iloc[:, self._place(name)].mask(rows).array)
+
+    def numbered(self, pattern: str) -> Iterator[tuple[str, int]]:
+        """Yield the names of numbered columns, without the prefix, and their numbers."""
+        headers: Iterable[object] = list(self.df.columns)
+        for header in headers:
+            found = re.fullmatch(re.escape(self._prefix) + pattern, str(header))
+            if found is not None:
+                yield str(header).removeprefix(self._prefix), int(found[1])
+
+    def date(self, name: str, dates: Dates) -> None:
+        """Write dates; later ones replace earlier ones, and cells that are no dates stay."""
+        name = self._prefix + name
+        with _named_errors(f"Column {name!r}", self._options):
+            if name in self.df.columns:
+                column = self.df.iloc[:, self._place(name)]
+                there, complete = read_dates(column)
+                if not complete:
+                    rows = np.asarray(~np.isnat(dates) & ~(there >= dates))
+                    texts = pd.Series(dates).dt.tz_localize("UTC").map(str).to_numpy(dtype=object)
+                    return self._set(name, _filled_in(column, texts, rows))
+                dates = latest(dates, there)
+            return self._set(name, pd.Series(dates).dt.tz_localize("UTC").array)
+
     def _set(self, name: str, values: Any) -> None:
         # A Series keeps the dtype object; pandas would infer another one.
         column = pd.Series(values, index=self.df.index, dtype=values.dtype)
@@ -210,6 +257,8 @@ class Outcome(Protocol):
     def answer(self) -> Answer | None: ...  # noqa: D102
     @property
     def message(self) -> str | None: ...  # noqa: D102
+    @property
+    def answered_at(self) -> float | None: ...  # noqa: D102
 
 
 Result = Mapping[EnrichmentType, Outcome]
@@ -248,9 +297,10 @@ def assemble(
     -------
     DataFrame
         With ``email``, ``email_status``, ``phone_1``, … as requested, and ``pronto_status``,
-        ``pronto_message`` and ``enrichment_id``, with pandas' string dtype.
+        ``pronto_message`` and ``enrichment_id``, with pandas' string dtype, and
+        ``pronto_answered_at``, with dates in UTC.
     """
-    writer = _Writer(df, options)
+    earlier, writer = Earlier.of(df, options), _Writer(df, options)
     for type_ in options.types:
         answers = _Answers(plan, [r[type_].answer if type_ in r else None for r in results])
         answered = answers.available & plan.row_asks[type_]
@@ -266,7 +316,7 @@ def assemble(
         writer.fill(status, statuses, present(statuses) & (found | empty))
         if type_ == "phone":
             phones, phones_found = answers.each(_phones, None), found
-    _write_run(writer, plan, results)
+    _write_run(writer, plan, results, earlier)
     if options.phones == "rows" and "phone" in options.types:
         return _one_row_per_phone(writer.df, options, phones, phones_found)
     return writer.df
@@ -314,6 +364,7 @@ def _write_phones(
     """Write the phones in the shape of ``phones=``; for "rows", only add the columns."""
     if shape == "list":
         lists = answers.each(lambda answer, _: [p.model_dump() for p in answer.phones], None)
+        writer.convert("phones", lists_of_phones)
         # Rows of one person must not share a list.
         separate = objects(map(copy.deepcopy, lists), len(lists))
         writer.fill("phones", separate, answered, lists=True)
@@ -327,24 +378,54 @@ def _write_phones(
             rows = found & present(values)
             writer.fill(f"phone_{number + 1}", values, rows)
             writer.fill(f"phone_{number + 1}_type", answers.each(_part, (number, "type")), rows)
+        _clear_further_phones(writer, answers, found)
 
 
-def _write_run(writer: _Writer, plan: Plan, results: Sequence[Result]) -> None:
+def _clear_further_phones(writer: _Writer, answers: _Answers, found: Bools) -> None:
+    """Empty further phones of an earlier answer: the row has a new answer, with fewer phones."""
+    for name, number in writer.numbered(r"phone_([1-9]\d*)(?:_type)?"):
+        rows = found & writer.filled(name) & ~present(answers.each(_part, (number - 1, "number")))
+        if rows.any():
+            writer.clear(name, rows)
+
+
+def _write_run(writer: _Writer, plan: Plan, results: Sequence[Result], earlier: Earlier) -> None:
     """Write the columns of the run; rows of one contact may need different types."""
     length = len(writer.df)
     status, messages, ids = plan.row_status.copy(), nothing(length), nothing(length)
-    needs: dict[tuple[EnrichmentType, ...], Bools] = {}
+    dates, complete = no_dates(length), no_rows(length)
+    there = earlier.of_any() & ~np.isin(plan.row_left.astype(str), _HIDDEN)
     for types in _subsets(plan):
-        needs[types] = all_of([plan.row_asks[t] == (t in types) for t in plan.row_asks])
-    for types, rows in needs.items():
-        rows = rows & (plan.row_contact >= 0)
+        rows = all_of([plan.row_asks[t] == (t in types) for t in plan.row_asks])
+        rows &= plan.row_contact >= 0
         status[rows] = _spread(plan, [verdict(r, types) for r in results])[rows]
         found = [_message(r, types, c) for r, c in zip(results, plan.contacts, strict=True)]
         messages[rows] = _spread(plan, found)[rows]
         ids[rows] = _spread(plan, [_id(r, types) for r in results])[rows]
+        dates[rows] = dates_from(_spread(plan, [_date(r, types) for r in results]), length)[rows]
+        if there.any():
+            answered = [_is_complete(r, types) or None for r in results]
+            complete[rows] = present(_spread(plan, answered))[rows]
+    status[there] = "found"
+    messages = joined([messages, plan.row_sentences], length, " ")
+    same = there & (earlier.status == "found") & _nothing_new(plan, earlier, dates, complete)
+    messages[same], ids[same] = earlier.message[same], None
     writer.replace("pronto_status", status)
-    writer.replace("pronto_message", joined([messages, plan.row_sentences], length, " "))
+    writer.replace("pronto_message", messages)
     writer.fill("enrichment_id", ids, present(ids))
+    writer.date(ANSWERED_AT, dates)
+
+
+_HIDDEN: Final = ("suppressed", "hidden")
+"""Rows that are ``skipped`` whatever they contain."""
+
+
+def _nothing_new(plan: Plan, earlier: Earlier, dates: Dates, complete: Bools) -> Bools:
+    """Return the rows about which this run says nothing that an earlier one has not said."""
+    sent = plan.row_contact >= 0
+    not_needed = earlier.of_all() | np.isin(plan.row_left.astype(str), ["filled", "invalid"])
+    # A comparison with NaT is False.
+    return np.where(sent, complete & (dates <= earlier.answered_at), not_needed)
 
 
 def _subsets(plan: Plan) -> list[tuple[EnrichmentType, ...]]:
@@ -370,6 +451,18 @@ _ANOTHER_NAME: Final = "The answer names a different person. Check it before you
 
 def _id(result: Result, types: Iterable[EnrichmentType]) -> str | None:
     return next((s.answer.enrichment_id for s in _of(result, types) if s.answer), None)
+
+
+def _date(result: Result, types: Iterable[EnrichmentType]) -> float | None:
+    """Return when the latest answer of these types came."""
+    return max(
+        (o.answered_at for o in _of(result, types) if o.answered_at is not None), default=None
+    )
+
+
+def _is_complete(result: Result, types: Sequence[EnrichmentType]) -> bool:
+    """Return whether all types are answered."""
+    return sum(outcome.state == "answered" for outcome in _of(result, types)) == len(types)
 
 
 def _of(result: Result, types: Iterable[EnrichmentType]) -> list[Outcome]:

@@ -7,7 +7,6 @@ email, URL or phone number of a person is in the result.
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
@@ -21,11 +20,18 @@ from ..arrays import Bools, Ints, Objects, any_of, no_rows, objects, present
 from ..cleaning import fields
 from ..errors import ConfigurationError
 from .columns import position
-from .people import Cells, has_value, number_people
+from .people import Cells, number_people
 from .plan import NEEDS
-
-STATUSES: Final = ("found", "not_found", "skipped", "invalid", "error", "unknown", "pending")
-"""Every ``pronto_status`` that a run writes."""
+from .run_columns import (
+    ANSWERED_AT,
+    STATUSES,
+    TypeColumns,
+    column,
+    dates_from,
+    found_in_row,
+    read_dates,
+    statuses,
+)
 
 OTHER: Final = "other"
 """Shown instead of any text that no run has written, because such text may be personal data."""
@@ -34,12 +40,6 @@ OTHERS, NOT_GIVEN, NO_STATUS = "others", "not given", "no status"
 
 MOST_COMPANIES: Final = 10
 _LONGEST_STATUS: Final = 40
-
-_NO_VALUE: Final = ("n/a", "not_found", "not found")
-"""Statuses of an email or a phone that mean that nothing was found."""
-
-_PHONE_IN_TEXT: Final = re.compile(r"""["']number["']\s*:""")
-"""A phone in a list that a CSV or Excel file has saved as text."""
 
 
 @dataclass(frozen=True)
@@ -85,6 +85,7 @@ class Summary:
     row_a_phone: bool
     seconds: float | None
     rows_sent: int | None
+    new: int | None
 
 
 def summarize(df: pd.DataFrame, columns: Mapping[str, object] | None, prefix: str) -> Summary:
@@ -108,23 +109,27 @@ def summarize(df: pd.DataFrame, columns: Mapping[str, object] | None, prefix: st
     cells = Cells(df, columns)
     person = number_people(cells.values, ~no_rows(len(df)))
     if not cells.has_names:
-        person = _by_id(_column(df, f"{prefix}enrichment_id"), len(df))
+        person = _by_id(column(df, f"{prefix}enrichment_id"), len(df))
     answered = np.isin(status, ["found", "not_found"])
     types = _type_results(df, prefix, status, cells.values)
     once, numbers, row_per_phone = ~no_rows(len(df)), np.zeros(len(df), dtype=np.intp), False
     if "phone" in types:
         numbers, row_per_phone = types["phone"].count, types["phone"].row_per_phone
     if row_per_phone:
-        once, numbers = _regrouped(person, _column(df, f"{prefix}phone"), types["phone"].found)
+        once, numbers = _regrouped(person, column(df, f"{prefix}phone"), types["phone"].found)
         types["phone"] = replace(types["phone"], count=numbers)
     company = next((name for name in ("domain", "company_name") if name in cells.found), None)
     seconds, rows_sent = _duration(df)
+    new = _new(df, prefix)
+    with_answer, with_value = _in_any(types, status)
     return Summary(
         rows=len(df),
         people=len(np.unique(person[answered])),
         statuses=_count_statuses(status),
         types={t: _rate(once, one.answered, one.found) for t, one in types.items()},
-        domains=_companies(cells.values[company][once], status[once], person[once])
+        domains=_companies(
+            cells.values[company][once], with_answer[once], with_value[once], person[once]
+        )
         if company
         else {},
         domains_by=company,
@@ -134,6 +139,7 @@ def summarize(df: pd.DataFrame, columns: Mapping[str, object] | None, prefix: st
         row_a_phone=row_per_phone,
         seconds=seconds,
         rows_sent=rows_sent,
+        new=None if new is None else int((once & new).sum()),
     )
 
 
@@ -156,19 +162,16 @@ def _type_results(
 ) -> dict[EnrichmentType, _TypeResults]:
     """Find for each type the rows that have an answer, and those that have a value.
 
-    The status next to a value decides. A value without one was already in the DataFrame, unless it
-    is the only value of a row that is ``found``. An empty cell without one was not requested or not
-    answered. But if no ``not_found`` row has one, a file has lost the "N/A" of the statuses: then
-    every row that could be requested counts as answered.
+    See `found_in_row`. An empty cell without a status was not requested or not answered. But if no
+    ``not_found`` row has one, a file has lost the "N/A" of the statuses: then every row that could
+    be requested counts as answered.
     """
     answered = np.isin(status.astype(str), ["found", "not_found"])
-    cells = {t: c for t in TYPES if (c := _TypeColumns.of(df, prefix, t)) is not None}
-    got = {t: answered & (c.count > 0) & c.has_status & ~c.no_value for t, c in cells.items()}
-    explained = any_of([no_rows(len(df)), *got.values()])
+    cells = {t: c for t in TYPES if (c := TypeColumns.of(df, prefix, t)) is not None}
+    got = found_in_row(status, answered, cells)
     results = {}
     for type_, c in cells.items():
-        only_value = (status == "found") & ~explained & (c.count > 0) & ~c.has_status
-        found = got[type_] | only_value
+        found = got[type_]
         empty = answered & (c.count == 0)
         not_found = empty & c.has_status
         requestable = empty & _requestable(fields, NEEDS["sync", type_])
@@ -185,68 +188,7 @@ def _requestable(fields: Mapping[str, Objects], needs: Iterable[str]) -> Bools:
     return able if able.any() else ~able
 
 
-@dataclass(frozen=True)
-class _TypeColumns:
-    """The columns of one type as they are in the DataFrame."""
-
-    count: Ints
-    has_status: Bools
-    no_value: Bools  # the status says that nothing was found
-    texts: Objects
-    row_per_phone: bool
-
-    @classmethod
-    def of(cls, df: pd.DataFrame, prefix: str, type_: EnrichmentType) -> _TypeColumns | None:
-        """Read the columns of a type; None if no run has written them."""
-        status = _column(df, f"{prefix}{type_}_status")
-        if status is None:
-            return None
-        counts, row_per_phone = _count_values(df, prefix, type_)
-        # Cleaning would take "N/A" for an empty cell; here it is a status.
-        lowered = [c.strip().lower() if isinstance(c, str) else "" for c in status.astype(object)]
-        no_value = np.isin(np.array(lowered, dtype=object).astype(str), _NO_VALUE)
-        texts, _ = fields.cleaned(status, str)
-        return cls(counts, present(texts) | no_value, no_value, texts, row_per_phone)
-
-
-def _count_values(df: pd.DataFrame, prefix: str, type_: EnrichmentType) -> tuple[Ints, bool]:
-    """Count the values of a type in each row; also return whether each phone has its own row."""
-    counts = np.zeros(len(df), dtype=np.intp)
-    if type_ != "phone":
-        return counts + _filled(_column(df, f"{prefix}{type_}"), len(df)), False
-    headers: Iterable[object] = df.columns
-    pattern = re.escape(prefix) + r"phone_\d+"
-    names = [h for h in headers if isinstance(h, str) and re.fullmatch(pattern, h)]
-    for name in dict.fromkeys(names):
-        counts = counts + _filled(_column(df, name), len(df))
-    if names:
-        return counts, False
-    lists = _column(df, f"{prefix}phones")
-    if lists is not None:
-        return np.fromiter(map(_count_list, lists.astype(object)), np.intp, len(df)), False
-    phone = _column(df, f"{prefix}phone")
-    return counts + _filled(phone, len(df)), phone is not None
-
-
-def _filled(values: pd.Series | None, length: int) -> Bools:
-    return no_rows(length) if values is None else has_value(values)
-
-
-def _count_list(cell: Any) -> int:
-    """Count the phones of a list, also if a file has saved it as text."""
-    if isinstance(cell, str):
-        text = fields.trimmed(cell)
-        return len(_PHONE_IN_TEXT.findall(text)) or int(bool(text))
-    return len(cell) if isinstance(cell, list | tuple | np.ndarray) else 0
-
-
 # Rows and people
-
-
-def _column(df: pd.DataFrame, name: str) -> pd.Series | None:
-    """Return the one column of a name, or None."""
-    headers: Iterable[object] = df.columns
-    return df.iloc[:, position(df, name, "report")] if name in headers else None
 
 
 def _statuses(df: pd.DataFrame, prefix: object) -> Objects:
@@ -267,8 +209,8 @@ def _statuses(df: pd.DataFrame, prefix: object) -> Objects:
                 "out.pronto.report()."
             )
         )
-    texts, _ = fields.cleaned(df.iloc[:, position(df, name, "report")], str)
-    texts[~np.isin(texts.astype(str), STATUSES)] = OTHER
+    texts = statuses(df.iloc[:, position(df, name, "report")])
+    texts[~present(texts)] = OTHER
     return texts
 
 
@@ -338,7 +280,16 @@ def _values_once(person: Ints, one: _TypeResults) -> int:
     return int(found.sum())
 
 
-def _companies(names: Objects, status: Objects, person: Ints) -> dict[str, Rate]:
+def _in_any(types: Mapping[EnrichmentType, _TypeResults], status: Objects) -> tuple[Bools, Bools]:
+    """Return the rows with an answer, and with a value, of any type.
+
+    ``pronto_status`` alone would not do: it is about the types of the last run only.
+    """
+    found = any_of([status == "found", *(one.found for one in types.values())])
+    return found | (status == "not_found"), found
+
+
+def _companies(names: Objects, answered: Bools, found: Bools, person: Ints) -> dict[str, Rate]:
     """Return the found rates of the largest companies, of the others, and of rows without one."""
     key = pd.Series([None if name is None else same(name) for name in names], dtype=object)
     # The smallest spelling, and ties by name, so that the order of the rows does not matter.
@@ -349,8 +300,6 @@ def _companies(names: Objects, status: Objects, person: Ints) -> dict[str, Rate]
     order = order[:MOST_COMPANIES]
     shown = {name: str(spelling[name]) for name in order}
     label = objects((NOT_GIVEN if k is None else shown.get(k, OTHERS) for k in key), len(names))
-    found = status == "found"
-    answered = found | (status == "not_found")
     return {
         name: replace(
             _rate(label == name, answered, found), people=len(np.unique(person[label == name]))
@@ -367,3 +316,13 @@ def _duration(df: pd.DataFrame) -> tuple[float | None, int | None]:
     values = [recorded.get("seconds"), recorded.get("rows")] if is_mapping else []
     numbers = [v for v in values if isinstance(v, int | float) and math.isfinite(v) and v > 0]
     return (float(numbers[0]), int(numbers[1])) if len(numbers) == 2 else (None, None)
+
+
+def _new(df: pd.DataFrame, prefix: str) -> Bools | None:
+    """Return the rows whose answer came in the last run, if ``attrs`` says when that began."""
+    recorded: Any = df.attrs.get("pronto")
+    began = recorded.get("began") if isinstance(recorded, Mapping) else None
+    dates = column(df, prefix + ANSWERED_AT)
+    if dates is None or not isinstance(began, int | float) or not math.isfinite(began):
+        return None
+    return np.asarray(read_dates(dates)[0] >= dates_from([began], 1), dtype=np.bool_)

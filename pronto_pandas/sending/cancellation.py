@@ -67,11 +67,16 @@ class Cancellation:
 
     async def recorded(self, writing: Awaitable[None], outcome: T) -> T:
         """Return an outcome after it was written; if that fails, stop and return it anyway."""
+        await self.written(writing)
+        return outcome
+
+    async def written(self, writing: Awaitable[T]) -> T | None:
+        """Return the result of a write; if it fails, stop and return None."""
         try:
-            await writing
+            return await writing
         except LedgerError as error:
             self.stop(error)
-        return outcome
+            return None
 
     @contextmanager
     def in_flight(self) -> Iterator[None]:

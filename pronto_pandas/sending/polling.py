@@ -87,7 +87,8 @@ class Poller:
                 if submitted_now:
                     self._schedule.answered(attempt, self._last_came - since)
                 stored = self._recorder.answered(batch, answer)
-                return await self._cancellation.recorded(stored, Outcome("answered", answer))
+                date = await self._cancellation.written(stored)
+                return Outcome("answered", answer, answered_at=date)
             elif self._clock() - max(since, self._last_came) > self._context.timeout:
                 # Another request of this very run may wait for the entry.
                 given_up = self._recorder.not_fetched(batch)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal, Protocol, Self, cast
+from typing import Literal, Protocol, Self, TypeVar, cast
 
 from ..api.answer import Answer
 from ..api.spec import EnrichmentType
@@ -16,6 +16,8 @@ from ..storage.lease import Run, RunRecord, new_run
 from ..storage.store import Claims, Ledger
 from ..storage.writer import Operation, Writer
 from .request import Batch, Request, keys_of, wanted_by
+
+T = TypeVar("T")
 
 BatchState = Literal["sent", "enqueued", "unknown", "refused", "pending"]
 
@@ -198,18 +200,19 @@ class Recorder:
         keys = batch.keys
         await self._close(keys, lambda t, _: self._ledger.leave(t, keys, self._run))
 
-    async def answered(self, batch: Batch, answer: Answer) -> None:
-        """Store a complete answer, and what it was charged."""
+    async def answered(self, batch: Batch, answer: Answer) -> float:
+        """Store a complete answer, and what it was charged; return its date in the ledger."""
         keys = batch.keys
         self._submitted_before(batch)
         bodies = dict.fromkeys(keys, text_of(answer))
         paid = self._charges(keys, answer, late=batch.enrichment_id is not None)
 
-        def write(t: Transaction, _: bool) -> None:
+        def write(t: Transaction, _: bool) -> float:
             self._ledger.answer(t, bodies)
             charges.add(t, paid)
+            return t.date
 
-        await self._close(keys, write)
+        return await self._close(keys, write)
 
     async def lost(self, batch: Batch) -> None:
         """Record that a batch was sent and its answer was lost."""
@@ -264,10 +267,11 @@ class Recorder:
         if self._notes is not None:
             self._notes.note(t, batch, state, **more)
 
-    async def _close(self, keys: Sequence[Key], operation: Operation[None]) -> None:
-        await self.writer.write(operation)
+    async def _close(self, keys: Sequence[Key], operation: Operation[T]) -> T:
+        result = await self.writer.write(operation)
         self._claimed.difference_update(keys)
         self._in_flight.difference_update(keys)
+        return result
 
 
 def text_of(answer: Answer) -> str:

@@ -99,6 +99,8 @@ class Outcome:
         Pronto has or may have the request, and its answer was not received.
     delivered_later : bool
         Pronto has accepted the request in a batch and delivers the answer to a webhook.
+    answered_at : float, optional
+        When the answer was stored in the ledger, in seconds since 1970; None if it was not.
     """
 
     state: Literal["answered", "error", "unknown", "pending"]
@@ -106,6 +108,7 @@ class Outcome:
     message: str | None = None
     may_be_charged: bool = False
     delivered_later: bool = False
+    answered_at: float | None = None
 
 
 def given_up(error: Exception, attempts: int) -> Outcome:
@@ -117,7 +120,7 @@ def outcome_of(entry: Entry) -> Outcome:
     """Return the outcome that an entry of the ledger stands for."""
     answer = None if entry.body is None else _read(entry)
     if entry.state == "answered":
-        return Outcome("answered", answer)
+        return Outcome("answered", answer, answered_at=entry.at)
     open_ = {"submitted": NOT_FETCHED, "enqueued": NOT_DELIVERED}.get(entry.state, SENT_BEFORE)
     return replace(open_, answer=answer)
 

@@ -154,7 +154,8 @@ class Worker:
         name, delivered = answer.enrichment_id, self._context.mode.delivered
         if name is None or (answer.is_final and not delivered):
             stored = self._recorder.answered(batch, answer)
-            return await self._cancellation.recorded(stored, Outcome("answered", answer))
+            date = await self._cancellation.written(stored)
+            return Outcome("answered", answer, answered_at=date)
         try:
             if delivered:
                 await self._recorder.enqueued(batch, name)

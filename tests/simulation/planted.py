@@ -62,7 +62,8 @@ BUGS: Final = (
         "an answer is told before it is stored",
         "sending/worker.py",
         """            stored = self._recorder.answered(batch, answer)
-            return await self._cancellation.recorded(stored, Outcome("answered", answer))""",
+            date = await self._cancellation.written(stored)
+            return Outcome("answered", answer, answered_at=date)""",
         """            self._writing = asyncio.ensure_future(self._recorder.answered(batch, answer))
             return Outcome("answered", answer)""",
     ),

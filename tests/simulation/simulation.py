@@ -131,9 +131,10 @@ class Watched(Recorder):
             self.state.process.leaving = batch.keys
         return may
 
-    async def answered(self, batch: Batch, answer: Answer) -> None:
-        await self._watched(batch, super().answered(batch, answer), answer.body)
+    async def answered(self, batch: Batch, answer: Answer) -> float:
+        date: float = await self._watched(batch, super().answered(batch, answer), answer.body)
         self.sim.oracle.stored(answer.body, batch.keys)
+        return date
 
     async def enqueued(self, batch: Batch, enrichment_id: str) -> None:
         await self._watched(batch, super().enqueued(batch, enrichment_id))
@@ -154,14 +155,15 @@ class Watched(Recorder):
         finally:
             self.sim.oracle.ended(self.state, left)
 
-    async def _watched(self, batch: Batch, call: Any, body: str = "") -> None:
+    async def _watched(self, batch: Batch, call: Any, body: str = "") -> Any:
         try:
-            await call
+            result = await call
         except LedgerError:
             self.state.unstored.add(body)
             self.sim.oracle.explained.update(batch.keys)
             raise
         self.state.entered.difference_update(batch.keys)
+        return result
 
 
 class WatchedRateLimit(RateLimit):
