@@ -108,6 +108,7 @@ class _Terminal(_Silent):
         if now.credits_high:
             counts["credits"] = span(now.credits_low, now.credits_high)
         bar.set_postfix(counts, refresh=now.done == now.total)
+        bar.total = now.total  # it grows if people are sent in place of others
         bar.update(now.done - bar.n)
 
     def write(self, line: str) -> None:
