@@ -26,6 +26,8 @@ _OUTCOMES: Final = {
     "unknown": "unknown: sent earlier, not answered",
 }
 
+_IN_RESERVE: Final = "Sent if others of this company are not found."
+
 _SAME_PERSON: Final = "Same person: same linkedin_url and name."
 
 _WIDE: Final = 150  # characters: the reasons stand in the cells
@@ -142,6 +144,8 @@ def _checked(preview: Preview) -> Check:
     invalid = plan.row_left == "invalid"
     outcomes[invalid] = "invalid: " + plan.row_message[invalid]
     notes[left] = None
+    if preview.options.endpoint != "bulk":
+        notes[plan.row_left == "over per_company"] = _IN_RESERVE
     if plan.contacts:
         states = preview.lookup.states()
         outcomes[~left] = objects(map(_OUTCOMES.get, states), len(states))[plan.row_contact[~left]]
