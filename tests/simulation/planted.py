@@ -240,6 +240,12 @@ BUGS: Final = (
         "ledger_name=PRONTO.ledger_name,",
         'ledger_name="pipecorn",',
     ),
+    Bug(
+        "a run does not wait for requests that come late",
+        "sending/dispatcher.py",
+        "while self._further or self._held or self._running:",
+        "while self._held or self._running:",
+    ),
 )
 """What was planted, and must be found."""
 
