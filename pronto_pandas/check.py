@@ -55,7 +55,8 @@ def check(*args: Any, **kwargs: Any) -> Check:
         - ``already submitted: answer pending``: `enrich` fetches the answer at no cost.
         - ``already filled``: ``df`` already has the value.
         - ``suppressed``, ``excluded by only``, ``over per_company``, ``over limit``: not sent
-          because of ``suppress``, ``only``, ``per_company`` or ``limit``.
+          because of ``suppress``, ``only``, ``per_company`` or ``limit``. People ``over
+          per_company`` are sent if others of their company are not found.
         - ``unknown: …``: sent earlier, not answered. Sent again only with ``resend_unknown=True``.
         - ``invalid: …``: cannot be sent, for the reason given.
 

@@ -255,7 +255,7 @@ class Lookup:
             states = {outcome.state for outcome in results[one].values()}
             if self.selection is None or not states <= {"answered", "error"}:
                 continue
-            instead = self.selection.done(one, found=_has_value(results[one]))
+            instead = self.selection.done(one, found=self._is_found(results[one]))
             if instead is None:
                 continue
             made = self.requests_for(instead)
@@ -267,10 +267,15 @@ class Lookup:
                 done.append(instead)  # the answer to another request is theirs, too
         return requests
 
+    def _is_found(self, result: Mapping[EnrichmentType, Outcome]) -> bool:
+        """Return whether a contact has a value that is shown."""
+        suppress = self.options.suppress
+        return _has_value(result) and not (suppress and suppressed([dict(result)], suppress))
+
     @property
-    def may_send_others(self) -> bool:
-        """Whether people may be sent in place of others who are not found."""
-        return self.selection is not None and self.selection.has_reserves
+    def may_follow(self) -> int:
+        """How many people may be sent in place of others who are not found."""
+        return 0 if self.selection is None else self.selection.in_reserve
 
     def replace_nobody(self) -> None:
         """Send nobody in place of people who are not found."""
@@ -323,6 +328,8 @@ def _merged(
         not_sent = outcome.state == "pending" and not outcome.may_be_charged
         if not_sent and saved.state == "answered":
             merged[type_] = replace(saved, message=outcome.message)
+        elif outcome.answer is None:
+            merged[type_] = replace(outcome, answer=saved.answer)
     return merged
 
 

@@ -71,7 +71,7 @@ class Run:
         self._ledger, self._mode, self._notes = preview.ledger, mode or self._single, notes
         self.results = preview.lookup.results_without(requests)
         to_send = [request for request in requests if request.enrichment_id is None]
-        if to_send or preview.lookup.may_send_others:
+        if to_send or preview.lookup.may_follow:
             self._settings.prices.require(self._options.types)
         self._account = Account(self._settings) if requests else None
         _warn_of_phones(to_send)
@@ -126,7 +126,7 @@ class Run:
         finally:
             if self._interrupted:
                 results = (self.results[number] for number in self._people)
-                types = [len(self._preview.plan.asks[number]) for number in self._people]
+                types = [len(self._preview.lookup.types(number)) for number in self._people]
                 with suppress(OSError, ValueError):  # nobody reads it
                     print(run_messages.interrupted(results, types), file=sys.stderr)  # noqa: T201  for the person who stopped the run
 

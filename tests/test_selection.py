@@ -60,7 +60,8 @@ def enrich(df: pd.DataFrame, type_: Any = "phone", **options: Any) -> pd.DataFra
 
 def sent(server: Server, df: pd.DataFrame) -> list[int]:
     """Return how often each row was sent."""
-    rows = (dict(zip(df, row, strict=True)) for row in df.itertuples(index=False))
+    names = df.columns.tolist()
+    rows = (dict(zip(names, row, strict=True)) for row in df.itertuples(index=False))
     return [server.sandbox.asked[identity(row)] for row in rows]
 
 
@@ -245,6 +246,32 @@ def test_refused_people_are_replaced(serve: Serve, monkeypatch: pytest.MonkeyPat
 
     monkeypatch.setattr(server.sandbox, "check", strict)
     assert statuses(enrich(df, per_company=1)) == ["error", "found"]
+
+
+def test_who_turns_out_to_be_suppressed_is_replaced(serve: Serve) -> None:
+    """An answer that is hidden takes no place, neither now nor when the line runs again."""
+    server = serve()
+    df = team("a.example", "ff", "email")
+    person = {str(name): value for name, value in df.iloc[0].items()}
+    found = truth(person, ["email"])["email"]
+    for _ in range(2):
+        out = enrich(df, "email", per_company=1, suppress=[found])
+        assert statuses(out) == ["skipped", "found"]
+    assert server.sandbox.asked.total() == 2
+
+
+def test_a_refresh_that_fails_shows_the_saved_answer(serve: Serve) -> None:
+    """The message says that the new one was lost."""
+    server = serve()
+    df = team("a.example", "fn")
+    first = enrich(df)
+    server.sandbox.faults, server.sandbox.fault_kinds = 1.0, ("500",)
+    with pytest.warns(pronto.UnknownRowsWarning):
+        out = enrich(df, refresh=True)
+    assert out["phone_1"].equals(first["phone_1"])
+    assert statuses(out) == ["found", "unknown"]
+    with pytest.warns(pronto.UnknownRowsWarning):
+        assert statuses(enrich(df)) == statuses(out)
 
 
 def test_lost_answers_keep_their_place(serve: Serve) -> None:

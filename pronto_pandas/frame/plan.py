@@ -129,6 +129,8 @@ class Plan:
         words : mapping of str to str
             These reasons in words.
         """
+        if not left:
+            return self
         why, kept = nothing(len(self.row_contact)), no_rows(len(self.row_contact))
         for type_, reasons in left.items():
             of_row = np.concatenate([reasons, nothing(1)])[self.row_contact]
@@ -136,8 +138,6 @@ class Plan:
             kept |= needed & ~present(of_row)
             why[needed] = of_row[needed]
         rows = present(why) & ~kept
-        if not rows.any():
-            return self
         texts = objects(map(words.get, why[rows]), int(rows.sum()))
         return replace(
             self,

@@ -72,7 +72,10 @@ class Selection:
         self.why[~within] = "over limit"
         self.why[~self._active] = "over per_company"
         self.why[~self._chosen] = "excluded by only"
-        self._reserves = self._in_reserve(first, within)
+        reserve = self._reserve(first, within)
+        self.in_reserve = int((self._standing[reserve] >= HELD).sum())
+        """How many people may be sent in place of others who are not found."""
+        self._reserves = _by_group(reserve, self._company)
 
     def types(self, type_: EnrichmentType) -> Bools:
         """Return the contacts of which a row that ``only`` includes needs this type."""
@@ -80,11 +83,6 @@ class Selection:
         rows = plan.row_asks[type_] & self._chosen_rows & (plan.row_contact >= 0)
         contacts[plan.row_contact[rows]] = True
         return contacts
-
-    @property
-    def has_reserves(self) -> bool:
-        """Whether people may be sent in place of others who are not found."""
-        return bool(self._reserves)
 
     def done(self, contact: int, *, found: bool) -> int | None:
         """Record a contact's final answer; return who may be sent in their place, or None."""
@@ -146,15 +144,12 @@ class Selection:
             within[order[self._options.limit :]] = False
         return within
 
-    def _in_reserve(self, first: Ints, within: Bools) -> dict[int, Iterator[int]]:
-        """Return for each company who takes the place of people that are not found."""
+    def _reserve(self, first: Ints, within: Bools) -> Ints:
+        """Return who takes the place of people that are not found, sorted by company."""
         standing, company = self._standing, self._company
         has_place = self._chosen & (company >= 0) & ~self._active & (standing != NOT_FOUND)
         reserve = np.flatnonzero(has_place & (within | (standing < HELD)))
-        reserve = reserve[np.lexsort((first[reserve], standing[reserve], company[reserve]))]
-        starts = np.flatnonzero(np.diff(company[reserve], prepend=-1))
-        groups = np.split(reserve, starts[1:]) if len(reserve) else []
-        return {int(company[group[0]]): iter(group.tolist()) for group in groups}
+        return reserve[np.lexsort((first[reserve], standing[reserve], company[reserve]))]
 
 
 def _first_rows(row_contact: Ints, rows: Bools, contacts: int) -> Ints:
@@ -164,6 +159,13 @@ def _first_rows(row_contact: Ints, rows: Bools, contacts: int) -> Ints:
     first = np.full(contacts, -1, dtype=np.intp)
     first[numbers] = places[index]
     return first
+
+
+def _by_group(numbers: Ints, group: Ints) -> dict[int, Iterator[int]]:
+    """Return the numbers of each group; they are sorted by it."""
+    starts = np.flatnonzero(np.diff(group[numbers], prepend=-1))
+    parts = np.split(numbers, starts[1:]) if len(numbers) else []
+    return {int(group[part[0]]): iter(part.tolist()) for part in parts}
 
 
 def _places(group: Ints, order: Ints, row: Ints) -> Ints:
