@@ -27,6 +27,8 @@ _OUTCOMES: Final = {
     "unknown": "unknown: sent earlier, not answered",
 }
 
+_IN_RESERVE: Final = "Sent if others of this company are not found."
+
 _SAME_PERSON: Final = "Same person: same linkedin_url and name."
 
 _WIDE: Final = 150  # characters of a cell in HTML
@@ -65,7 +67,8 @@ def check(*args: Any, **kwargs: Any) -> Check:
         - ``already submitted: answer pending``: `enrich` fetches the answer at no cost.
         - ``already filled``: ``df`` already has the value.
         - ``suppressed``, ``excluded by only``, ``over per_company``, ``over limit``: not sent
-          because of ``suppress``, ``only``, ``per_company`` or ``limit``.
+          because of ``suppress``, ``only``, ``per_company`` or ``limit``. People ``over
+          per_company`` are sent if others of their company are not found.
         - ``unknown: …``: sent earlier, not answered. Sent again only with ``resend_unknown=True``.
         - ``invalid: …``: cannot be sent, for the reason given.
 
@@ -253,6 +256,8 @@ def _checked(preview: Preview) -> Check:
     invalid = plan.row_left == "invalid"
     outcomes[invalid] = "invalid: " + plan.row_message[invalid]
     notes[left] = None
+    if preview.options.endpoint != "bulk":
+        notes[plan.row_left == "over per_company"] = _IN_RESERVE
     if plan.contacts:
         states = preview.lookup.states()
         outcomes[~left] = objects(map(_OUTCOMES.get, states), len(states))[plan.row_contact[~left]]

@@ -46,7 +46,8 @@ def enrich(*args: Any, **kwargs: Any) -> pd.DataFrame:
         ``lastname`` (or ``fullname``), ``company_name``, ``domain`` and ``linkedin_url``, and, for
         values you already have, ``email``, ``personal_email`` and ``phone``.
     limit : int, optional
-        Send at most this many people, starting from the top. Use it for a trial run.
+        Send only people among the first ``limit`` people, so the same line again sends nobody new.
+        Use it for a trial run.
     max_credits : float, optional
         Stop before the run could cost more than this many credits, assuming the highest configured
         price and five phone numbers per person.
@@ -85,8 +86,8 @@ def enrich(*args: Any, **kwargs: Any) -> pd.DataFrame:
     only : Series or list of bool, optional
         Boolean mask of the rows to send, such as ``df["Country"] == "FR"``.
     per_company : int, optional
-        Maximum number of people per company, counted from the top. This includes people who already
-        have the value.
+        Send people of each company, from the top, until this many are found. People who already
+        have the value count. Together with ``limit``, at most ``limit`` people are sent.
 
     Returns
     -------
@@ -127,6 +128,9 @@ def enrich(*args: Any, **kwargs: Any) -> pd.DataFrame:
 
     Notes
     -----
+    ``limit``, ``only``, ``per_company`` and ``max_credits`` decide only who is sent. Answers in the
+    ledger are filled in every row, except for people on the ``suppress`` list.
+
     After an interrupt (Ctrl-C, or "Interrupt" in a notebook) or SIGTERM, nothing more is sent. The
     run waits for the requests in flight and raises ``KeyboardInterrupt``. After a second
     interrupt, the run stops waiting: the rows of those requests become ``unknown``. Run the same

@@ -48,13 +48,13 @@ class Preview:
         self.df, self.options, self.settings = df, options, settings
         plan = make(df, options, already_filled(df, options))
         self.ledger = open_ledger(settings) if plan.contacts else None
-        self.lookup, self.began = Lookup(plan), time.time()
+        self.lookup, self.began = Lookup(plan, options), time.time()
         if self.ledger is not None:
             self.began = self.ledger.date() if began is None else began
             renewal = renewal_of(options, settings.max_age_days, self.began)
             lost = _lost(df, options, plan)
             self.lookup = look_up(self.ledger, plan, options, renewal, bodies=bodies, lost=lost)
-        self.plan: Plan = plan.without(self.lookup.suppressed)
+        self.plan: Plan = self.lookup.plan_shown
 
     def frame(self) -> pd.DataFrame:
         """Return the DataFrame filled from the ledger; warn about unknown rows."""
@@ -64,7 +64,7 @@ class Preview:
 
     def filled(self, results: Results) -> pd.DataFrame:
         """Return a copy of the DataFrame filled with results, except those of suppressed people."""
-        plan = self.plan
+        plan, results = self.lookup.shown(results)
         if self.options.suppress is not None:
             plan = plan.without(suppressed(results, self.options.suppress))
         out = assemble(self.df, plan, self.options, results)

@@ -17,6 +17,7 @@ import platformdirs
 from . import run_messages
 from .account import Account, KeyCheck
 from .api.spec import EnrichmentType
+from .arrays import Ints
 from .config.settings import APP
 from .errors import PhoneWithoutLinkedInWarning, ProntoError, warn
 from .frame.results import verdict
@@ -66,12 +67,12 @@ class Run:
         mode: Callable[[Client], Mode] | None = None,
         notes: BatchNotes | None = None,
     ) -> None:
-        self._preview, self.requests, self._progress = preview, requests, progress
+        self._preview, self.requests, self._progress = preview, list(requests), progress
         self._options, self._settings = preview.options, preview.settings
         self._ledger, self._mode, self._notes = preview.ledger, mode or self._single, notes
         self.results = preview.lookup.results_without(requests)
         to_send = [request for request in requests if request.enrichment_id is None]
-        if to_send:
+        if to_send or preview.lookup.may_follow:
             self._settings.prices.require(self._options.types)
         self._account = Account(self._settings) if requests else None
         _warn_of_phones(to_send)
@@ -90,11 +91,14 @@ class Run:
         recipients = self._preview.lookup.recipients
         return {number for request in self.requests for number, _ in recipients(request)}
 
-    @cached_property
+    @property
     def _rows(self) -> int:
         """The number of rows that wait for an answer."""
-        counts = self._preview.plan.rows_per_contact
-        return int(sum(counts[number] for number in self._people))
+        return int(sum(self._rows_per_contact[number] for number in self._people))
+
+    @cached_property
+    def _rows_per_contact(self) -> Ints:
+        return self._preview.lookup.plan.rows_per_contact
 
     def in_thread(self) -> None:
         """Send everything and return when it is done, even if an event loop is already running."""
@@ -124,7 +128,7 @@ class Run:
         finally:
             if self._interrupted:
                 results = (self.results[number] for number in self._people)
-                types = [len(self._preview.plan.asks[number]) for number in self._people]
+                types = [len(self._preview.lookup.types(number)) for number in self._people]
                 with suppress(OSError, ValueError):  # nobody reads it
                     print(run_messages.interrupted(results, types), file=sys.stderr)  # noqa: T201  for the person who stopped the run
 
@@ -192,24 +196,39 @@ class Run:
         if self._recorder is not None:
             self._recorder.writer.hurry()
 
-    def _listener(self, counter: Counter) -> Callable[[Request, Outcome], None]:
-        rows = self._preview.plan.rows_per_contact
+    def _listener(self, counter: Counter) -> Callable[[Request, Outcome], Sequence[Request]]:
+        lookup = self._preview.lookup
 
-        def record(request: Request, outcome: Outcome) -> None:
-            for number, type_ in self._preview.lookup.recipients(request):
-                result, asks = self.results[number], self._preview.plan.asks[number]
+        def record(request: Request, outcome: Outcome) -> Sequence[Request]:
+            further: list[Request] = []
+            for number, type_ in lookup.recipients(request):
+                result, asks = self.results[number], lookup.types(number)
                 complete = len(result) == len(asks)
                 result[type_] = outcome
                 if not complete and len(result) == len(asks):
-                    count = int(rows[number])
+                    count = int(self._rows_per_contact[number])
+                    further += self._replacements(number, counter)
                     self._last = counter.add(_counted_as(result, asks), count, self._cost)
                     self._show(self._last)
+            return further
 
         return record
 
     def _refresh(self) -> None:
         """Show the progress although no further row is finished."""
         self._show(self._last or Progress(total=self._rows))
+
+    def _replacements(self, number: int, counter: Counter) -> list[Request]:
+        """Return the requests for people who are sent because a contact was not found."""
+        if self._options.endpoint == "bulk":  # its batches are sent at once
+            return []
+        lookup = self._preview.lookup
+        requests = lookup.replacements(number, self.results)
+        self.requests += requests
+        people = {who for one in requests for who, _ in lookup.recipients(one)} - self._people
+        self._people.update(people)
+        counter.add_total(int(sum(self._rows_per_contact[who] for who in people)))
+        return requests
 
     def _show(self, now: Progress) -> None:
         if self._interrupted and self._dispatcher is not None:

@@ -287,7 +287,7 @@ def test_never_more_than_asked_of_a_company(rows: list[tuple[str, str | None]], 
             "firstname": [n for n, _ in rows],
             "lastname": ["Lark"] * len(rows),
             "domain": [d and f"{d}.example" for _, d in rows],
-            "linkedin_url": [f"linkedin.com/in/{n}-example" for n, _ in rows],
+            "linkedin_url": [f"linkedin.com/in/{n}-{d}-example" for n, d in rows],
         },
         dtype=object,
     )

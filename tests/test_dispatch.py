@@ -550,6 +550,58 @@ def test_a_cancelled_run_hands_on_what_it_can() -> None:
     assert {outcome.state for outcome in outcomes} == {"answered"}
 
 
+def test_requests_that_an_outcome_brings_are_sent_in_the_same_run() -> None:
+    """As soon as there is room, while the others wait; not one after the other."""
+    outcomes: dict[int, Outcome] = {}
+    at: dict[int, float] = {}
+
+    async def behave(job: Request) -> Answer:
+        at[job.number] = virtual.now()
+        await asyncio.sleep(9 if job.number == 0 else 1)
+        return FOUND
+
+    def record(job: Request, outcome: Outcome) -> list[Request]:
+        outcomes[job.number] = outcome
+        return jobs(12)[job.number + 3 : job.number + 4]
+
+    async def main() -> None:
+        service = Service(behave)
+        mode = Mode(service.send, service.fetch, 100)
+        rate_limit = RateLimit(50, clock=virtual.now, jitter=lambda low, high: high)
+        await dispatcher(mode, FakeRecorder(), rate_limit).run(jobs(3), record)
+
+    virtual.run(main())
+    assert sorted(outcomes) == list(range(12))
+    assert {outcome.state for outcome in outcomes.values()} == {"answered"}
+    assert max(at[number] for number in (10, 11)) < 9, "they waited for the slowest"
+
+
+def test_requests_that_come_after_a_stop_are_pending() -> None:
+    """They have an outcome, too, and are not sent."""
+    outcomes: dict[int, Outcome] = {}
+    dispatch: list[Dispatcher] = []
+
+    async def behave(job: Request) -> Answer:
+        await asyncio.sleep(1)
+        dispatch[0].interrupt(None)
+        return FOUND
+
+    def record(job: Request, outcome: Outcome) -> list[Request]:
+        outcomes[job.number] = outcome
+        return jobs(6)[job.number + 3 : job.number + 4]
+
+    async def main() -> None:
+        service = Service(behave)
+        mode = Mode(service.send, service.fetch, 100)
+        rate_limit = RateLimit(50, clock=virtual.now, jitter=lambda low, high: high)
+        dispatch.append(dispatcher(mode, FakeRecorder(), rate_limit))
+        await dispatch[0].run(jobs(3), record)
+
+    virtual.run(main())
+    states = [outcomes[number].state for number in range(6)]
+    assert states == ["answered"] * 3 + ["pending"] * 3
+
+
 def test_a_mistake_of_ours_is_raised_after_the_others_ended() -> None:
     """An unexpected exception does not vanish, and does not tear answers away."""
     outcomes: list[Outcome] = []

@@ -195,16 +195,6 @@ def test_a_filled_row_is_skipped_even_if_it_could_not_be_sent() -> None:
     assert made.row_status[0] == "skipped"
 
 
-def test_limit_takes_the_first_contacts_that_can_be_sent() -> None:
-    """Rows of one person count once; the rows beyond the limit have a message."""
-    rows = [FULL, {}, FULL, FULL | {"lastname": "B"}, FULL | {"lastname": "C"}, FULL]
-    made = plan(rows, limit=2)
-    assert made.row_contact.tolist() == [0, -1, 0, 1, -1, 0]
-    assert made.row_status.tolist() == [None, "invalid", None, None, "skipped", None]
-    assert made.row_sentences[4] == "Not sent: limit=2 was reached."
-    assert plan(rows, limit=0).contacts == []
-
-
 def test_custom_values_are_json() -> None:
     """Numbers, dates and missing values are converted."""
     df = pd.DataFrame(
@@ -242,13 +232,14 @@ values = st.sampled_from([None, "", "Ana", "ana ", "Bo", "7", 7, "acme.example",
 @given(
     st.lists(st.fixed_dictionaries(dict.fromkeys(FULL, values)), max_size=30),
     st.sampled_from([("email",), ("phone",), ("email", "phone"), TYPES]),
-    st.none() | st.integers(0, 5),
+    st.booleans(),
 )
 def test_every_row_is_sent_or_has_a_reason(
-    rows: list[dict[str, Any]], types: tuple[EnrichmentType, ...], limit: int | None
+    rows: list[dict[str, Any]], types: tuple[EnrichmentType, ...], excluded: bool
 ) -> None:
     """And no contact lacks what its request needs."""
-    made = plan(rows, *types, limit=limit)
+    only = np.zeros(len(rows), dtype=np.bool_) if excluded else None
+    made = plan(rows, *types, only=only)
     for row, contact in enumerate(made.row_contact):
         assert (contact >= 0) == (made.row_status[row] is None)
         assert contact >= 0 or made.row_sentences[row].startswith("Not sent: ")

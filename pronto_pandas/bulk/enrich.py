@@ -73,7 +73,8 @@ def bulk_enrich(
         ``pronto_pandas`` is reserved.
     columns, limit, max_credits, overwrite, refresh, resend_unknown, phones, prefix, progress, \
     suppress, only, per_company
-        As for `pronto_pandas.enrich`.
+        As for `pronto_pandas.enrich`. A job sends only the first ``per_company`` people of each
+        company; the next job sends others in place of those who were not found.
 
     Returns
     -------

@@ -199,6 +199,7 @@ class BulkJob:
         options = replace(self._options, resend_unknown=False, **(fixed | changes))
         deliveries.save_set_aside(self._ledger, self._row)
         preview = Preview(frame, options, self._settings)
+        preview.lookup.replace_nobody()  # that would send them
         to_poll = preview.lookup.to_poll
         run = Run(preview, to_poll if to_poll and has_key(self._settings) else [])
         run.in_thread()

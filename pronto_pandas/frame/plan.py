@@ -1,4 +1,4 @@
-"""Decide which rows are sent, for which types, and why the others are not."""
+"""Decide which rows can be sent, for which types, and why the others cannot."""
 
 from __future__ import annotations
 
@@ -22,12 +22,13 @@ from ..arrays import (
     joined,
     no_rows,
     nothing,
+    objects,
     present,
     replaced,
 )
 from . import columns
 from .options import Endpoint, Options
-from .people import ANY, COMPANY, NAMES, Cells, number_companies, number_people
+from .people import ANY, COMPANY, NAMES, Cells, number_people
 
 _LINKEDIN: Final = ("linkedin_url",)
 
@@ -61,7 +62,9 @@ _NOUNS: Final = {
 
 @dataclass(frozen=True)
 class Plan:
-    """The people to send, and the types that each row gets.
+    """The people who can be sent, and the types that each row gets.
+
+    Whether they are sent depends on the ledger, too: see `selection`.
 
     Parameters
     ----------
@@ -72,9 +75,11 @@ class Plan:
     customs : list of dict or None
         The ``custom`` field of each contact.
     row_contact : ndarray of int
-        For each row the position of its contact in ``contacts``, or -1 if it is not sent.
+        For each row the position of its contact in ``contacts``, or -1 if it cannot be sent.
     row_asks : dict of str to ndarray of bool
         For each type, the rows that get it from the answer.
+    row_kept : ndarray of bool
+        The rows that already have a value of a type, which is kept.
     row_left : ndarray of object
         For each row that is not sent, why: a `Left`. Otherwise None.
     row_message : ndarray of object
@@ -89,6 +94,7 @@ class Plan:
     customs: list[dict[str, Any] | None]
     row_contact: Ints
     row_asks: dict[EnrichmentType, Bools]
+    row_kept: Bools
     row_left: Objects
     row_message: Objects
     values: dict[str, Objects]
@@ -111,6 +117,35 @@ class Plan:
             ),
         )
 
+    def leaving_out(
+        self, left: Mapping[EnrichmentType, Objects], words: Mapping[Left, str]
+    ) -> Plan:
+        """Return the plan without the rows that get no answer because nobody is sent for them.
+
+        Parameters
+        ----------
+        left : mapping of str to ndarray of object
+            For each type and contact, why it is not sent: a `Left`. Otherwise None.
+        words : mapping of str to str
+            These reasons in words.
+        """
+        if not left:
+            return self
+        why, kept = nothing(len(self.row_contact)), no_rows(len(self.row_contact))
+        for type_, reasons in left.items():
+            of_row = np.concatenate([reasons, nothing(1)])[self.row_contact]
+            needed = self.row_asks[type_] & (self.row_contact >= 0)
+            kept |= needed & ~present(of_row)
+            why[needed] = of_row[needed]
+        rows = present(why) & ~kept
+        texts = objects(map(words.get, why[rows]), int(rows.sum()))
+        return replace(
+            self,
+            row_contact=np.where(rows, -1, self.row_contact),
+            row_left=np.where(rows, why, self.row_left),
+            row_message=replaced(self.row_message, rows, texts),
+        )
+
     @property
     def row_status(self) -> Objects:
         """The ``pronto_status`` of rows that are not sent; None for rows that are."""
@@ -129,7 +164,7 @@ class Plan:
 
 
 def make(df: pd.DataFrame, options: Options, already: Mapping[EnrichmentType, Bools]) -> Plan:
-    """Decide for each row whether and how it is sent.
+    """Decide for each row whether and how it can be sent.
 
     Parameters
     ----------
@@ -165,9 +200,6 @@ def make(df: pd.DataFrame, options: Options, already: Mapping[EnrichmentType, Bo
     rows.leave_out(filled, "filled", _filled(cells, filled_in, len(df)))
     _leave_out_unwanted(rows, cells, options)
     contact = number_people(cells.values, rows.sent)
-    if options.limit is not None:
-        rows.leave_out(contact >= options.limit, "over limit", f"limit={options.limit} was reached")
-        contact[~rows.sent] = -1
     numbers, first = np.unique(contact, return_index=True)
     first_rows = first[numbers >= 0]
     return Plan(
@@ -176,6 +208,7 @@ def make(df: pd.DataFrame, options: Options, already: Mapping[EnrichmentType, Bo
         customs=_customs(df, options.custom, first_rows),
         row_contact=contact,
         row_asks=asks,
+        row_kept=any_of(keep.values()),
         row_left=rows.why,
         row_message=rows.words,
         values=cells.values,
@@ -200,16 +233,13 @@ class _Rows:
 
 
 def _leave_out_unwanted(rows: _Rows, cells: Cells, options: Options) -> None:
-    """Leave out the rows that the caller excludes by ``suppress``, ``only`` and ``per_company``."""
+    """Leave out suppressed rows; of those that cannot be sent, say which ``only`` excludes."""
     if options.suppress is not None:
         suppressed = options.suppress.rows(cells)
         rows.leave_out(suppressed, "suppressed", "on the suppress= list")
     if options.only is not None:
-        rows.leave_out(~options.only, "excluded by only", "excluded by only=")
-    if options.per_company is not None:
-        over = _over_per_company(cells, rows, options.per_company)
-        words = f"the limit per_company={options.per_company} was reached for this company"
-        rows.leave_out(over, "over per_company", words)
+        excluded = ~options.only & ~rows.sent
+        rows.leave_out(excluded, "excluded by only", "excluded by only=")
 
 
 def _filled(cells: Cells, filled_in: Mapping[EnrichmentType, Objects], length: int) -> Objects:
@@ -226,24 +256,6 @@ def _filled(cells: Cells, filled_in: Mapping[EnrichmentType, Objects], length: i
         words[rows] = headers[rows] + " is already filled. Use overwrite=True to look it up again"
     words[~present(words)] = "already filled. Use overwrite=True to look it up again"
     return words
-
-
-def _over_per_company(cells: Cells, rows: _Rows, most: int) -> Bools:
-    """Return the rows of people beyond the first ones of their company.
-
-    People who already have the value count, and come first.
-    """
-    over, counted = no_rows(len(rows.why)), rows.sent | (rows.why == "filled")
-    company, person = number_companies(cells.values), number_people(cells.values, counted)
-    places = np.flatnonzero(counted & (company >= 0))
-    people = pd.DataFrame(
-        {"company": company[places], "person": person[places], "sent": rows.sent[places]}
-    )
-    once = people.sort_values("sent", kind="stable").drop_duplicates(["company", "person"])
-    rank = once.groupby("company").cumcount()
-    beyond = once.loc[rank >= most, "person"]
-    over[places] = people["person"].isin(beyond).to_numpy() & rows.sent[places]
-    return over
 
 
 def _invalid(

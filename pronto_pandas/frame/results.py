@@ -270,7 +270,7 @@ def verdict(result: Result, asks: Iterable[EnrichmentType]) -> str:
     if any(o.answer is not None and o.answer.has(type_) for type_, o in outcomes):
         return "found"
     states = {outcome.state for _, outcome in outcomes}
-    for state in ("unknown", "error", "pending"):
+    for state in ("unknown", "error", "pending", "skipped"):
         if state in states:
             return state
     return "not_found" if outcomes else "pending"

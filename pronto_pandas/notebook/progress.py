@@ -81,6 +81,10 @@ class Counter:
         self._started = clock()
         self._counts: dict[str, Any] = dict.fromkeys(STATES, 0)
 
+    def add_total(self, rows: int) -> None:
+        """Add rows that the run has still to send."""
+        self._total += rows
+
     def add(self, state: str, rows: int, cost: tuple[float, float] = (0.0, 0.0)) -> Progress:
         """Count rows with their outcome; ``cost`` is the run's minimum and maximum cost so far."""
         self._counts[state] += rows

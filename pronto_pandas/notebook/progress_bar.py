@@ -151,7 +151,7 @@ class Terminal(_Silent):
         if now.credits_high:
             counts["credits"] = span(now.credits_low, now.credits_high)
         unknown = left is None or now.awaited is not None or now.retrying
-        bar.n = now.done
+        bar.n, bar.total = now.done, now.total  # it grows if people are sent in place of others
         shown = "?" if unknown else bar.format_interval(round(left or 0.0))
         bar.bar_format = _METER.replace("LEFT", shown)
         bar.set_description_str(_retrying(now) if now.retrying else "Pronto", refresh=False)

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 
@@ -35,7 +36,8 @@ HELD_POLL = 0.5
 CANCEL_GRACE = 1.0
 """Seconds to wait for requests in flight when the run itself is cancelled."""
 
-OnOutcome = Callable[[Request, Outcome], None]
+OnOutcome = Callable[[Request, Outcome], Iterable[Request] | None]
+"""Gets the outcome of a request; may return further requests, which are sent in the same run."""
 
 
 class Dispatcher:
@@ -59,6 +61,8 @@ class Dispatcher:
         self._starts = Starts(context)
         self._worker = Worker(context, self._starts, self._concurrency)
         self._held: list[Request] = []
+        self._further: deque[Request] = deque()
+        self._changed = asyncio.Event()
         self._running: set[asyncio.Task[None]] = set()
         self._left_out = False
         self._crash: Exception | None = None
@@ -90,16 +94,21 @@ class Dispatcher:
     async def run(self, requests: Iterable[Request], on_outcome: OnOutcome) -> None:
         """Send requests in their order, and report each outcome once, as it comes.
 
-        A request is reported as ``pending`` if the run stopped before it was sent. Then
-        ``stopped_by`` or ``over_budget`` shows why.
+        ``on_outcome`` may return further requests, which are sent, too. A request is reported as
+        ``pending`` if the run stopped before it was sent. Then ``stopped_by`` or ``over_budget``
+        shows why.
         """
         self._on_outcome = on_outcome
         try:
             await self._send_all(requests)
-            while self._held or self._running:
-                while self._held:  # another run is about to have an answer
+            while self._further or self._held or self._running:
+                if self._further:
+                    await self._send_all(())
+                elif self._held:  # another run is about to have an answer
                     await self._check_held()
-                await self._drain()
+                else:
+                    self._changed.clear()
+                    await self._changed.wait()
         except BaseException as error:
             cancelled = isinstance(error, asyncio.CancelledError)
             self.interrupt(CANCEL_GRACE if cancelled else None)
@@ -112,7 +121,7 @@ class Dispatcher:
 
     async def _send_all(self, requests: Iterable[Request]) -> None:
         """Claim requests and send them; while some are sent, further ones are claimed."""
-        left = iter(requests)
+        left = self._with_further(requests)
         if self._mode.put_together is not None:
             await self._send_together(left, self._mode.put_together)
             return
@@ -123,6 +132,15 @@ class Dispatcher:
                 await self._send([Batch((request,)) for request in to_do])
         finally:
             ahead.cancel()
+
+    def _with_further(self, requests: Iterable[Request]) -> Iterator[Request]:
+        """Yield requests, and before each of them those that have come meanwhile."""
+        for request in requests:
+            while self._further:
+                yield self._further.popleft()
+            yield request
+        while self._further:
+            yield self._further.popleft()
 
     async def _send_together(self, requests: Iterator[Request], put_together: PutTogether) -> None:
         """Claim all requests, and send those within the budget in batches."""
@@ -172,7 +190,7 @@ class Dispatcher:
                 to_do += parts.to_poll
                 self._held += parts.held
             for part, outcome in parts.known:
-                self._on_outcome(part, outcome)
+                self._report([part], outcome)
         return to_do
 
     async def _check_held(self) -> None:
@@ -232,7 +250,12 @@ class Dispatcher:
         self._context.time_left.started(started)
         task = asyncio.create_task(self._work(batch, started))
         self._running.add(task)
-        task.add_done_callback(self._running.discard)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._running.discard(task)
+        if self._further or self._held or not self._running:
+            self._changed.set()
 
     async def _work(self, batch: Batch, started: float) -> None:
         outcome = None
@@ -256,7 +279,7 @@ class Dispatcher:
 
     def _report(self, requests: Iterable[Request], outcome: Outcome) -> None:
         for request in requests:
-            self._on_outcome(request, outcome)
+            self._further.extend(self._on_outcome(request, outcome) or ())
 
     async def _drain(self) -> None:
         while self._running:

@@ -90,7 +90,8 @@ class Outcome:
     ----------
     state : str
         ``answered``; ``error`` (Pronto rejected it); ``unknown`` (sent, and no answer received);
-        ``pending`` (not sent, not processed, or not fetched yet).
+        ``pending`` (not sent, not processed, or not fetched yet); ``skipped`` (not sent on purpose,
+        although another type of the contact is answered).
     answer : Answer, optional
         The answer, if it was read; in any state other than ``answered``, an earlier answer.
     message : str, optional
@@ -103,7 +104,7 @@ class Outcome:
         When the answer was stored in the ledger, in seconds since 1970; None if it was not.
     """
 
-    state: Literal["answered", "error", "unknown", "pending"]
+    state: Literal["answered", "error", "unknown", "pending", "skipped"]
     answer: Answer | None = None
     message: str | None = None
     may_be_charged: bool = False

@@ -271,6 +271,12 @@ BUGS: Final = (
         "sa.and_(here.charged.is_(None), more.charged.is_not(None)),",
         "sa.false(),",
     ),
+    Bug(
+        "a run does not wait for requests that come late",
+        "sending/dispatcher.py",
+        "while self._further or self._held or self._running:",
+        "while self._held or self._running:",
+    ),
 )
 """What was planted, and must be found."""
 

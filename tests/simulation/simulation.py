@@ -452,6 +452,7 @@ class _One:
         self.process, self.world = state.process, sim.world
         self._writes: dict[str, int] = {"before": 0, "after": 0, "acknowledged": 0}
         self._sender: Dispatcher | None = None
+        self._reserve: list[Request] = []
 
     async def main(self) -> None:
         """Run as the `Run` of the package does."""
@@ -489,7 +490,9 @@ class _One:
         recorder.sim, recorder.state = sim, self.state
         async with recorder:
             self._sender = self._made(recorder, client, rate_limit, budget)
-            await self._sender.run(jobs, self._told)
+            at_first = jobs[::2] if plan.mode != "bulk" else jobs
+            self._reserve = jobs[1::2] if plan.mode != "bulk" else []
+            await self._sender.run(at_first, self._told)
         self._complete(jobs)
         if budget.spent > plan.most:
             sim.oracle.fail("a budget is passed")
@@ -505,8 +508,9 @@ class _One:
             customs=[None for _ in contacts],
         )
         options: Any = SimpleNamespace(
-            refresh=plan.refresh, resend_unknown=plan.resend, endpoint=plan.mode, suppress=None
-        )
+            refresh=plan.refresh, resend_unknown=plan.resend, endpoint=plan.mode, suppress=None,
+            only=None, limit=None, per_company=None,
+        )  # fmt: skip
         renewal = renewal_of(options, 1e5, self.ledger.date())
         known = look_up(self.ledger, cast("Any", made), options, renewal)
         jobs = known.to_send if plan.mode == "bulk" else known.requests
@@ -533,11 +537,13 @@ class _One:
             return webhook_mode(BulkCall(client, job, "https://hook.example"))
         return MODES[self.plan.mode](client, self.plan.in_flight)
 
-    def _told(self, job: Request, outcome: Outcome) -> None:
+    def _told(self, job: Request, outcome: Outcome) -> list[Request]:
+        """Note an outcome; return a further request, as if somebody takes the job's place."""
         if not self.process.dead:
             self.sim.oracle.told(self.state, job, outcome)
             text = f"job {'{}.{}'.format(*who(job.contact))} {'+'.join(job.types)}: {outcome.state}"
             self.world.log(self.process, text)
+        return [self._reserve.pop(0)] if self._reserve else []
 
     def _complete(self, jobs: Sequence[Request]) -> None:
         for job in jobs:
