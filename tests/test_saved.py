@@ -199,6 +199,7 @@ def test_a_column_of_ones_own_named_like_a_status_means_nothing(serve: Serve) ->
     own = people(4).assign(
         email="ana@own.example",
         email_status="verified",
+        enrichment_id="CRM-7",
         pronto_status=pd.Series(["VIP", None, 3, "Found it"], dtype=object),
     )
     out = own.pronto.enrich("email", progress=False)
