@@ -106,19 +106,23 @@ class Budget:
         """Read the balance, and correct the prices and the cost by it."""
         if self._read_spent is not None:
             received = Counter(self._spending.received)
+            self._spending.tried = received.total()
             spent = await self._read_spent()
-            if spent is None:
-                self._read_spent = None
-            else:
+            if spent is not None:
                 self._spending.add_reading(received, spent)
 
     def _allows(self, more: Counter[str]) -> bool:
-        cost = self._spending.most + self._lost_at_most
-        for type_ in more.keys() | self._reserves.keys():
-            cost += self._reserved(type_, more[type_])
+        cost, types = self._spending.most + self._lost_at_most, more.keys() | self._reserves.keys()
+        worst = sum(self._worst(t, self._reserve(t).in_flight + more[t]) for t in types)
+        if self._is_covered(cost + worst):  # quick, and enough if the budget is large
+            return True
+        return self._is_covered(cost + sum(self._likely(t, more[t]) for t in types))
+
+    def _is_covered(self, cost: float) -> bool:
         return cost <= self._most or math.isclose(cost, self._most)  # prices may be fractions
 
-    def _reserved(self, type_: str, more: int) -> float:
+    def _likely(self, type_: str, more: int) -> float:
+        """Return an amount that the people in flight, and so many more, do not exceed."""
         reserve = self._reserve(type_)
         if self._read_spent is not None and not self._spending.is_confirmed(type_):
             return self._worst(type_, reserve.in_flight + more)
