@@ -134,6 +134,7 @@ def test_an_unknown_price_widens_the_interval() -> None:
     low, high = Costs(Prices({"email": (1, 1)}), seen).interval({"email": 100})
     unknown = Costs(Prices({"email": (1, 3)}), seen)
     assert unknown.interval({"email": 100}) == pytest.approx((low, min(3 * high, 300)))
+    assert 0.4 < unknown.chance({"email": 100}, unknown.expected({"email": 100})) < 0.6
     assert unknown.expected({"email": 100}) == pytest.approx(2 * 79.6, rel=0.01)
 
 
@@ -141,7 +142,7 @@ def test_the_chance_that_credits_are_enough() -> None:
     """Between none and certain; half at what is expected."""
     costs = Costs(Prices({"email": (2, 2)}), Observed(values={"email": {0: 50, 1: 50}}))
     people = {"email": 1000}
-    chances = [costs.chance(people, credits) for credits in (500, 1000, 1500, 2000)]
+    chances = [costs.chance(people, most) for most in (500, 1000, 1500, 2000)]
     assert chances == sorted(chances)
     assert chances[0] < 0.01
     assert costs.chance(people, costs.expected(people)) == pytest.approx(0.5)

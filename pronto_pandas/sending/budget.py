@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from typing import Final
 
+from ..api.spec import EnrichmentType
 from ..costs import Costs, Observed
 from ..prices import Prices, most_values
 from .request import Outcome, Request
@@ -18,7 +19,7 @@ from .spending import Spending
 ReadSpent = Callable[[], Awaitable[float | None]]
 """Returns by how much the balance has fallen since the run began; None if that is unavailable."""
 
-GROWTH: Final = 1.5
+GROWTH: Final = 1.2
 """The balance is read again when there are that many times as many values."""
 
 
@@ -67,7 +68,7 @@ class Budget:
         """Return whether the budget covers these and those in flight."""
         if math.isinf(self._most):
             return True
-        more = Counter(type_ for _, type_ in _to_send(requests))
+        more = Counter[str](type_ for _, type_ in _to_send(requests))
         return not more or self._allows(more)
 
     def affordable(self, requests: Sequence[Request]) -> int:
@@ -97,7 +98,7 @@ class Budget:
             self._reserve(type_).leave(number, values)
 
     def wants_balance(self, *, stopped: bool = False) -> bool:
-        """Return whether the balance would show more: often enough, or before the run is stopped."""
+        """Return whether to read the balance now; ``stopped``: because nothing else can go on."""
         if self._read_spent is None or self._spending.doubtful or math.isinf(self._most):
             return False
         return self._spending.has_grown(1.0 if stopped else GROWTH)
@@ -137,7 +138,7 @@ class Budget:
         return self._reserves[type_]
 
 
-def _to_send(requests: Sequence[Request]) -> Iterator[tuple[int, str]]:
+def _to_send(requests: Sequence[Request]) -> Iterator[tuple[int, EnrichmentType]]:
     """Return a number and the type of each part that costs credits; fetching an answer is free."""
     for request in requests:
         if not request.enrichment_id:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 POWERS: Final = tuple(0.1 * 2.0**n for n in range(8))
-"""Exponents of the bounds, of which the best is used: small ones suit many people, large ones few."""
+"""Exponents of the bounds; the best is used. Small ones suit many people, large ones few."""
 
 DISTANCES: Final = tuple(0.003 * 4.0**n for n in range(7))
 """How much the answers count in a bound: small ones suit many answers, large ones few."""
