@@ -61,7 +61,7 @@ class Admission:
         self._budget.settle(batch.requests, outcome)
         self._concurrency.leave()
         self._left.set()
-        if self._budget.wants_balance():
+        if not self._cancellation.stopped() and self._budget.wants_balance():
             self._read_balance()
 
     def end(self) -> None:
