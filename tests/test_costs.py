@@ -16,8 +16,11 @@ from . import virtual
 from .seams.api import Answer, Contact
 from .seams.root import Costs, Observed, Prices
 from .seams.sending import (
+    Admission,
     Batch,
     Budget,
+    Cancellation,
+    ConcurrencyLimit,
     Context,
     Dispatcher,
     Mode,
@@ -180,6 +183,17 @@ def test_those_found_may_be_answered_last() -> None:
     assert reserve.values() == 500
 
 
+def test_nobody_in_flight_needs_no_reserve() -> None:
+    """Also if the first one sent was not processed, and the only answer is that of the second."""
+    reserve = Reserve(5)
+    reserve.enter(1)
+    reserve.enter(2)
+    reserve.leave(2, 3)
+    assert reserve.values() == 5
+    reserve.leave(1, None)
+    assert reserve.values() == 0
+
+
 # Whole runs
 
 
@@ -303,6 +317,49 @@ def test_a_price_that_has_risen_is_noticed() -> None:
     assert 2500 < account.spent <= 3000
 
 
+def answered(budget: Budget, values: Sequence[int]) -> None:
+    """Let a budget see answers."""
+    for request, count in zip(phones(len(values)), values, strict=True):
+        budget.reserve([request])
+        budget.settle([request], Outcome("answered", ANSWERS[count]))
+
+
+def fitting(budget: Budget) -> int:
+    """Return how many people may be in flight at once."""
+    requests = phones(1000)
+    for request in requests:
+        if not budget.fits([request]):
+            return request.number
+        budget.reserve([request])
+    return len(requests)
+
+
+def test_a_price_of_earlier_runs_is_confirmed_before_less_is_reserved() -> None:
+    """100 people are not found, so no reading of the balance has shown a price."""
+    seen, account = Observed(prices={"phone": 10.0}), account_of([])
+    unconfirmed = Budget(Prices(), 1000, seen, account.read)
+    answered(unconfirmed, [0] * 100)
+    assert fitting(unconfirmed) == 1000 // 50
+    confirmed = Budget(Prices(), 1000, seen, account.read)
+    answered(confirmed, [0] * 98 + [1] * 2)
+    account.spent = 20
+    _done(confirmed.read_balance())
+    assert fitting(confirmed) > 1.5 * 1000 / 50
+
+
+def test_answers_that_come_during_a_reading_may_cost_more_than_it_shows() -> None:
+    """The balance is read after 10 values and before 10 more: 300 credits are for the first."""
+
+    async def read() -> float:
+        answered(budget, [1] * 10)
+        return 300
+
+    budget = Budget(Prices(), 10_000, Observed(), read)
+    answered(budget, [1] * 10)
+    _done(budget.read_balance())
+    assert budget.spent == 600
+
+
 def test_what_others_spend_counts() -> None:
     """They spend as much again from the same account."""
     account = account_of(shuffled(3))
@@ -411,3 +468,28 @@ def test_a_budget_that_is_enough_costs_little_time(seen: dict[str, float], secon
     assert states == {"answered": 433}
     assert limited.readings <= limited.finished
     assert limited.finished <= 1.25 * free.finished
+
+
+def test_the_balance_is_read_before_a_run_is_ended() -> None:
+    """One value more shows that the price is a little lower, and that one more can be sent."""
+
+    async def read() -> float:
+        await asyncio.sleep(0.1)
+        return 300
+
+    async def enter() -> Outcome | None:
+        budget = Budget(Prices(), 460, Observed(), read)
+        answered(budget, [1] * 10)
+        await budget.read_balance()
+        answered(budget, [1])
+        assert not budget.wants_balance()
+        admission = Admission(
+            ConcurrencyLimit(10, 50, virtual.now), budget, cancellation := Cancellation()
+        )
+        try:
+            return await admission.enter(Batch(phones(1)))
+        finally:
+            admission.end()
+            assert not cancellation.stopped()
+
+    assert virtual.run(enter()) is None

@@ -67,6 +67,8 @@ class Reserve:
             self._next = GROWTH * self._answers + 1
             self._bounds, self._values = _bounds(self._cohort(), self._most), {}
         people = self.in_flight + more
+        if not people:
+            return 0
         if people not in self._values:
             worst = people * self._most
             bounds = (math.floor(one.values(people) * self._most) for one in self._bounds)

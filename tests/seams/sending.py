@@ -1,7 +1,9 @@
 """Of `sending`: the dispatcher, its budget, and the rate limits."""
 
 from pronto_pandas.sending import rate_limit, rate_limit_file, retry
+from pronto_pandas.sending.admission import Admission
 from pronto_pandas.sending.budget import Budget
+from pronto_pandas.sending.cancellation import Cancellation
 from pronto_pandas.sending.concurrency import LEAST, ConcurrencyLimit
 from pronto_pandas.sending.context import Context, Timing
 from pronto_pandas.sending.dispatcher import Dispatcher
@@ -30,8 +32,10 @@ __all__ = [
     "MODES",
     "REFUSED_AT_MOST",
     "SOONEST",
+    "Admission",
     "Batch",
     "Budget",
+    "Cancellation",
     "ConcurrencyLimit",
     "Context",
     "Dispatcher",
