@@ -49,8 +49,9 @@ def enrich(*args: Any, **kwargs: Any) -> pd.DataFrame:
         Send only people among the first ``limit`` people, so the same line again sends nobody new.
         Use it for a trial run.
     max_credits : float, optional
-        Stop before the run could cost more than this many credits, assuming the highest configured
-        price and five phone numbers per person.
+        Stop before the run could cost more than this many credits. For people whose answers are
+        pending, credits are reserved: at first for five phone numbers per person, then, as answers
+        arrive, for as many as are likely enough.
     overwrite : bool
         Request values you already have, and replace them. By default, existing values are kept and
         not requested.

@@ -1,7 +1,9 @@
 """Of `sending`: the dispatcher, its budget, and the rate limits."""
 
 from pronto_pandas.sending import rate_limit, rate_limit_file, retry
+from pronto_pandas.sending.admission import Admission
 from pronto_pandas.sending.budget import Budget
+from pronto_pandas.sending.cancellation import Cancellation
 from pronto_pandas.sending.concurrency import LEAST, ConcurrencyLimit
 from pronto_pandas.sending.context import Context, Timing
 from pronto_pandas.sending.dispatcher import Dispatcher
@@ -19,6 +21,7 @@ from pronto_pandas.sending.rate_limit_leases import Lease, LeasedStarts, interva
 from pronto_pandas.sending.rate_limit_table import RateLimitTable, account
 from pronto_pandas.sending.recorder import Recorder
 from pronto_pandas.sending.request import Batch, Outcome, Request, keys_of, wanted_by
+from pronto_pandas.sending.reserve import Reserve
 from pronto_pandas.sending.retry import BUSY_ATTEMPTS, LOSSES_IN_A_ROW
 
 __all__ = [
@@ -29,8 +32,10 @@ __all__ = [
     "MODES",
     "REFUSED_AT_MOST",
     "SOONEST",
+    "Admission",
     "Batch",
     "Budget",
+    "Cancellation",
     "ConcurrencyLimit",
     "Context",
     "Dispatcher",
@@ -44,6 +49,7 @@ __all__ = [
     "RateLimitTable",
     "Recorder",
     "Request",
+    "Reserve",
     "Shared",
     "SharedFile",
     "Timing",
