@@ -97,7 +97,7 @@ def enrich(*args: Any, **kwargs: Any) -> pd.DataFrame:
         ``enrichment_id`` and ``pronto_answered_at``, the time of the answer in UTC. Row order and
         index are unchanged, and so are dtypes, except that a column of yours that is filled may
         become text. New columns have pandas' string dtype, and ``pronto_answered_at`` has
-        ``datetime64[ns, UTC]``. With ``phones="list"``, column ``phones`` has the dtype object.
+        ``datetime64[ns]``. With ``phones="list"``, column ``phones`` has the dtype object.
         With ``phones="rows"``, a person's row is repeated for each additional phone number.
 
     Raises

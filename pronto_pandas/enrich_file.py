@@ -186,7 +186,7 @@ class _Target:
         if name.endswith(ANSWERED_AT) and (
             dtype is None or (found is not None and pa.types.is_timestamp(found))
         ):
-            return pa.timestamp("ms", tz="UTC")
+            return pa.timestamp("ms")
         lists = dtype is None or found in {pa.null(), write.phones_type()}
         return write.phones_type() if lists and name.endswith("phones") else pa.string()
 

@@ -136,7 +136,7 @@ class Report(Summary):
         if self.credits_saved is not None:
             rows["saved by the ledger"] = credits_between(self.credits_saved, self.credits_saved)
         if self.new is not None:
-            rows["new in the last run"] = counted(self.new, "row")
+            rows["rows with a new answer"] = f"{self.new:,}"
         if (rate := self.rows_per_second) is not None:
             rows_sent = counted(self.rows_sent or 0, "row")
             rows["time"] = f"{rows_sent} in {self.seconds:,.1f} s ({rate:,.1f} rows/s)"

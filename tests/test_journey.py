@@ -28,7 +28,7 @@ def test_read_check_enrich_save_read(serve: Serve, tmp_path: Path, name: str) ->
     again = read(tmp_path / name)
     pd.testing.assert_frame_equal(leads, before)
     pd.testing.assert_frame_equal(again[leads.columns], leads)
-    dates = pd.to_datetime(again.pop("pronto_answered_at"), format="ISO8601", utc=True)
+    dates = pd.to_datetime(again.pop("pronto_answered_at"), format="ISO8601")
     assert dates.equals(out.pop("pronto_answered_at").astype(dates.dtype))
     pd.testing.assert_frame_equal(again, out.astype(again.dtypes.to_dict()), check_flags=False)
     asked = [charge["contact"] for charge in server.sandbox.charges]

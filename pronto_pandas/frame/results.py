@@ -188,10 +188,10 @@ class _Writer:
                 there, complete = read_dates(column)
                 if not complete:
                     rows = np.asarray(~np.isnat(dates) & ~(there >= dates))
-                    texts = pd.Series(dates).dt.tz_localize("UTC").map(str).to_numpy(dtype=object)
+                    texts = pd.Series(dates).map(str).to_numpy(dtype=object)
                     return self._set(name, _filled_in(column, texts, rows))
                 dates = latest(dates, there)
-            return self._set(name, pd.Series(dates).dt.tz_localize("UTC").array)
+            return self._set(name, pd.Series(dates).array)
 
     def _set(self, name: str, values: Any) -> None:
         # A Series keeps the dtype object; pandas would infer another one.

@@ -16,7 +16,6 @@ import pandas as pd
 
 from ..arrays import missing
 from ..errors import ConfigurationError
-from ..frame.run_columns import ANSWERED_AT
 from . import own_files
 from .escaping import NUMBERS, escape_formula, to_text
 from .read import WORKBOOK
@@ -49,7 +48,7 @@ def save(df: pd.DataFrame, path: str | os.PathLike[str], *, overwrite: bool = Fa
         ``.csv`` or ``.tsv``: UTF-8 with a BOM, every cell quoted, and an apostrophe before text
         that Excel would evaluate as a formula (``=…``, ``+…``, ``-…``, ``@…``, but not phone
         numbers); `pronto_pandas.read` removes it. ``.xlsx``: text, numbers and dates keep their
-        types (``pronto_answered_at`` in UTC); phone numbers stay text; whole numbers of more than
+        types; phone numbers stay text; whole numbers of more than
         15 digits, which Excel would round, become text. The header is bold, stays visible and has
         filters; if the DataFrame was enriched, a second sheet sums up the results. ``.parquet``:
         needs pyarrow. Missing values become empty cells. Lists become JSON; in Parquet they stay
@@ -211,7 +210,7 @@ def _write_workbook(df: pd.DataFrame, path: Path) -> None:
             f"has at most {excel.ROWS - 1:,} data rows and {excel.COLUMNS:,} columns. Save it as "
             ".csv or .parquet. Nothing was written."
         )
-    columns = (_without_zone(df.iloc[:, place]) for place in range(df.shape[1]))
+    columns = (df.iloc[:, place] for place in range(df.shape[1]))
     headers = _headers(df.columns)
     widths = [_width(*named) for named in zip(headers, _sampled(df), strict=True)]
     excel.write(headers, zip(*columns, strict=True), path, widths, summary_sheet(df))
@@ -228,13 +227,6 @@ def _width(header: str, values: pd.Series) -> int:
     """Return the width of a column in characters, so that most cells and the header fit."""
     longest = max((len(to_text(value).partition("\n")[0]) for value in values), default=0)
     return min(_WIDEST, max(longest + 2, len(header) + _FILTER))
-
-
-def _without_zone(column: pd.Series) -> pd.Series:
-    """Return the times of answers as Excel shows times: in UTC, without a time zone."""
-    if str(column.name).endswith(ANSWERED_AT) and isinstance(column.dtype, pd.DatetimeTZDtype):
-        column = column.dt.tz_convert(None)
-    return column
 
 
 def pyarrow() -> Any:
