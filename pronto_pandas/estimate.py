@@ -15,6 +15,7 @@ from .config.settings import current
 from .costs import FOUND, Costs, Observed
 from .preview import Preview
 from .prices import Range
+from .storage import spending
 from .wording import counted, credits_between, span
 
 
@@ -160,9 +161,15 @@ class Estimate:
         return f"{budget} is enough for about {reached:,} of {self.people:,} people"
 
 
-def observed_for(_preview: Preview) -> Observed:
-    """Return what the ledger has seen of the account."""
-    return Observed()
+def observed_for(preview: Preview) -> Observed:
+    """Return what the ledger has seen of the account; nothing, if there is no key."""
+    settings, ledger = preview.settings, preview.ledger
+    if ledger is None or not account.has_key(settings):
+        return Observed()
+    _, key = account.Account(settings).credentials()
+    name = spending.account_name(settings.service, key.get_secret_value())
+    with ledger.read() as t:
+        return spending.observed(t, name, settings.prices)
 
 
 def _estimated(preview: Preview, balance: float | None) -> Estimate:
