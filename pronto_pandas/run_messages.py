@@ -16,6 +16,7 @@ from .errors import (
     CreditsExhaustedWarning,
     LedgerError,
     LedgerWarning,
+    LowFoundRateWarning,
     MaxCreditsWarning,
     ProntoError,
     ServiceUnreachableWarning,
@@ -26,7 +27,13 @@ from .wording import counted
 
 if TYPE_CHECKING:  # imported when something is sent
     from .api.spec import EnrichmentType
+    from .sending.found_rate import FoundRate
     from .sending.request import Outcome
+
+NOT_WORTH_IT = (
+    "Not sent: the run stopped because it found fewer people than stop_below. To look up this "
+    "person, run the same line without stop_below."
+)
 
 _PARTS = {
     "finished": "finished and saved",
@@ -116,6 +123,16 @@ def warn_of(
             )
         case _:
             warn(f"The run stopped. {stopped_by} {resume}", ServiceUnreachableWarning)
+
+
+def warn_of_found_rate(rate: FoundRate, pending: int) -> None:
+    """Warn that a run stopped because it found too few people."""
+    warn(
+        f"Stopped: {rate.found:,} found in {counted(rate.answers, 'answer')} "
+        f"({rate.found / rate.answers:.1%}), which is below stop_below={rate.least:g}. "
+        f"{_rows(pending)} pending. To look them up anyway, run the same line without stop_below.",
+        LowFoundRateWarning,
+    )
 
 
 def _rows(count: int) -> str:

@@ -18,3 +18,9 @@ def credits_between(low: float, high: float) -> str:
     """Return a range of credits: "1 to 3 credits"."""
     amount = span(low, high)
     return "1 credit" if amount == "1" else f"{amount} credits"
+
+
+def amount(number: float, unit: str = "") -> str:
+    """Return an amount: "1,620", "0.25"; with a unit: "1 credit", "1,620 credits"."""
+    text = f"{number:,.2f}".removesuffix(".00")
+    return text if not unit else f"{text} {unit}{'' if text == '1' else 's'}"

@@ -1,0 +1,300 @@
+"""The bill of a run: its price before anything is sent, and what it cost after it."""
+
+# Why: docs/decisions/043-bill.md
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final, cast
+
+from .api.spec import EnrichmentType
+from .config.settings import Settings
+from .errors import NotConfirmedError
+from .frame.options import Options
+from .frame.results import verdict
+from .notebook.progress_bar import write_line
+from .notebook.question import answerable, confirmed
+from .preview import Preview
+from .prices import Prices
+from .sending.found_rate import FoundRate
+from .wording import amount, counted, credits_between
+
+if TYPE_CHECKING:  # imported when something is sent
+    from .sending.request import Outcome, Request
+
+CONFIRM_ABOVE: Final = 1_000.0
+"""Expected credits above which a run asks first, unless `configure` sets another number."""
+
+CONFIRM_SHARE: Final = 0.25
+"""The share of the balance above which a run asks first."""
+
+
+@dataclass
+class Tally:
+    """What became of the rows of a call.
+
+    Parameters
+    ----------
+    rows_saved : int
+        Rows that were filled from saved answers only.
+    values_saved : Counter
+        Per type, the values in saved answers, each once.
+    people : Counter
+        People in the requests of the call, per outcome.
+    left_out : Counter
+        Rows that were not sent, per reason in words.
+    """
+
+    rows_saved: int = 0
+    values_saved: Counter[str] = field(default_factory=Counter)
+    people: Counter[str] = field(default_factory=Counter)
+    left_out: Counter[str] = field(default_factory=Counter)
+
+    def add(
+        self,
+        preview: Preview,
+        requests: Sequence[Request],
+        results: Sequence[Mapping[EnrichmentType, Outcome]],
+    ) -> None:
+        """Count the rows of a DataFrame whose requests are finished."""
+        plan, lookup = preview.plan, preview.lookup
+        requested = {(one.contact.keys(t)[0], t) for one in requests for t in one.types}
+        waited = {number for one in requests for number, _ in lookup.recipients(one)}
+        for number, rows in enumerate(plan.rows_per_contact.tolist()):
+            if number not in waited and any(map(_is_answer, results[number].values())):
+                self.rows_saved += rows
+        for (contact, name), numbers in lookup.sharing.items():
+            type_ = cast("EnrichmentType", name)
+            outcome = results[numbers[0]].get(type_)
+            new = (contact, name) in requested
+            if not new and outcome is not None and outcome.answer is not None:
+                self.values_saved[type_] += outcome.answer.count(type_)
+        for number in {one.number for one in requests}:
+            self.people[state_of(results[number], plan.asks[number])] += 1
+        self.left_out.update(_left_out(plan.row_left.tolist(), preview.options))
+
+
+def state_of(result: Mapping[EnrichmentType, Outcome], asks: Iterable[EnrichmentType]) -> str:
+    """Return the state that a contact counts as: a status, or ``submitted``."""
+    if any(outcome.delivered_later for outcome in result.values()):
+        return "submitted"
+    return verdict(result, asks)
+
+
+def _is_answer(outcome: Outcome) -> bool:
+    return outcome.state == "answered"
+
+
+def _left_out(reasons: Iterable[str | None], options: Options) -> dict[str, int]:
+    """Count the rows that are not sent per reason, in words."""
+    words = {
+        "invalid": "invalid",
+        "filled": "already filled",
+        "suppressed": "on the suppress= list",
+        "hidden": "on the suppress= list",
+        "excluded by only": "excluded by only=",
+        "over per_company": f"over per_company={options.per_company}",
+        "over limit": f"over limit={options.limit}",
+    }
+    counts = Counter(words[reason] for reason in reasons if reason is not None)
+    return dict(counts)
+
+
+@dataclass(frozen=True)
+class Price:
+    """What requests are expected to cost, and at most, in credits."""
+
+    expected: float
+    most: float
+
+    @classmethod
+    def of(cls, requests: Iterable[Request], prices: Prices) -> Price:
+        """Return the price of requests; fetching an answer is free."""
+        types = [one.types for one in requests if one.enrichment_id is None]
+        return cls(sum(map(prices.least, types)), sum(map(prices.most, types)))
+
+
+@dataclass
+class Bill:
+    """Shows the price of a call, asks whether to continue, and shows what it did cost.
+
+    Parameters
+    ----------
+    settings : Settings
+        Prices, and when to ask.
+    options : Options
+        The types, and ``max_credits``.
+    shown : bool
+        Whether to show lines; a question is asked in any case.
+    before, after : float, optional
+        The balance before and after the call.
+    least, most : float
+        The lowest and highest possible cost by the prices.
+    tally : Tally
+        What became of the rows.
+    found_rate : FoundRate, optional
+        Stops the call with ``stop_below``.
+    """
+
+    settings: Settings
+    options: Options
+    shown: bool
+    before: float | None = None
+    after: float | None = None
+    least: float = 0.0
+    most: float = 0.0
+    tally: Tally = field(default_factory=Tally)
+    found_rate: FoundRate | None = None
+    _begun: bool = False
+
+    def __post_init__(self) -> None:
+        if self.options.stop_below is not None:
+            self.found_rate = FoundRate(self.options.stop_below)
+
+    @property
+    def opens(self) -> bool:
+        """Whether the balance is needed before the first request: for the line or the question."""
+        return not self._begun and (self.shown or self._may_ask)
+
+    @property
+    def _may_ask(self) -> bool:
+        limited = self.options.max_credits is not None or self.settings.budget is not None
+        free = self.settings.is_sandbox
+        return not limited and not free and self.settings.confirm_above is not None and answerable()
+
+    def open(self, requests: Sequence[Request]) -> None:
+        """Show the price of the requests, and ask whether to continue if it is high.
+
+        Raises
+        ------
+        NotConfirmedError
+            The answer is not yes.
+        """
+        if not self.opens:
+            return
+        self._begun = True
+        price = Price.of(requests, self.settings.prices)
+        asks = self._may_ask and price.expected > self._confirm_above
+        if self.shown or asks:
+            write_line(self._price_line(requests, price))
+        if asks and not confirmed("Continue? [y/N] "):
+            raise NotConfirmedError(
+                "The cost was not confirmed. Nothing was sent. To continue, run the same line "
+                "again and answer y. To run without this question, pass max_credits=… or set "
+                "pronto.configure(confirm_above=None)."
+            )
+
+    @property
+    def _confirm_above(self) -> float:
+        chosen = self.settings.confirm_above
+        if isinstance(chosen, float):
+            return chosen
+        balance = math.inf if self.before is None else self.before
+        return min(CONFIRM_ABOVE, CONFIRM_SHARE * balance)
+
+    def _price_line(self, requests: Sequence[Request], price: Price) -> str:
+        people = counted(len({one.number for one in requests}), "person", "people")
+        types = [t for t in self.options.types if any(t in one.types for one in requests)]
+        what = " and ".join(f"{type_.replace('_', ' ')}s" for type_ in types)
+        balance = "" if self.before is None else f"; balance {amount(self.before)}"
+        if not price.most:
+            cost = "no new requests, free"
+        else:
+            most = min(price.most, self.options.most_credits)
+            expected = min(price.expected, most)
+            cost = f"about {amount(expected, 'credit')}, at most {amount(most)}"
+        return f"Looking up the {what} of {people}: {cost}{balance}."
+
+    def opened(self, balance: float | None) -> None:
+        """Store the balance before the first run."""
+        if self.before is None:
+            self.before = balance
+
+    def settle(self, cost: tuple[float, float], balance: float | None) -> None:
+        """Add the lowest and highest cost of a run, and store the balance after it."""
+        self.least += cost[0]
+        self.most += cost[1]
+        self.after = balance
+
+    def close(self) -> None:
+        """Show what the call did cost."""
+        if self.shown:
+            write_line(self.line)
+
+    @property
+    def line(self) -> str:
+        """What was looked up, and what it cost."""
+        return " ".join(filter(None, [self._rows, self._credits, self._left_out]))
+
+    @property
+    def _rows(self) -> str:
+        rows, people = self.tally.rows_saved, self.tally.people
+        saved = [f"{counted(rows, 'row')} from saved answers"] if rows else []
+        if not people.total():
+            return f"{saved[0]}; nothing was sent." if saved else "Nothing was sent."
+        parts = [f"{people[state]:,} {words}" for state, words in _STATES.items() if people[state]]
+        done = people.total() - people["pending"]
+        looked_up = f"{counted(done, 'person', 'people')} looked up"
+        outcome = f"{looked_up}: {', '.join(parts)}" if parts else looked_up
+        return f"{', '.join([*saved, outcome])}."
+
+    @property
+    def _credits(self) -> str:
+        saved = self._saved
+        if not self.tally.people.total():
+            return f"The ledger saved {saved}." if self.tally.values_saved.total() else ""
+        spent = self.spent
+        if spent is None:
+            cost = credits_between(self.least, self.most)
+        else:
+            cost = f"{amount(spent, 'credit')} (balance {amount(self.after or 0.0)})"
+        saves = f"; the ledger saved {saved}" if self.tally.values_saved.total() else ""
+        return f"{cost}{saves}.{self._doubt}"
+
+    @property
+    def spent(self) -> float | None:
+        """The credits by which the balance fell; None if it is not known, or rose."""
+        if self.before is None or self.after is None or self.before < self.after:
+            return None
+        return self.before - self.after
+
+    @property
+    def _doubt(self) -> str:
+        """A sentence if the balance does not show the cost of this call only."""
+        if self.before is not None and self.after is not None and self.before < self.after:
+            return " The balance rose during the run, so the cost is calculated from the prices."
+        if self.spent is None or self.least - 0.01 <= self.spent <= self.most + 0.01:
+            return ""
+        if self.spent > self.most:
+            return (
+                " Other programs spent from this account at the same time, so this figure is not "
+                "this run's alone."
+            )
+        return (
+            " This is less than the prices say: credits were added to the account at the same "
+            "time, or the prices have changed."
+        )
+
+    @property
+    def _saved(self) -> str:
+        ranges, values = self.settings.prices.ranges, self.tally.values_saved
+        low, high = self.settings.prices.found({t: n for t, n in values.items() if t in ranges})
+        return f"about {credits_between(low, high)}"
+
+    @property
+    def _left_out(self) -> str:
+        counts = self.tally.left_out
+        reasons = ", ".join(f"{count:,} {words}" for words, count in counts.most_common())
+        return f"{counted(counts.total(), 'row')} not sent: {reasons}." if reasons else ""
+
+
+_STATES: Final = {
+    "found": "found",
+    "submitted": "submitted",
+    "error": "rejected",
+    "unknown": "without an answer (may have been charged)",
+}
+"""The outcomes that a bill shows; the others are not found, or not looked up."""
