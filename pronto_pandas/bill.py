@@ -6,7 +6,8 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, cast
 
@@ -46,12 +47,15 @@ class Tally:
         People in the requests of the call, per outcome.
     left_out : Counter
         Rows that were not sent, per reason in words.
+    counted : bool
+        Whether anything was counted.
     """
 
     rows_saved: int = 0
     values_saved: Counter[str] = field(default_factory=Counter)
     people: Counter[str] = field(default_factory=Counter)
     left_out: Counter[str] = field(default_factory=Counter)
+    counted: bool = False
 
     def add(
         self,
@@ -60,6 +64,7 @@ class Tally:
         results: Sequence[Mapping[EnrichmentType, Outcome]],
     ) -> None:
         """Count the rows of a DataFrame whose requests are finished."""
+        self.counted = True
         plan, lookup = preview.plan, preview.lookup
         requested = {(one.contact.keys(t)[0], t) for one in requests for t in one.types}
         waited = {number for one in requests for number, _ in lookup.recipients(one)}
@@ -110,6 +115,10 @@ class Price:
     expected: float
     most: float
 
+    def times(self, scale: float) -> Price:
+        """Return the price of several times as many requests."""
+        return Price(self.expected * scale, self.most * scale)
+
     @classmethod
     def of(cls, requests: Iterable[Request], prices: Prices) -> Price:
         """Return the price of requests; fetching an answer is free."""
@@ -137,6 +146,8 @@ class Bill:
         What became of the rows.
     found_rate : FoundRate, optional
         Stops the call with ``stop_below``.
+    scale : float
+        If the first run is a chunk of a file: how many times its rows the rest of the file has.
     """
 
     settings: Settings
@@ -148,6 +159,7 @@ class Bill:
     most: float = 0.0
     tally: Tally = field(default_factory=Tally)
     found_rate: FoundRate | None = None
+    scale: float = 1.0
     _begun: bool = False
 
     def __post_init__(self) -> None:
@@ -176,7 +188,7 @@ class Bill:
         if not self.opens:
             return
         self._begun = True
-        price = Price.of(requests, self.settings.prices)
+        price = Price.of(requests, self.settings.prices).times(self.scale)
         asks = self._may_ask and price.expected > self._confirm_above
         if self.shown or asks:
             write_line(self._price_line(requests, price))
@@ -196,7 +208,8 @@ class Bill:
         return min(CONFIRM_ABOVE, CONFIRM_SHARE * balance)
 
     def _price_line(self, requests: Sequence[Request], price: Price) -> str:
-        people = counted(len({one.number for one in requests}), "person", "people")
+        count = round(len({one.number for one in requests}) * self.scale)
+        people = f"{'about ' * (self.scale != 1)}{counted(count, 'person', 'people')}"
         types = [t for t in self.options.types if any(t in one.types for one in requests)]
         what = " and ".join(f"{type_.replace('_', ' ')}s" for type_ in types)
         balance = "" if self.before is None else f"; balance {amount(self.before)}"
@@ -204,8 +217,9 @@ class Bill:
             cost = "no new requests, free"
         else:
             most = min(price.most, self.options.most_credits)
-            expected = min(price.expected, most)
-            cost = f"about {amount(expected, 'credit')}, at most {amount(most)}"
+            cost = f"about {amount(min(price.expected, most), 'credit')}"
+            if self.scale == 1 or most < price.most:  # otherwise nobody knows
+                cost += f", at most {amount(most)}"
         return f"Looking up the {what} of {people}: {cost}{balance}."
 
     def opened(self, balance: float | None) -> None:
@@ -218,6 +232,15 @@ class Bill:
         self.least += cost[0]
         self.most += cost[1]
         self.after = balance
+
+    @contextmanager
+    def shown_at_the_end(self) -> Iterator[None]:
+        """Show what a call of several runs did cost, also if it is interrupted."""
+        try:
+            yield
+        finally:
+            if self.tally.counted:
+                self.close()
 
     def close(self) -> None:
         """Show what the call did cost."""
@@ -236,10 +259,13 @@ class Bill:
         if not people.total():
             return f"{saved[0]}; nothing was sent." if saved else "Nothing was sent."
         parts = [f"{people[state]:,} {words}" for state, words in _STATES.items() if people[state]]
-        done = people.total() - people["pending"]
-        looked_up = f"{counted(done, 'person', 'people')} looked up"
-        outcome = f"{looked_up}: {', '.join(parts)}" if parts else looked_up
-        return f"{', '.join([*saved, outcome])}."
+        submitted, done = people["submitted"], people.total() - people["pending"]
+        if submitted:
+            saved.append(f"{counted(submitted, 'person', 'people')} submitted")
+        if done > submitted or not submitted:
+            looked_up = f"{counted(done - submitted, 'person', 'people')} looked up"
+            saved.append(f"{looked_up}: {', '.join(parts)}" if parts else looked_up)
+        return f"{', '.join(saved)}."
 
     @property
     def _credits(self) -> str:
@@ -247,10 +273,10 @@ class Bill:
         if not self.tally.people.total():
             return f"The ledger saved {saved}." if self.tally.values_saved.total() else ""
         spent = self.spent
-        if spent is None:
-            cost = credits_between(self.least, self.most)
-        else:
-            cost = f"{amount(spent, 'credit')} (balance {amount(self.after or 0.0)})"
+        cost = credits_between(self.least, self.most) if spent is None else amount(spent, "credit")
+        cost += " so far" * bool(self.tally.people["submitted"])
+        if spent is not None:
+            cost += f" (balance {amount(self.after or 0.0)})"
         saves = f"; the ledger saved {saved}" if self.tally.values_saved.total() else ""
         return f"{cost}{saves}.{self._doubt}"
 
@@ -293,8 +319,7 @@ class Bill:
 
 _STATES: Final = {
     "found": "found",
-    "submitted": "submitted",
     "error": "rejected",
     "unknown": "without an answer (may have been charged)",
 }
-"""The outcomes that a bill shows; the others are not found, or not looked up."""
+"""The outcomes that a bill shows; the others are not found, submitted or not sent."""

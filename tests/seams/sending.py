@@ -5,6 +5,7 @@ from pronto_pandas.sending.budget import Budget
 from pronto_pandas.sending.concurrency import LEAST, ConcurrencyLimit
 from pronto_pandas.sending.context import Context, Timing
 from pronto_pandas.sending.dispatcher import Dispatcher
+from pronto_pandas.sending.found_rate import FoundRate
 from pronto_pandas.sending.modes import MODES, Mode
 from pronto_pandas.sending.polling import LATEST, REFUSED_AT_MOST, SOONEST, PollSchedule
 from pronto_pandas.sending.rate_limit import (
@@ -34,6 +35,7 @@ __all__ = [
     "ConcurrencyLimit",
     "Context",
     "Dispatcher",
+    "FoundRate",
     "Gcra",
     "Lease",
     "LeasedStarts",
