@@ -17,7 +17,7 @@ import pandas as pd
 
 import pronto_pandas as pronto
 from tests.seams.bulk import JobRow, add_batch, tag
-from tests.seams.storage import connect
+from tests.seams.storage import connect, new_run
 
 ADDRESS = "http://127.0.0.1:9"
 """Nobody listens there: nothing may be sent."""
@@ -51,7 +51,7 @@ def measure(callbacks: int, at_once: int) -> dict[str, float]:
         place = Path(folder) / "ledger.sqlite3"
         ledger = connect(str(place), ADDRESS)
         with ledger.write() as t:
-            add_batch(t, JobRow("job", ADDRESS, "email", time.time()), 1, contacts)
+            add_batch(t, JobRow("job", ADDRESS, "email", time.time()), 1, contacts, new_run())
         with (
             pronto.configure(base_url=ADDRESS, ledger=place),
             pronto.webhook(port=0) as hook,

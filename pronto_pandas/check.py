@@ -23,7 +23,7 @@ _OUTCOMES: Final = {
     "hidden": "suppressed",
     "answered": "already answered",
     "submitted": "already submitted: answer pending",
-    "unknown": "unknown: sent earlier, answer lost",
+    "unknown": "unknown: sent earlier, not answered",
 }
 
 _SAME_PERSON: Final = "Same person: same linkedin_url and name."
@@ -54,7 +54,7 @@ def check(*args: Any, **kwargs: Any) -> Check:
         - ``already filled``: ``df`` already has the value.
         - ``suppressed``, ``excluded by only``, ``over per_company``, ``over limit``: not sent
           because of ``suppress``, ``only``, ``per_company`` or ``limit``.
-        - ``unknown: …``: sent earlier, answer lost. Sent again only with ``resend_unknown=True``.
+        - ``unknown: …``: sent earlier, not answered. Sent again only with ``resend_unknown=True``.
         - ``invalid: …``: cannot be sent, for the reason given.
 
         Columns ``firstname``, ``lastname``, ``company_name``, ``domain`` and ``linkedin_url``

@@ -91,9 +91,10 @@ def enrich(*args: Any, **kwargs: Any) -> pd.DataFrame:
     -------
     DataFrame
         A copy of ``df`` with the requested columns plus ``pronto_status``, ``pronto_message`` and
-        ``enrichment_id``. Row order, index and dtypes are unchanged; new columns have pandas'
-        string dtype. With ``phones="list"``, column ``phones`` has the dtype object. With
-        ``phones="rows"``, a person's row is repeated for each additional phone number.
+        ``enrichment_id``. Row order and index are unchanged, and so are dtypes, except that a
+        column of yours that is filled may become text. New columns have pandas' string dtype. With
+        ``phones="list"``, column ``phones`` has the dtype object. With ``phones="rows"``, a
+        person's row is repeated for each additional phone number.
 
     Raises
     ------
@@ -124,7 +125,7 @@ def enrich(*args: Any, **kwargs: Any) -> pd.DataFrame:
     LowFoundRateWarning
         The run stopped because of ``stop_below``.
     UnknownRowsWarning
-        Some answers were lost. Their rows are ``unknown`` and may have been charged.
+        Some rows were sent but not answered. They are ``unknown`` and may have been charged.
     PhoneWithoutLinkedInWarning
         Phones are requested for people without a LinkedIn URL, for whom few are found.
 
@@ -197,7 +198,7 @@ def collect(
     Warns
     -----
     UnknownRowsWarning
-        Some answers were lost.
+        Some rows were sent but not answered.
     """
     check_frame(df)
     return Preview(df, make_options(locals()), current()).frame()

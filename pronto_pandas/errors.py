@@ -205,7 +205,7 @@ class RefusedWarning(ProntoWarning):
 
 
 class UnknownRowsWarning(ProntoWarning):
-    """Some answers were lost; you may have been charged for their rows."""
+    """Some rows were sent but not answered; you may have been charged for them."""
 
 
 class PhoneWithoutLinkedInWarning(ProntoWarning):

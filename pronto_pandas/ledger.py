@@ -120,7 +120,7 @@ class Forgotten:
 
 
 def forget(df: pd.DataFrame, *, columns: Mapping[str, object] | None = None) -> Forgotten:
-    """Delete the people in a DataFrame from the ledger. Their entries are erased from the file.
+    """Delete the people in a DataFrame from the ledger. SQLite also overwrites them in the file.
 
     This includes their entries for every service, their webhook payloads that belong to no job, and
     their rows in bulk jobs. Looking up these people again costs credits again.
@@ -164,9 +164,10 @@ def forget(df: pd.DataFrame, *, columns: Mapping[str, object] | None = None) -> 
 def backup(path: str | os.PathLike[str]) -> Path:
     """Copy the ledger, even during a run, to a file that only you can read. Sends nothing.
 
-    Use this instead of copying the file: SQLite keeps the latest entries in the files ``-wal`` and
-    ``-shm`` next to it. To restore a backup, stop every program that uses the ledger, delete its
-    file and these two, and move the backup to the ledger's path.
+    Use this instead of copying the file: the latest entries may still be in SQLite's ``-wal`` file
+    next to it. To restore a backup, stop every program that uses the ledger, delete its
+    file and the files with ``-wal`` and ``-shm`` added to its name, and move the backup to the
+    ledger's path.
 
     Parameters
     ----------
@@ -189,9 +190,10 @@ def backup(path: str | os.PathLike[str]) -> Path:
 
 
 def purge(older_than: timedelta | str | float) -> int:
-    """Delete all answers older than a given age. They are erased from the file.
+    """Delete all answers older than a given age. SQLite also overwrites them in the file.
 
-    This includes webhook payloads of that age that belong to no bulk job. Requests without an
+    Also deletes older bulk jobs with no answer pending, and older webhook payloads that belong to
+    no job. Requests without an
     answer stay in the ledger at any age: without their entry, they could be resent and charged
     again. These entries contain a hash of the person, but no answer.
 

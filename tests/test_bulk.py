@@ -342,7 +342,7 @@ def test_a_rejected_batch_reads_as_sentences(
     with pytest.warns(pronto.RefusedWarning) as caught:
         job = bulk(people(5), hook)
     assert str(caught[0].message) == (
-        "Pronto did not process 5 rows; you were not charged for them. The batch is not valid. "
+        "Pronto did not process 5 rows. You were not charged. The batch is not valid. "
         "Run the same line again to resend them."
     )
     assert re.search("rejected or not sent +5: The batch is not valid\\.", repr(job))

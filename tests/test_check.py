@@ -52,7 +52,7 @@ def test_what_the_ledger_knows_is_told(serve: Serve) -> None:
     said = df.pronto.check("email")["check"]
     lost = out["pronto_status"] == "unknown"
     assert set(lost) == {True, False}
-    assert set(said[lost]) == {"unknown: sent earlier, answer lost"}
+    assert set(said[lost]) == {"unknown: sent earlier, not answered"}
     assert set(said[~lost]) == {"already answered"}
     assert (df.pronto.check("email", resend_unknown=True)["check"][lost] == "ready").all()
     assert (df.pronto.check("email", refresh=True)["check"][~lost] == "ready").all()

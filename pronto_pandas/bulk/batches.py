@@ -16,6 +16,7 @@ from ..sending.modes import Mode
 from ..sending.recorder import BatchState
 from ..sending.request import Batch, Request, keys_of
 from ..storage.database import Transaction
+from ..storage.lease import Run
 from . import job_store
 from .job_store import JobRow
 from .payload import tag
@@ -97,11 +98,10 @@ class JobNotes:
     def __init__(self, job: JobRow) -> None:
         self._job = job
 
-    def sent(self, t: Transaction, batch: Batch) -> None:
-        """Record that a batch is about to be sent, and who is in it."""
-        job_store.add_batch(
-            t, self._job, batch.number, [contact_key(one) for one in batch.requests]
-        )
+    def sent(self, t: Transaction, batch: Batch, run: Run) -> None:
+        """Record that a run is about to send a batch, and who is in it."""
+        people = [contact_key(one) for one in batch.requests]
+        job_store.add_batch(t, self._job, batch.number, people, run)
 
     def note(self, t: Transaction, batch: Batch, state: BatchState, **more: str | None) -> None:
         """Record the state of a batch, its ``enrichment_id`` and Pronto's ``message``."""

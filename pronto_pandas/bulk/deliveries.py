@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
@@ -16,9 +17,11 @@ from ..api.answer import parse as parse_answer
 from ..api.body import loads
 from ..api.contact import Contact, same
 from ..api.spec import EnrichmentType
+from ..storage import charges
+from ..storage.charges import Charge, charge_id
 from ..storage.database import Transaction
 from ..storage.entry import Entry, Key, Wanted
-from ..storage.schema import aside, entries, jobs, members
+from ..storage.schema import aside, entries, history, jobs, members
 from ..storage.store import CHUNK, Ledger
 from .job_store import JobRow, as_job
 from .payload import Payload, parse
@@ -127,6 +130,7 @@ class _Delivery:
         self._known: dict[Key, Entry] = ledger.find_in(t, wanted)
         self._answers: dict[Key, str] = {}
         self._arrivals: list[dict[str, str]] = []
+        self._charges: list[Charge] = []
 
     def _members(self, contacts: list[str]) -> Iterable[tuple[tuple[str, str], bool]]:
         """Lock and yield the people of the jobs, and whether their answer has arrived."""
@@ -151,6 +155,7 @@ class _Delivery:
                 contact = payload.contact or None
                 set_aside.append({"at": now, "why": why, "contact": contact, "body": payload.body})
         self._ledger.answer(self._t, self._answers)
+        charges.add(self._t, self._charges)
         if self._arrivals:
             mine = (members.c.job == sa.bindparam("j"), members.c.contact == sa.bindparam("c"))
             this = sa.update(members).where(*mine).values(arrived=now)
@@ -174,6 +179,7 @@ class _Delivery:
 
     def _add_final(self, job: JobRow, contact: str, answer: Answer) -> tuple[Fate, str]:
         key, found = (contact, job.type), answer.has(job.type)
+        charge = self._charge(job, key, answer)
         before = self._known.get(key)
         known = before.body if before is not None and before.state == "answered" else None
         better = known is None or (found and not parse_answer(known).has(job.type))
@@ -183,6 +189,7 @@ class _Delivery:
         if better:  # otherwise another run has got an answer since, and paid for it
             self._answers[key] = answer.body
             self._known[key] = Entry(contact, "answered", body=answer.body)
+        self._charges += charge
         self._arrived[job.id, contact] = True
         self._arrivals.append({"j": job.id, "c": contact})
         return "taken", ""
@@ -199,7 +206,29 @@ class _Delivery:
             entries.c.type == job.type,
         )
         self._t.execute(this.values(state="submitted", enrichment_id=name))
+        if job.lease is not None and name is not None:
+            key = (contact, job.type)
+            charges.rename(self._t, charge_id(job.lease, key), charge_id(name, key))
         return "taken", ""
+
+    def _charge(self, job: JobRow, key: Key, answer: Answer) -> list[Charge]:
+        """Return what an answer was charged; nothing for a job of an earlier version."""
+        if job.record is None or job.lease is None:
+            return []
+        id_, before = charge_id(job.lease, key), self._known.get(key)
+        if before is not None and before.state != "enqueued" and before.enrichment_id:
+            fetched = charge_id(before.enrichment_id, key)
+            if charges.run_of(self._t, fetched) == job.record.id:
+                id_ = fetched  # the same answer, but announced by its own enrichment ID
+        late = job.record.id in self._ended
+        return [Charge(id_, job.record, job.type, answer.count(job.type), late)]
+
+    @functools.cached_property
+    def _ended(self) -> set[str]:
+        """The runs of these jobs that have ended."""
+        ids = [job.record.id for job in self._jobs.values() if job.record is not None]
+        these = sa.select(history.c.id).where(history.c.id.in_(ids), history.c.ended.is_not(None))
+        return set(self._t.connection.scalars(these))
 
 
 def _agree(type_: EnrichmentType, one: Answer, other: Answer) -> bool:

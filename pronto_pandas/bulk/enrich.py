@@ -20,6 +20,7 @@ from ..frame.options import Phones, Types
 from ..notebook.progress import Watcher
 from ..preview import Preview
 from ..run import Run
+from ..wording import counted
 from .job import BulkJob, sentences
 from .webhook import checked
 
@@ -147,7 +148,7 @@ def _report(run: Run, preview: Preview) -> None:
                 refusals.add(outcome.message or "")
     if rows["error"]:
         warn(
-            f"Pronto did not process {rows['error']:,} rows; you were not charged for them. "
+            f"Pronto did not process {counted(rows['error'], 'row')}. You were not charged. "
             f"{sentences(sorted(refusals))} Run the same line again to resend them.",
             RefusedWarning,
         )

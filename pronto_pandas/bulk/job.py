@@ -39,11 +39,12 @@ class Loaded:
     Parameters
     ----------
     taken : int
-        New answers, added to the ledger.
+        New answers, or ids of answers that can be fetched. Added to the ledger.
     repeated : int
         Answers that were already in the ledger.
     set_aside : int
-        Payloads that are not answers for this job. Stored but not used.
+        Payloads that were stored but not used: not an answer for this job, not final, or
+        different from the saved answer.
     """
 
     taken: int

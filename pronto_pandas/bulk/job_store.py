@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from ..api.spec import EnrichmentType
 from ..storage import schema
 from ..storage.database import Transaction
+from ..storage.lease import Run, RunRecord
 from ..storage.schema import batches, entries, jobs, members
 
 if TYPE_CHECKING:  # a webhook needs nothing that sends
@@ -21,12 +22,18 @@ _NOT_SENT: Final = {"refused", "pending"}
 
 @dataclass(frozen=True, slots=True)
 class JobRow:
-    """A bulk job as the ledger stores it; ``created`` is in seconds since 1970."""
+    """A bulk job as the ledger stores it.
+
+    ``created`` is in seconds since 1970; ``record`` and ``lease`` are those of the run that sent
+    it, and empty before it has sent anything.
+    """
 
     id: str
     service: str
     type: EnrichmentType
     created: float
+    record: RunRecord | None = None
+    lease: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +66,12 @@ class Counts:
         return self.sent - self.arrived
 
 
-def add_batch(t: Transaction, job: JobRow, number: int, contacts: Sequence[str]) -> None:
-    """Record a batch that is about to be sent, and the people in it."""
+def add_batch(t: Transaction, job: JobRow, number: int, contacts: Sequence[str], run: Run) -> None:
+    """Record a batch that a run is about to send, and the people in it."""
     dialect = t.dialect
-    row = {"id": job.id, "service": job.service, "type": job.type, "created": job.created}
+    row = {"id": job.id, "service": job.service, "type": job.type, "created": job.created,
+           "account": run.record and run.record.account, "run": run.record and run.record.id,
+           "lease": run.id}  # fmt: skip
     t.execute(schema.insert(dialect, jobs).on_conflict_do_nothing(), row)
     batch = schema.insert(dialect, batches).on_conflict_do_update(
         index_elements=["job", "number"], set_={"state": "sent"}
@@ -94,7 +103,8 @@ def list_jobs(t: Transaction, service: str) -> list[JobRow]:
 
 def as_job(row: sa.Row[Any]) -> JobRow:
     """Convert a row of the jobs table."""
-    return JobRow(row.id, row.service, row.type, row.created)
+    record = None if row.account is None else RunRecord(row.account, row.run)
+    return JobRow(row.id, row.service, row.type, row.created, record, row.lease)
 
 
 def count(t: Transaction, job: JobRow) -> Counts:

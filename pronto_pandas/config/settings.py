@@ -287,14 +287,15 @@ def configure(
 ) -> Configured:
     """Change settings for this Python session. Sends nothing and costs nothing.
 
-    Settings that you do not pass stay unchanged. As a context manager,
+    Settings that you do not pass stay unchanged, except that ``service`` and ``base_url`` belong
+    together: passing only one of them resets the other. As a context manager,
     ``with pronto.configure(…):``, the change lasts only for the block.
 
     Parameters
     ----------
     api_key : str, optional
         Your API key for the current service; it is sent to no other service. If it is not set, the
-        key is read from, in this order: the environment variable ``PRONTO_API_KEY``
+        first of these is used: the environment variable ``PRONTO_API_KEY``
         (``PIPECORN_API_KEY`` for Pipecorn), the key saved by `pronto_pandas.setup`, the Colab
         secret with the same name as the variable.
     service : str, optional
@@ -326,8 +327,9 @@ def configure(
         Saved with today's date for this session; None withdraws it.
     ledger : path, str or None
         Where answers are saved, so that none is paid for twice: a file path, a PostgreSQL URL (for
-        a ledger shared by a team), or None to keep them in memory only. Default: the environment
-        variable ``PRONTO_LEDGER``, otherwise a file in your user data folder.
+        a ledger shared by a team), or None to keep them in memory only. Default: the path in the
+        environment variable ``PRONTO_LEDGER``, otherwise a file in your user data folder; with
+        ``base_url="sandbox"``, memory.
     max_age_days : float
         Age in days after which a saved answer is requested, and paid for, again. Default 90.
     prices : dict
@@ -415,8 +417,7 @@ def _check_service(settings: Settings) -> None:
     """Raise `ConfigurationError` if the service has no URL, or is combined with the sandbox."""
     if settings.base_url == SANDBOX:
         raise ConfigurationError(
-            "base_url='sandbox' cannot be combined with service=: made-up answers belong to no "
-            "service. Leave service out."
+            "base_url='sandbox' cannot be combined with service=. Leave service out."
         )
     services.find(settings.base_url, settings.service_name)
 

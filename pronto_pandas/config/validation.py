@@ -92,7 +92,7 @@ def service(value: Any, name: str) -> str | None:
         raise ConfigurationError(f"{name} must be a name, such as {' or '.join(SERVICES)}.")
     if text.lower() == SANDBOX:
         raise ConfigurationError(
-            f"{name} cannot be {SANDBOX!r}: made-up answers belong to no service. To use the "
+            f"{name} cannot be {SANDBOX!r}. To use the "
             f'sandbox: pronto.configure(base_url="{SANDBOX}").'
         )
     return text.lower() if text.lower() in SERVICES else text.rstrip("/")

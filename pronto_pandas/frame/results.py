@@ -365,9 +365,7 @@ def _message(result: Result, types: Iterable[EnrichmentType], contact: Contact) 
     return " ".join(dict.fromkeys(message for message in messages if message)) or None
 
 
-_ANOTHER_NAME: Final = (
-    "The name in the answer is a different person's; check the answer before using it."
-)
+_ANOTHER_NAME: Final = "The answer names a different person. Check it before you use it."
 
 
 def _id(result: Result, types: Iterable[EnrichmentType]) -> str | None:

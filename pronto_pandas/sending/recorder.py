@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal, Protocol, Self
+from typing import Literal, Protocol, Self, cast
 
 from ..api.answer import Answer
+from ..api.spec import EnrichmentType
 from ..errors import LedgerError
+from ..storage import charges
+from ..storage.charges import Charge
 from ..storage.database import Transaction
 from ..storage.entry import Key, Renewal
-from ..storage.lease import new_run
+from ..storage.lease import Run, RunRecord, new_run
 from ..storage.store import Claims, Ledger
 from ..storage.writer import Operation, Writer
 from .request import Batch, Request, keys_of, wanted_by
@@ -20,8 +23,8 @@ BatchState = Literal["sent", "enqueued", "unknown", "refused", "pending"]
 class BatchNotes(Protocol):
     """Records the batches of a bulk job, in the transactions that write their entries."""
 
-    def sent(self, t: Transaction, batch: Batch) -> None:
-        """Record that a batch is about to be sent, and who is in it."""
+    def sent(self, t: Transaction, batch: Batch, run: Run) -> None:
+        """Record that a run is about to send a batch, and who is in it."""
 
     def note(self, t: Transaction, batch: Batch, state: BatchState, **more: str | None) -> None:
         """Record the state of a batch, its ``enrichment_id`` and Pronto's ``message``."""
@@ -42,6 +45,8 @@ class Recorder:
         Records the batches, for a bulk job.
     writer : Writer, optional
         Injected, so that a simulation can write in virtual time.
+    record : RunRecord, optional
+        The run in the account's history for which charges are recorded. Default: none are.
     """
 
     def __init__(
@@ -50,12 +55,14 @@ class Recorder:
         renewal: Renewal,
         notes: BatchNotes | None = None,
         writer: Writer | None = None,
+        record: RunRecord | None = None,
     ) -> None:
         self._ledger, self._renewal, self._notes = ledger, renewal, notes
-        self.writer = writer or Writer(ledger, new_run())
+        self.writer = writer or Writer(ledger, new_run(record))
         self._run = self.writer.run
         self._claimed: set[Key] = set()
         self._in_flight: set[Key] = set()
+        self._fetched_by: dict[Key, str] = {}
         self._not_started: dict[int, Batch] = {}
 
     async def __aenter__(self) -> Self:
@@ -68,7 +75,7 @@ class Recorder:
         not_started = list(self._not_started.values())
 
         def end(t: Transaction, again: bool) -> None:
-            self._ledger.lose(t, lost, self._run)
+            self._lose(t, lost)
             self._ledger.release(t, free, self._run)
             for batch in not_started:
                 self._note(t, batch, "pending")
@@ -139,7 +146,7 @@ class Recorder:
         mine = self._ledger.send(t, keys, self._run, again=again)
         if mine.issuperset(keys):
             if self._notes is not None:
-                self._notes.sent(t, batch)
+                self._notes.sent(t, batch, self._run)
             return True
         self._ledger.release(t, keys, self._run)
         return False
@@ -166,7 +173,13 @@ class Recorder:
     async def submitted(self, batch: Batch, enrichment_id: str) -> None:
         """Store the ID with which the answer can be fetched; the claims are kept until it is."""
         keys = batch.keys
-        await self.writer.write(lambda t, _: self._ledger.submit(t, keys, self._run, enrichment_id))
+        self._fetched_by |= dict.fromkeys(keys, enrichment_id)
+
+        def write(t: Transaction, _: bool) -> None:
+            self._ledger.submit(t, keys, self._run, enrichment_id)
+            charges.add(t, self._charges(keys))
+
+        await self.writer.write(write)
         self._in_flight.difference_update(keys)
 
     async def enqueued(self, batch: Batch, enrichment_id: str) -> None:
@@ -175,6 +188,7 @@ class Recorder:
 
         def write(t: Transaction, _: bool) -> None:
             self._ledger.enqueue(t, keys, self._run, enrichment_id)
+            charges.add(t, self._charges(keys))
             self._note(t, batch, "enqueued", enrichment_id=enrichment_id)
 
         await self._close(keys, write)
@@ -185,16 +199,25 @@ class Recorder:
         await self._close(keys, lambda t, _: self._ledger.leave(t, keys, self._run))
 
     async def answered(self, batch: Batch, answer: Answer) -> None:
-        """Store a complete answer."""
-        bodies = dict.fromkeys(batch.keys, text_of(answer))
-        await self._close(batch.keys, lambda t, _: self._ledger.answer(t, bodies))
+        """Store a complete answer, and what it was charged."""
+        keys, late = batch.keys, batch.enrichment_id is not None
+        if batch.enrichment_id is not None:
+            self._fetched_by |= dict.fromkeys(keys, batch.enrichment_id)
+        bodies = dict.fromkeys(keys, text_of(answer))
+        paid = self._charges(keys, answer, late=late)
+
+        def write(t: Transaction, _: bool) -> None:
+            self._ledger.answer(t, bodies)
+            charges.add(t, paid)
+
+        await self._close(keys, write)
 
     async def lost(self, batch: Batch) -> None:
         """Record that a batch was sent and its answer was lost."""
         keys = batch.keys
 
         def write(t: Transaction, _: bool) -> None:
-            self._ledger.lose(t, keys, self._run)
+            self._lose(t, keys)
             self._note(t, batch, "unknown")
 
         await self._close(keys, write)
@@ -209,6 +232,28 @@ class Recorder:
 
         self._not_started.pop(batch.number, None)
         await self._close(keys, write)
+
+    def _lose(self, t: Transaction, keys: Sequence[Key]) -> None:
+        self._ledger.lose(t, keys, self._run)
+        charges.add(t, self._charges([key for key in keys if key not in self._fetched_by]))
+
+    def _charges(
+        self, keys: Sequence[Key], answer: Answer | None = None, *, late: bool = False
+    ) -> list[Charge]:
+        """Return the charges of requests; without an answer, it is not known what they cost."""
+        record = self._run.record
+        if record is None:
+            return []
+        return [
+            Charge(
+                charges.charge_id(self._fetched_by.get(key, self._run.id), key),
+                record,
+                key[1],
+                None if answer is None else answer.count(cast("EnrichmentType", key[1])),
+                late,
+            )
+            for key in keys
+        ]
 
     def _note(self, t: Transaction, batch: Batch, state: BatchState, **more: str | None) -> None:
         if self._notes is not None:

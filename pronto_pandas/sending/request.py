@@ -255,7 +255,7 @@ HELD: Final = Outcome(
 )
 TAKEN_OVER: Final = Outcome(
     "pending",
-    message="Not sent: this process was paused, and another run has taken over some people of the "
-    "batch. Run the same line again.",
+    message="Not sent: this process was suspended, and another run is now looking up some people "
+    "in this batch. Run the same line again.",
 )
 """Another run has taken over the claims on a batch that was not sent."""

@@ -14,7 +14,7 @@ import functools
 import os
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -32,6 +32,22 @@ def machine_clock() -> float:
 
 
 @dataclass(frozen=True, slots=True)
+class RunRecord:
+    """The run in the account's history for which requests are recorded.
+
+    Parameters
+    ----------
+    account : str
+        The account's name in the ledger; see `spending.account_name`.
+    id : str
+        The run's ID in the history. It outlives the lease, so it is another one.
+    """
+
+    account: str
+    id: str = field(default_factory=lambda: os.urandom(9).hex())
+
+
+@dataclass(frozen=True, slots=True)
 class Run:
     """One run, its machine and its process.
 
@@ -43,16 +59,19 @@ class Run:
         ID of the machine's current boot; clocks are comparable only if it is the same.
     process : str
         PID namespace and process ID.
+    record : RunRecord, optional
+        For what its charges are recorded; None records no charges.
     """
 
     id: str
     machine: str
     process: str
+    record: RunRecord | None = None
 
 
-def new_run() -> Run:
+def new_run(record: RunRecord | None = None) -> Run:
     """Return a new run of this process."""
-    return Run(os.urandom(9).hex(), _machine(), f"{_namespace()}:{os.getpid()}")
+    return Run(os.urandom(9).hex(), _machine(), f"{_namespace()}:{os.getpid()}", record)
 
 
 @dataclass(frozen=True, slots=True)

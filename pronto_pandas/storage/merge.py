@@ -66,7 +66,7 @@ def _copy(source: Path, target: Path) -> None:
 
 
 def _add(source: Path, target: Path) -> None:
-    """Add new entries; of two for the same person, keep the better one, or the later answer."""
+    """Add what is new; of two entries for the same person, keep the better or the later one."""
     same = " AND ".join(f"o.{c.name} = e.{c.name}" for c in schema.entries.primary_key)
     one, other = _RANK.replace("entry.", "e."), _RANK.replace("entry.", "o.")
     later = f"{other} = {_ANSWERED} AND {one} = {_ANSWERED} AND o.at > e.at"
@@ -78,6 +78,11 @@ def _add(source: Path, target: Path) -> None:
         connection.execute("ATTACH ? AS other", (str(source),))
         connection.execute("BEGIN IMMEDIATE")
         connection.execute(f"DELETE FROM main.pronto_entries AS e WHERE EXISTS ({better})")  # noqa: S608  as above
+        for table, known in ((schema.charges, "charged"), (schema.history, "ended")):
+            connection.execute(
+                f"DELETE FROM main.{table.name} AS e WHERE {known} IS NULL AND EXISTS "  # noqa: S608  as above
+                f"(SELECT 1 FROM other.{table.name} AS o WHERE o.id = e.id AND {known} IS NOT NULL)"
+            )
         for table in schema.metadata.sorted_tables:
             if table is not schema.runs:  # a lease is valid only in its own ledger
                 connection.execute(_insert(table))

@@ -15,7 +15,7 @@ from ..api.services import ledger_name
 from ..errors import LedgerError
 from .lease import LEASE
 
-VERSION: Final = 4
+VERSION: Final = 5
 
 BUSY_TIMEOUT: Final = 5_000
 """Milliseconds to wait while another program writes."""
@@ -63,8 +63,10 @@ runs = sa.Table(
     sa.Column("process", sa.String, nullable=False),
     sa.Column("lease", sa.Float, nullable=False),
     sa.Column("renewed", sa.Float, nullable=False),
+    sa.Column("account", sa.String),
+    sa.Column("record", sa.String),
 )
-"""The active runs; see `lease`."""
+"""The active runs; see `lease`. ``record``: the run's ID in the history."""
 
 jobs = sa.Table(
     "pronto_jobs",
@@ -73,7 +75,11 @@ jobs = sa.Table(
     sa.Column("service", sa.String, nullable=False),
     sa.Column("type", sa.String, nullable=False),
     sa.Column("created", sa.Float, nullable=False),
+    sa.Column("account", sa.String),
+    sa.Column("run", sa.String),
+    sa.Column("lease", sa.String),
 )
+"""``run``: the ID in the history of the run that sent the job; ``lease``: the ID in its lease."""
 
 batches = sa.Table(
     "pronto_batches",
@@ -102,6 +108,52 @@ aside = sa.Table(
     sa.Column("contact", sa.String, index=True),
     sa.Column("why", sa.String, nullable=False),
     sa.Column("body", sa.Text, nullable=False),
+)
+
+history = sa.Table(
+    "pronto_history",
+    metadata,
+    sa.Column("id", sa.String, primary_key=True),
+    sa.Column("account", sa.String, nullable=False, index=True),
+    sa.Column("service", sa.String, nullable=False),
+    sa.Column("began", sa.Float, nullable=False),
+    sa.Column("types", sa.String, nullable=False),
+    sa.Column("mode", sa.String, nullable=False),
+    sa.Column("rows", sa.Integer, nullable=False),
+    sa.Column("people", sa.Integer, nullable=False),
+    sa.Column("from_ledger", sa.Integer, nullable=False),
+    sa.Column("saved", sa.Float, nullable=False),
+    sa.Column("balance_before", sa.Float),
+    sa.Column("ended", sa.Float),
+    sa.Column("found", sa.Integer),
+    sa.Column("not_found", sa.Integer),
+    sa.Column("unknown", sa.Integer),
+    sa.Column("balance_after", sa.Float),
+    sa.Column("why", sa.String),
+)
+"""Every run that was begun; the columns from ``ended`` on are empty until it has ended."""
+
+charges = sa.Table(
+    "pronto_charges",
+    metadata,
+    sa.Column("id", sa.String, primary_key=True),
+    sa.Column("account", sa.String, nullable=False),
+    sa.Column("run", sa.String, nullable=False, index=True),
+    sa.Column("type", sa.String, nullable=False),
+    sa.Column("charged", sa.Integer),
+    sa.Column("at", sa.Float, nullable=False),
+    sa.Column("late", sa.Boolean, nullable=False),
+    sa.Index("ix_pronto_charges_account_at", "account", "at"),
+)
+"""One row per request that is or may be charged; see `charges`. It identifies no person."""
+
+balances = sa.Table(
+    "pronto_balances",
+    metadata,
+    sa.Column("account", sa.String, primary_key=True),
+    sa.Column("at", sa.Float, primary_key=True),
+    sa.Column("balance", sa.Float, nullable=False),
+    sa.Column("run", sa.String),
 )
 
 
@@ -207,6 +259,15 @@ def _services_and_bodies(connection: sa.Connection) -> None:
         _join(connection, address, ledger_name(address))
 
 
+def _history(connection: sa.Connection) -> None:
+    """Name the account and the run in leases and jobs; `migrate` creates the new tables."""
+    inspector = sa.inspect(connection)
+    for table, columns in ((runs, ("account", "record")), (jobs, ("account", "run", "lease"))):
+        if inspector.has_table(table.name):
+            for column in columns:
+                connection.exec_driver_sql(f"ALTER TABLE {table.name} ADD COLUMN {column} VARCHAR")
+
+
 def _refuse_while_used(connection: sa.Connection) -> None:
     held = sa.text("SELECT 1 FROM pronto_entries WHERE lease > :now LIMIT 1")
     if connection.scalar(held, {"now": time.time()}) is not None:
@@ -263,6 +324,7 @@ MIGRATIONS: Final[dict[int, Callable[[sa.Connection], None]]] = {
     1: _add_enrichment_ids,
     2: _only_new_tables,
     3: _services_and_bodies,
+    4: _history,
 }
 """The migration from each version to the next."""
 

@@ -10,10 +10,10 @@ from typing import Any, Final, cast
 import sqlalchemy as sa
 
 from ..api.body import storable
-from . import schema, statements
+from . import charges, schema, statements
 from .database import Database, Transaction, open_database
 from .entry import Entry, Key, Renewal, State, Wanted
-from .lease import LEASE, Lease, Run, is_alive
+from .lease import LEASE, Lease, Run, RunRecord, is_alive
 from .schema import aliases, entries, runs
 
 CHUNK: Final = 400
@@ -126,7 +126,7 @@ class Ledger:
         ]  # fmt: skip
         taken = set(map(tuple, t.execute(statements.claim(t.dialect), rows))) if rows else set()
         left = [place for place in dict.fromkeys(at.values()) if place not in taken]
-        alive = {lease.run.id for lease in self._leases(t)}
+        alive = {lease.run.id for lease in _leases(t)}
         known = self._entries(t, [p for p in left if p in busy], alive, bodies=True)
         # An earlier attempt at this claim may have adopted entries: they are this run's, not held.
         others = [p for p in left if p not in busy]
@@ -198,7 +198,9 @@ class Ledger:
     def renew(self, t: Transaction, run: Run) -> None:
         """Give a run a new lease."""
         row = {"id": run.id, "machine": run.machine, "process": run.process,
-               "lease": t.now + LEASE, "renewed": t.date}  # fmt: skip
+               "lease": t.now + LEASE, "renewed": t.date,
+               "account": run.record and run.record.account,
+               "record": run.record and run.record.id}  # fmt: skip
         t.execute(statements.lease(t.dialect), row)
 
     def end(self, t: Transaction, run: Run) -> None:
@@ -218,6 +220,7 @@ class Ledger:
         people : sequence
             For each person, all keys under which an entry may exist.
         """
+        self._delete_dead_runs(t)  # records what they may have been charged for
         held = sa.and_(
             entries.c.state.in_(("claimed", "sent", "submitted")),
             entries.c.run.is_not(None),  # otherwise NOT held would be NULL
@@ -248,6 +251,7 @@ class Ledger:
     @staticmethod
     def _forget_references(t: Transaction, contacts: Sequence[str], in_use: set[str]) -> None:
         """Delete people from bulk jobs and payloads, and the aliases of entries not in use."""
+        charges.unlink(t, contacts)
         for table in (aliases, schema.members, schema.aside):
             rows: sa.ColumnElement[bool] = table.c.contact.in_(contacts)
             if table is aliases:
@@ -440,19 +444,34 @@ class Ledger:
         return changed
 
     def _alive(self, t: Transaction) -> set[str]:
-        return {lease.run.id for lease in self._leases(t) if _is_alive(lease, t)}
-
-    @staticmethod
-    def _leases(t: Transaction) -> list[Lease]:
-        return [
-            Lease(Run(row.id, row.machine, row.process), row.lease, row.renewed)
-            for row in t.execute(_RUNS)
-        ]
+        return {run.id for run in active_runs(t)}
 
     def _delete_dead_runs(self, t: Transaction) -> None:
-        dead = [lease.run.id for lease in self._leases(t) if not _is_alive(lease, t)]
+        dead = dead_runs(t)
         if dead:
-            t.execute(sa.delete(runs).where(runs.c.id.in_(dead)))
+            charges.add(t, charges.lost_by(t, dead))
+            t.execute(sa.delete(runs).where(runs.c.id.in_([run.id for run in dead])))
+
+
+def active_runs(t: Transaction) -> list[Run]:
+    """Return the runs that are alive."""
+    return [lease.run for lease in _leases(t) if _is_alive(lease, t)]
+
+
+def dead_runs(t: Transaction) -> list[Run]:
+    """Return the runs that have died and are not deleted yet."""
+    return [lease.run for lease in _leases(t) if not _is_alive(lease, t)]
+
+
+def _leases(t: Transaction) -> list[Lease]:
+    return [
+        Lease(Run(row.id, row.machine, row.process, _record(row)), row.lease, row.renewed)
+        for row in t.execute(_RUNS)
+    ]
+
+
+def _record(row: Any) -> RunRecord | None:
+    return None if row.account is None else RunRecord(row.account, row.record)
 
 
 @dataclass(frozen=True, slots=True)

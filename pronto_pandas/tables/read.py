@@ -59,9 +59,10 @@ def read(path: str | os.PathLike[str], *, sheet: str | int | None = None) -> pd.
     Returns
     -------
     DataFrame
-        All columns with pandas' string dtype. An empty column name becomes ``Unnamed: 3``, a
-        duplicate ``Email.1``, as in pandas. Blank lines are skipped; short rows are padded with
-        missing values. The protective apostrophe that ``df.pronto.save`` adds is removed.
+        All columns with pandas' string dtype. An empty column name becomes ``Unnamed: 3``, and a
+        duplicate name becomes ``Email.1``, as in pandas. Blank lines are skipped; short rows are
+        padded with missing values. The protective apostrophe that ``df.pronto.save`` adds is
+        removed.
 
     Raises
     ------

@@ -1,9 +1,18 @@
 """Of `storage`: the ledger, its leases, its writer and its schema."""
 
-from pronto_pandas.storage import database, lease, schema, statements, store, writer
+from pronto_pandas.storage import (
+    charges,
+    database,
+    lease,
+    schema,
+    spending,
+    statements,
+    store,
+    writer,
+)
 from pronto_pandas.storage.database import Database, LedgerBusyError, Transaction
 from pronto_pandas.storage.entry import Entry, Key, Renewal, Wanted
-from pronto_pandas.storage.lease import LEASE, Run, new_run, process_gone
+from pronto_pandas.storage.lease import LEASE, Run, RunRecord, new_run, process_gone
 from pronto_pandas.storage.merge import carry_over
 from pronto_pandas.storage.store import Claims, Ledger, connect
 from pronto_pandas.storage.writer import Commits, Operation, Writer, set_results
@@ -20,10 +29,12 @@ __all__ = [
     "Operation",
     "Renewal",
     "Run",
+    "RunRecord",
     "Transaction",
     "Wanted",
     "Writer",
     "carry_over",
+    "charges",
     "connect",
     "database",
     "lease",
@@ -31,6 +42,7 @@ __all__ = [
     "process_gone",
     "schema",
     "set_results",
+    "spending",
     "statements",
     "store",
     "writer",
