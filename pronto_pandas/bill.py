@@ -8,19 +8,25 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, cast
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import TYPE_CHECKING, Final, Literal, cast
 
 from .api.spec import EnrichmentType
 from .config.settings import Settings
+from .costs import Observed
 from .errors import NotConfirmedError
 from .frame.options import Options
 from .frame.results import verdict
+from .lookup import Results
 from .notebook.progress_bar import write_line
 from .notebook.question import answerable, confirmed
 from .preview import Preview
 from .prices import Prices
 from .sending.found_rate import FoundRate
+from .storage.budgets import Remaining
+from .storage.lease import RunRecord
+from .storage.spending import Beginning
 from .wording import amount, counted, credits_between
 
 if TYPE_CHECKING:  # imported when something is sent
@@ -39,6 +45,10 @@ class Tally:
 
     Parameters
     ----------
+    rows : int
+        Rows of the list.
+    to_send : int
+        People to send.
     rows_saved : int
         Rows that were filled from saved answers only.
     values_saved : Counter
@@ -47,25 +57,20 @@ class Tally:
         People in the requests of the call, per outcome.
     left_out : Counter
         Rows that were not sent, per reason in words.
-    counted : bool
-        Whether anything was counted.
     """
 
+    rows: int = 0
+    to_send: int = 0
     rows_saved: int = 0
     values_saved: Counter[str] = field(default_factory=Counter)
     people: Counter[str] = field(default_factory=Counter)
     left_out: Counter[str] = field(default_factory=Counter)
-    counted: bool = False
 
-    def add(
-        self,
-        preview: Preview,
-        requests: Sequence[Request],
-        results: Sequence[Mapping[EnrichmentType, Outcome]],
-    ) -> None:
-        """Count the rows of a DataFrame whose requests are finished."""
-        self.counted = True
+    def add_list(self, preview: Preview, requests: Sequence[Request], results: Results) -> None:
+        """Count the rows of a list before its requests are made."""
         plan, lookup = preview.plan, preview.lookup
+        self.rows += len(plan.row_left)
+        self.to_send += len({one.number for one in requests if one.enrichment_id is None})
         requested = {(one.contact.keys(t)[0], t) for one in requests for t in one.types}
         waited = {number for one in requests for number, _ in lookup.recipients(one)}
         for number, rows in enumerate(plan.rows_per_contact.tolist()):
@@ -77,9 +82,12 @@ class Tally:
             new = (contact, name) in requested
             if not new and outcome is not None and outcome.answer is not None:
                 self.values_saved[type_] += outcome.answer.count(type_)
-        for number in {one.number for one in requests}:
-            self.people[state_of(results[number], plan.asks[number])] += 1
         self.left_out.update(_left_out(plan.row_left.tolist(), preview.options))
+
+    def add_people(self, preview: Preview, requests: Sequence[Request], results: Results) -> None:
+        """Count the people in requests that are finished."""
+        for number in {one.number for one in requests}:
+            self.people[state_of(results[number], preview.plan.asks[number])] += 1
 
 
 def state_of(result: Mapping[EnrichmentType, Outcome], asks: Iterable[EnrichmentType]) -> str:
@@ -126,6 +134,17 @@ class Price:
         return cls(sum(map(prices.least, types)), sum(map(prices.most, types)))
 
 
+def budget_words(rest: Remaining) -> str:
+    """Return a budget in words: its amount, and what is spent, reserved and left."""
+    date = datetime.fromtimestamp(rest.began).astimezone().date().isoformat()
+    parts = [
+        f"up to {amount(rest.spent)} spent since {date}",
+        *([f"{amount(rest.reserved)} reserved by other runs"] if rest.reserved else []),
+        f"{amount(rest.left)} left",
+    ]
+    return f"{amount(rest.credits, 'credit')} ({', '.join(parts)})"
+
+
 @dataclass
 class Bill:
     """Shows the price of a call, asks whether to continue, and shows what it did cost.
@@ -148,6 +167,18 @@ class Bill:
         Stops the call with ``stop_below``.
     scale : float
         If the first run is a chunk of a file: how many times its rows the rest of the file has.
+    record : RunRecord, optional
+        The call in the account's history.
+    began : float, optional
+        When the first balance was requested, by the ledger's clock.
+    observed : Observed, optional
+        What the ledger has seen of the account.
+    remaining : Remaining, optional
+        What remains of the budget; None if there is none.
+    limited_by : str
+        Which of the two limits of credits is the lower one.
+    shared : bool
+        Whether another run used the account at the same time.
     """
 
     settings: Settings
@@ -160,11 +191,44 @@ class Bill:
     tally: Tally = field(default_factory=Tally)
     found_rate: FoundRate | None = None
     scale: float = 1.0
+    record: RunRecord | None = None
+    began: float | None = None
+    observed: Observed | None = None
+    remaining: Remaining | None = None
+    limited_by: Literal["max_credits", "budget"] = "max_credits"
+    shared: bool = False
     _begun: bool = False
 
     def __post_init__(self) -> None:
         if self.options.stop_below is not None:
             self.found_rate = FoundRate(self.options.stop_below)
+
+    def beginning(self, mode: str) -> Beginning:
+        """Return what the ledger records of the call."""
+        tally, low = self.tally, self._saved[0]
+        return Beginning(
+            self.settings.service, self.options.types, mode, tally.rows, tally.to_send,
+            tally.rows_saved, low, self.before, self.began,
+        )  # fmt: skip
+
+    @property
+    def prices(self) -> Prices:
+        """The prices, with those that runs of the account have shown in place of ranges."""
+        learned = self.observed.prices if self.observed else {}
+        ranges = self.settings.prices.ranges
+        return Prices(
+            {
+                type_: (learned[type_],) * 2 if type_ in learned and low < high else (low, high)
+                for type_, (low, high) in ranges.items()
+            }
+        )
+
+    @property
+    def limit(self) -> str:
+        """The limit of credits that applies, in words."""
+        if self.remaining is None or self.limited_by == "max_credits":
+            return f"max_credits={self.options.max_credits:g}"
+        return f"the budget of {budget_words(self.remaining)}"
 
     @property
     def opens(self) -> bool:
@@ -173,7 +237,7 @@ class Bill:
 
     @property
     def _may_ask(self) -> bool:
-        limited = self.options.max_credits is not None or self.settings.budget is not None
+        limited = self.options.max_credits is not None or self.remaining is not None
         free = self.settings.is_sandbox
         return not limited and not free and self.settings.confirm_above is not None and answerable()
 
@@ -188,7 +252,7 @@ class Bill:
         if not self.opens:
             return
         self._begun = True
-        price = Price.of(requests, self.settings.prices).times(self.scale)
+        price = Price.of(requests, self.prices).times(self.scale)
         asks = self._may_ask and price.expected > self._confirm_above
         if self.shown or asks:
             write_line(self._price_line(requests, price))
@@ -217,21 +281,26 @@ class Bill:
             cost = "no new requests, free"
         else:
             most = min(price.most, self.options.most_credits)
+            if self.remaining is not None:
+                most = min(most, self.remaining.left)
+                balance += f"; {amount(self.remaining.left)} left of the budget"
             cost = f"about {amount(min(price.expected, most), 'credit')}"
             if self.scale == 1 or most < price.most:  # otherwise nobody knows
                 cost += f", at most {amount(most)}"
         return f"Looking up the {what} of {people}: {cost}{balance}."
 
-    def opened(self, balance: float | None) -> None:
-        """Store the balance before the first run."""
-        if self.before is None:
-            self.before = balance
+    def opened(self, balance: float | None, date: float | None) -> None:
+        """Store the balance before the first run, and when it was requested."""
+        if self.began is None:
+            self.before, self.began = balance, date
 
     def settle(self, cost: tuple[float, float], balance: float | None) -> None:
         """Add the lowest and highest cost of a run, and store the balance after it."""
         self.least += cost[0]
         self.most += cost[1]
         self.after = balance
+        if self.remaining is not None:
+            self.remaining = replace(self.remaining, spent=self.remaining.spent + cost[1])
 
     @contextmanager
     def shown_at_the_end(self) -> Iterator[None]:
@@ -239,7 +308,7 @@ class Bill:
         try:
             yield
         finally:
-            if self.tally.counted:
+            if self.tally.rows:
                 self.close()
 
     def close(self) -> None:
@@ -269,15 +338,15 @@ class Bill:
 
     @property
     def _credits(self) -> str:
-        saved = self._saved
+        saved = f"the ledger saved about {credits_between(*self._saved)}"
         if not self.tally.people.total():
-            return f"The ledger saved {saved}." if self.tally.values_saved.total() else ""
+            return f"T{saved[1:]}." if self.tally.values_saved.total() else ""
         spent = self.spent
         cost = credits_between(self.least, self.most) if spent is None else amount(spent, "credit")
         cost += " so far" * bool(self.tally.people["submitted"])
         if spent is not None:
             cost += f" (balance {amount(self.after or 0.0)})"
-        saves = f"; the ledger saved {saved}" if self.tally.values_saved.total() else ""
+        saves = f"; {saved}" if self.tally.values_saved.total() else ""
         return f"{cost}{saves}.{self._doubt}"
 
     @property
@@ -292,23 +361,20 @@ class Bill:
         """A sentence if the balance does not show the cost of this call only."""
         if self.before is not None and self.after is not None and self.before < self.after:
             return " The balance rose during the run, so the cost is calculated from the prices."
+        if self.shared or (self.spent or 0.0) > self.most + 0.01:
+            return _SHARED
         if self.spent is None or self.least - 0.01 <= self.spent <= self.most + 0.01:
             return ""
-        if self.spent > self.most:
-            return (
-                " Other programs spent from this account at the same time, so this figure is not "
-                "this run's alone."
-            )
         return (
             " This is less than the prices say: credits were added to the account at the same "
             "time, or the prices have changed."
         )
 
     @property
-    def _saved(self) -> str:
-        ranges, values = self.settings.prices.ranges, self.tally.values_saved
-        low, high = self.settings.prices.found({t: n for t, n in values.items() if t in ranges})
-        return f"about {credits_between(low, high)}"
+    def _saved(self) -> tuple[float, float]:
+        """The lowest and highest price of the values in saved answers."""
+        prices, values = self.prices, self.tally.values_saved
+        return prices.found({t: n for t, n in values.items() if t in prices.ranges})
 
     @property
     def _left_out(self) -> str:
@@ -316,6 +382,11 @@ class Bill:
         reasons = ", ".join(f"{count:,} {words}" for words, count in counts.most_common())
         return f"{counted(counts.total(), 'row')} not sent: {reasons}." if reasons else ""
 
+
+_SHARED: Final = (
+    " Other programs spent from this account at the same time, so this figure is not this run's "
+    "alone."
+)
 
 _STATES: Final = {
     "found": "found",

@@ -321,7 +321,7 @@ def _enriched(
     for chunk in chunks:
         preview = Preview(chunk, options, settings, began=began)
         if stopped:
-            bill.tally.add(preview, [], preview.lookup.results)
+            bill.tally.add_list(preview, [], preview.lookup.results)
             yield preview.frame()
             continue
         bill.scale = rows / max(1, len(chunk))

@@ -16,9 +16,16 @@ import platformdirs
 
 from . import run_messages
 from .account import TIMEOUT, Account, KeyCheck
+from .accounting import Accounting
 from .bill import Bill, state_of
 from .config.settings import APP
-from .errors import AuthenticationError, PhoneWithoutLinkedInWarning, ProntoError, warn
+from .errors import (
+    AuthenticationError,
+    CreditsExhaustedError,
+    PhoneWithoutLinkedInWarning,
+    ProntoError,
+    warn,
+)
 from .notebook import event_loop, signals
 from .notebook.progress import Counter, Progress, Watcher
 from .notebook.progress_bar import watching
@@ -86,6 +93,7 @@ class Run:
         _warn_of_phones(to_send)
         self._own_bill = bill is None
         self._bill = bill or Bill(self._settings, self._options, shown=progress is True)
+        self._bill.tally.add_list(preview, requests, self.results)
         self._dispatcher: Dispatcher | None = None
         self._recorder: Recorder | None = None
         self._budget: Budget | None = None
@@ -153,52 +161,69 @@ class Run:
         """Show what the run did cost, unless an error says that nothing was sent."""
         if self.stopped_by is not None and not self.any_done:
             return
-        self._bill.tally.add(self._preview, self.requests, self.results)
         if self._own_bill:
             self._bill.close()
 
     async def open(self) -> None:
-        """Check the key and read the balance."""
+        """Check the key, and read what the price line needs."""
         from .api.client import Client
 
         service, key = cast("Account", self._account).credentials()
         async with Client(key, service=service, timeout=TIMEOUT) as client:
-            await self._check_key(client, self._rate_limit(key))
+            await self._check_key(client, key, self._rate_limit(key))
+        self._accounting.look_up()
 
-    async def _check_key(self, client: Client, rate_limit: RateLimit) -> None:
-        if not self._interrupted and not self._key_checked:
-            self._bill.opened(await self._key_check.run(client, rate_limit))
+    async def _check_key(self, client: Client, key: SecretStr, rate_limit: RateLimit) -> None:
+        if not self._key_checked:
+            self._accounting.identify(key.get_secret_value())
+            date = self._accounting.date()
+            balance = None if self._interrupted else await self._key_check.run(client, rate_limit)
+            self._bill.opened(balance, date)
             self._key_checked = True
+
+    @cached_property
+    def _accounting(self) -> Accounting:
+        ledger = cast("Ledger", self._ledger)
+        return Accounting(self._bill, self._preview, self.requests, ledger)
 
     async def start(self, emit: Watcher) -> None:
         """Check the key, then make all requests."""
         from .api.client import Client
-        from .sending.budget import Budget
-        from .sending.context import Context
-        from .sending.dispatcher import Dispatcher
         from .sending.recorder import Recorder
         from .sending.worker import MOST_TIMEOUTS
 
         service, key = cast("Account", self._account).credentials()
-        settings, ledger = self._settings, cast("Ledger", self._ledger)
+        settings, renewal = self._settings, self._preview.lookup.renewal
         rate_limit = self._rate_limit(key)
-        counter = Counter(self._rows, time.monotonic)
         self._emit = emit
-        async with (
-            Client(key, service=service, timeout=MOST_TIMEOUTS * settings.timeout) as client,
-            Recorder(ledger, self._preview.lookup.renewal, self._notes) as recorder,
-        ):
-            self._recorder = recorder
-            self._budget = Budget(settings.prices, self._options.most_credits)
-            context = Context(
-                self._mode(client), rate_limit, recorder, settings.timeout, settings.retry_budget
+        async with Client(key, service=service, timeout=MOST_TIMEOUTS * settings.timeout) as client:
+            await self._check_key(client, key, rate_limit)
+            recorder = Recorder(
+                cast("Ledger", self._ledger), renewal, self._notes, record=self._accounting.record
             )
-            self._dispatcher = Dispatcher(context, self._budget)
-            if self._interrupted:  # before there was anything to stop
-                self._dispatcher.interrupt(None)
-            await self._check_key(client, rate_limit)
-            await self._dispatcher.run(self.requests, self._listener(counter))
+            async with recorder:
+                await self._send(client, rate_limit, recorder)
             await self._settle(client, rate_limit)
+
+    async def _send(self, client: Client, rate_limit: RateLimit, recorder: Recorder) -> None:
+        """Make all requests."""
+        from .sending.budget import Budget
+        from .sending.context import Context
+        from .sending.dispatcher import Dispatcher
+
+        self._recorder, settings = recorder, self._settings
+        counter = Counter(self._rows, time.monotonic)
+        most = await recorder.writer.write(self._accounting.begin)
+        self._budget = Budget(settings.prices, most)
+        mode = self._mode(client)
+        context = Context(mode, rate_limit, recorder, settings.timeout, settings.retry_budget)
+        self._dispatcher = Dispatcher(context, self._budget)
+        if self._interrupted:  # before there was anything to stop
+            self._dispatcher.interrupt(None)
+        try:
+            await self._dispatcher.run(self.requests, self._listener(counter))
+        finally:
+            self._bill.tally.add_people(self._preview, self.requests, self.results)
 
     def _rate_limit(self, key: SecretStr) -> RateLimit:
         from .sending.rate_limit import rate_limit_for
@@ -215,7 +240,7 @@ class Run:
 
     async def _settle(self, client: Client, rate_limit: RateLimit) -> None:
         """Read the balance at the end; if that fails, the bill is calculated from the prices."""
-        balance = None
+        date, balance = self._accounting.date(), None
         if self._last is None or not self._last.done:
             balance = self._bill.after or self._bill.before
         elif not self._abandoned:
@@ -223,6 +248,21 @@ class Run:
                 async with asyncio.timeout(CLOSING):
                     balance = await self._key_check.run(client, rate_limit)
         self._bill.settle(self._cost, balance)
+        self._accounting.end(self._why, date)
+
+    @property
+    def _why(self) -> str:
+        """Why the run ended, for the account's history."""
+        if self._interrupted:
+            return "interrupted"
+        if self.over_budget:
+            return self._bill.limited_by
+        if self._stopped_below:
+            return "stop_below"
+        if self.stopped_by is None:
+            return "finished"
+        out = isinstance(self.stopped_by, CreditsExhaustedError)
+        return "out of credits" if out else type(self.stopped_by).__name__
 
     def _single(self, client: Client) -> Mode:
         """Return the mode of the options: one person per request."""
@@ -300,7 +340,7 @@ class Run:
         run_messages.warn_if_incomplete(
             statuses,
             self.stopped_by,
-            max_credits=self._options.max_credits if self.over_budget else None,
+            limit=self.limit,
         )
         if self._stopped_below:
             rate = cast("FoundRate", self._bill.found_rate)
@@ -335,8 +375,13 @@ class Run:
         return self._bill.found_rate is not None and self._bill.found_rate.too_low
 
     @property
+    def limit(self) -> str | None:
+        """The limit of credits that ended the run, in words."""
+        return self._bill.limit if self.over_budget else None
+
+    @property
     def over_budget(self) -> bool:
-        """Whether ``max_credits`` ended the run."""
+        """Whether ``max_credits`` or the budget ended the run."""
         return self._dispatcher is not None and self._dispatcher.over_budget
 
     @property

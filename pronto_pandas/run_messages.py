@@ -85,17 +85,17 @@ def warn_if_incomplete(
     statuses: pd.Series,
     stopped_by: ProntoError | None = None,
     *,
-    max_credits: float | None = None,
+    limit: str | None = None,
 ) -> None:
-    """Warn about ``unknown`` rows, and about what stopped the run: an error or ``max_credits``."""
+    """Warn about ``unknown`` rows, and about what stopped the run: an error or a limit."""
     pending, unknown = (int((statuses == state).sum()) for state in ("pending", "unknown"))
-    warn_of(stopped_by, pending=pending, unknown=unknown, over=max_credits)
+    warn_of(stopped_by, pending=pending, unknown=unknown, over=limit)
 
 
 def warn_of(
-    stopped_by: ProntoError | None, *, pending: int, unknown: int, over: float | None
+    stopped_by: ProntoError | None, *, pending: int, unknown: int, over: str | None
 ) -> None:
-    """Warn about rows that are not done, and say why; ``over`` is the ``max_credits`` reached."""
+    """Warn about rows that are not done, and say why; ``over`` is the limit of credits reached."""
     if unknown:
         warn(
             f"{_rows(unknown)} unknown: sent but not answered. Either the answer was lost, or "
@@ -106,8 +106,8 @@ def warn_of(
     resume = f"{_rows(pending)} pending. Run the same line again to continue."
     if over is not None:
         warn(
-            f"Stopped: the next request could have exceeded max_credits={over:g}. "
-            f"{_rows(pending)} pending. Raise max_credits and run the same line again to continue.",
+            f"Stopped: the next request could have exceeded {over}. "
+            f"{_rows(pending)} pending. Raise the limit and run the same line again to continue.",
             MaxCreditsWarning,
         )
     match stopped_by:

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -192,7 +192,7 @@ def test_a_high_price_that_is_confirmed_is_paid(
     pronto.enrich(people(101), "phone", progress=False)
     assert person.questions == 1
     assert len(server.sandbox.asked) == 101
-    assert sys.stderr.getvalue() == (  # type: ignore[attr-defined]  # a StringIO
+    assert cast("Terminal", sys.stderr).getvalue() == (
         "Looking up the phones of 101 people: about 1,010 credits, at most 15,150; balance "
         "100,000.\nContinue? [y/N] "
     )
@@ -278,10 +278,10 @@ def test_a_bulk_job_says_what_was_submitted(serve: Serve, lines: Lines) -> None:
     )
 
 
-def test_a_list_that_finds_too_few_stops(serve: Serve) -> None:
+def test_a_list_that_finds_too_few_stops(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
     """With the counts; the rest is pending, and can be looked up without the limit."""
     server = serve(latency=0.01, rate=500)
-    server.sandbox.work = _nothing_found(server.sandbox.work)  # type: ignore[method-assign]
+    monkeypatch.setattr(server.sandbox, "work", _nothing_found(server.sandbox.work))
     with pytest.warns(pronto.LowFoundRateWarning, match=r"found in \d+ answers .*stop_below=0.5"):
         out = pronto.enrich(people(900), "email", stop_below=0.5, progress=False)
     counts = Counter(out["pronto_status"])

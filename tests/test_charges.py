@@ -332,4 +332,3 @@ def test_a_forgotten_person_cannot_be_found_by_a_charge(ledger: Ledger) -> None:
         (after,) = t.connection.scalars(sa.select(schema.charges.c.id))
     assert before != after
     assert charges(ledger) == [("first", "phone", None, False)]
-

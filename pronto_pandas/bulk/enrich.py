@@ -156,7 +156,7 @@ def _report(run: Run, preview: Preview) -> None:
         run.stopped_by,
         pending=rows["pending"],
         unknown=rows["unknown"],
-        over=preview.options.max_credits if run.over_budget else None,
+        over=run.limit,
     )
 
 

@@ -211,7 +211,7 @@ def _without_ledger(_settings: Settings) -> str:
     return ""
 
 
-describe_budget = _without_ledger
+describe_budget: Callable[[Settings], str] = _without_ledger
 """Says what is left of the budget; `bill` replaces this function, as it reads the ledger."""
 
 _current = Settings()

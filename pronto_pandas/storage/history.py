@@ -164,6 +164,19 @@ def begin_run(t: Transaction, record: RunRecord, beginning: Beginning) -> None:
         add_balance(t, record.account, beginning.balance, run=record.id, at=at)
 
 
+def amend_run(t: Transaction, record: RunRecord, beginning: Beginning) -> None:
+    """Correct the numbers of a run that is a file, of which its beginning knew one chunk only."""
+    this = sa.update(history).where(history.c.id == record.id)
+    t.execute(
+        this.values(
+            rows=beginning.rows,
+            people=beginning.people,
+            from_ledger=beginning.from_ledger,
+            saved=beginning.saved,
+        )
+    )
+
+
 def end_run(t: Transaction, record: RunRecord, end: End) -> None:
     """Record the end of a run, and the balance after it."""
     at = t.date if end.at is None else end.at

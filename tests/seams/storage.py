@@ -1,6 +1,7 @@
 """Of `storage`: the ledger, its leases, its writer and its schema."""
 
 from pronto_pandas.storage import (
+    budgets,
     charges,
     database,
     lease,
@@ -33,6 +34,7 @@ __all__ = [
     "Transaction",
     "Wanted",
     "Writer",
+    "budgets",
     "carry_over",
     "charges",
     "connect",

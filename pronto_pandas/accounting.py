@@ -1,0 +1,110 @@
+"""The records of a run in the ledger: its history, its balances, and what it may spend."""
+
+# Why: docs/decisions/043-bill.md
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from .bill import Bill, Price, budget_words
+from .config import settings
+from .config.settings import Settings
+from .errors import LedgerError
+from .lookup import open_ledger
+from .preview import Preview
+from .storage import budgets
+from .storage.lease import RunRecord
+from .storage.spending import End, account_name, amend_run, begin_run, end_run, observed
+from .wording import amount
+
+if TYPE_CHECKING:  # imported when something is sent
+    from .sending.request import Request
+    from .storage.database import Transaction
+    from .storage.store import Ledger
+
+
+def describe_budget(current: Settings) -> str:
+    """Return what is spent and left of the budget, for the repr of `configure`; empty if none."""
+    if current.budget is None or current.budget.credits is None:
+        return ""
+    found = current.find_key()
+    try:
+        account = account_name(current.service, found.key.get_secret_value() if found else "")
+        with open_ledger(current).read() as t:
+            rest = budgets.remaining(t, account, current.budget, current.prices)
+    except LedgerError:
+        rest = None
+    words = amount(current.budget.credits, "credit") if rest is None else budget_words(rest)
+    return f"; budget: {words}"
+
+
+settings.describe_budget = describe_budget
+
+
+class Accounting:
+    """Records one run for its bill.
+
+    Parameters
+    ----------
+    bill : Bill
+        Gets the budget and what the ledger has seen of the account.
+    preview : Preview
+        The list.
+    requests : sequence of Request
+        The requests of the run.
+    ledger : Ledger
+        The ledger.
+    """
+
+    def __init__(
+        self, bill: Bill, preview: Preview, requests: Sequence[Request], ledger: Ledger
+    ) -> None:
+        self._bill, self._preview, self._requests = bill, preview, requests
+        self._ledger, self._settings = ledger, preview.settings
+        self._mode = preview.options.endpoint
+        self.record: RunRecord
+
+    def identify(self, key: str) -> None:
+        """Set whose account it is; all runs of a call have one record."""
+        account = account_name(self._settings.service, key)
+        self.record = self._bill.record = self._bill.record or RunRecord(account)
+
+    def look_up(self) -> None:
+        """Read what the price line needs: the budget, and what has been seen of the account."""
+        account, prices = self.record.account, self._settings.prices
+        with self._ledger.read() as t:
+            self._bill.observed = observed(t, account, prices)
+            self._bill.remaining = budgets.remaining(t, account, self._settings.budget, prices)
+
+    def date(self) -> float | None:
+        """Return the ledger's date; None if it cannot be read now."""
+        with suppress(LedgerError):
+            return self._ledger.date()
+        return None
+
+    def begin(self, t: Transaction, _again: bool) -> float:
+        """Record the beginning; return the credits that the run may spend."""
+        begin_run(t, self.record, self._bill.beginning(self._mode))
+        worst = Price.of(self._requests, self._settings.prices).most
+        limit = self._preview.options.most_credits
+        most, rest = budgets.reserve(
+            t, self.record, self._settings.budget, min(limit, worst), self._settings.prices
+        )
+        self._bill.remaining = rest
+        if rest is not None and rest.left < limit:
+            self._bill.limited_by = "budget"
+        return most
+
+    def end(self, why: str, at: float | None) -> None:
+        """Record the end, once: the ledger may be locked, and what matters is stored already."""
+        bill = self._bill
+        people = bill.tally.people
+        end = End(why, people["found"], people["not_found"], people["unknown"], bill.after, at)
+        with suppress(LedgerError), self._ledger.write() as t:
+            amend_run(t, self.record, bill.beginning(self._mode))
+            end_run(t, self.record, end)
+            budgets.release(t, self.record)
+            since = t.date if bill.began is None else bill.began
+            bill.shared = bill.shared or budgets.shared(t, self.record, since)
