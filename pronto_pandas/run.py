@@ -16,7 +16,6 @@ import platformdirs
 
 from . import run_messages
 from .account import TIMEOUT, Account, KeyCheck
-from .accounting import Accounting
 from .bill import Bill, state_of
 from .config.settings import APP
 from .errors import (
@@ -30,6 +29,7 @@ from .notebook import event_loop, signals
 from .notebook.progress import Counter, Progress, Watcher
 from .notebook.progress_bar import watching
 from .preview import Preview
+from .recorded_run import RecordedRun
 from .wording import counted
 
 if TYPE_CHECKING:  # what speaks HTTP is imported when something is sent
@@ -171,20 +171,20 @@ class Run:
         service, key = cast("Account", self._account).credentials()
         async with Client(key, service=service, timeout=TIMEOUT) as client:
             await self._check_key(client, key, self._rate_limit(key))
-        self._accounting.look_up()
+        self._recorded.look_up()
 
     async def _check_key(self, client: Client, key: SecretStr, rate_limit: RateLimit) -> None:
         if not self._key_checked:
-            self._accounting.identify(key.get_secret_value())
-            date = self._accounting.date()
+            self._recorded.identify(key.get_secret_value())
+            date = self._recorded.date()
             balance = None if self._interrupted else await self._key_check.run(client, rate_limit)
             self._bill.opened(balance, date)
             self._key_checked = True
 
     @cached_property
-    def _accounting(self) -> Accounting:
+    def _recorded(self) -> RecordedRun:
         ledger = cast("Ledger", self._ledger)
-        return Accounting(self._bill, self._preview, self.requests, ledger)
+        return RecordedRun(self._bill, self._preview, self.requests, ledger)
 
     async def start(self, emit: Watcher) -> None:
         """Check the key, then make all requests."""
@@ -199,7 +199,7 @@ class Run:
         async with Client(key, service=service, timeout=MOST_TIMEOUTS * settings.timeout) as client:
             await self._check_key(client, key, rate_limit)
             recorder = Recorder(
-                cast("Ledger", self._ledger), renewal, self._notes, record=self._accounting.record
+                cast("Ledger", self._ledger), renewal, self._notes, record=self._recorded.record
             )
             async with recorder:
                 await self._send(client, rate_limit, recorder)
@@ -213,7 +213,7 @@ class Run:
 
         self._recorder, settings = recorder, self._settings
         counter = Counter(self._rows, time.monotonic)
-        most = await recorder.writer.write(self._accounting.begin)
+        most = await recorder.writer.write(self._recorded.begin)
         self._budget = Budget(settings.prices, most)
         mode = self._mode(client)
         context = Context(mode, rate_limit, recorder, settings.timeout, settings.retry_budget)
@@ -240,7 +240,7 @@ class Run:
 
     async def _settle(self, client: Client, rate_limit: RateLimit) -> None:
         """Read the balance at the end; if that fails, the bill is calculated from the prices."""
-        date, balance = self._accounting.date(), None
+        date, balance = self._recorded.date(), None
         if self._last is None or not self._last.done:
             balance = self._bill.after or self._bill.before
         elif not self._abandoned:
@@ -248,7 +248,7 @@ class Run:
                 async with asyncio.timeout(CLOSING):
                     balance = await self._key_check.run(client, rate_limit)
         self._bill.settle(self._cost, balance)
-        self._accounting.end(self._why, date)
+        self._recorded.end(self._why, date)
 
     @property
     def _why(self) -> str:

@@ -18,7 +18,7 @@ from .conftest import Serve
 from .seams.api import Contact
 
 LEDGERS = Path(__file__).parent / "ledgers"
-VERSIONS = [1, 2, 3]
+VERSIONS = [1, 2, 3, 4]
 OTHER = "https://people.example/v2"
 """The address in these ledgers that is none of Pronto's."""
 
@@ -107,7 +107,7 @@ def test_unknown_people_are_sent_when_the_caller_says_so(
     assert len(server.sandbox.charges) == len(one["people"])
 
 
-@pytest.mark.parametrize("version", [2, 3])
+@pytest.mark.parametrize("version", [2, 3, 4])
 def test_what_was_submitted_is_fetched(serve: Serve, tmp_path: Path, version: int) -> None:
     """By the name that the service gave it; nothing is submitted twice."""
     record = opened(version, tmp_path)
@@ -125,9 +125,10 @@ def test_what_was_submitted_is_fetched(serve: Serve, tmp_path: Path, version: in
     assert not server.sandbox.asked
 
 
-def test_a_bulk_job_goes_on(serve: Serve, tmp_path: Path) -> None:
+@pytest.mark.parametrize("version", [3, 4])
+def test_a_bulk_job_goes_on(serve: Serve, tmp_path: Path, version: int) -> None:
     """With the answer that a webhook of another service had set aside, and with those to come."""
-    saved = opened(3, tmp_path)["job"]
+    saved = opened(version, tmp_path)["job"]
     server = serve()
     of_pronto(server)
     (job,) = pronto.jobs()

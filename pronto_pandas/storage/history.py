@@ -189,7 +189,7 @@ def end_run(t: Transaction, record: RunRecord, end: End) -> None:
             unknown=end.unknown,
             balance_after=end.balance,
             why=end.why,
-        )  # fmt: skip
+        )
     )
     if end.balance is not None:
         add_balance(t, record.account, end.balance, run=record.id, at=at)

@@ -1,6 +1,7 @@
 """Of `storage`: the ledger, its leases, its writer and its schema."""
 
 from pronto_pandas.storage import (
+    accounting,
     budgets,
     charges,
     database,
@@ -13,6 +14,8 @@ from pronto_pandas.storage import (
 )
 from pronto_pandas.storage.database import Database, LedgerBusyError, Transaction
 from pronto_pandas.storage.entry import Entry, Key, Renewal, Wanted
+from pronto_pandas.storage.history import Count, PastRun
+from pronto_pandas.storage.learned_prices import PriceHistory
 from pronto_pandas.storage.lease import LEASE, Run, RunRecord, new_run, process_gone
 from pronto_pandas.storage.merge import carry_over
 from pronto_pandas.storage.store import Claims, Ledger, connect
@@ -22,19 +25,26 @@ __all__ = [
     "LEASE",
     "Claims",
     "Commits",
+    "Count",
     "Database",
     "Entry",
     "Key",
     "Ledger",
     "LedgerBusyError",
     "Operation",
+    "PastRun",
+    "PriceHistory",
     "Renewal",
     "Run",
     "RunRecord",
     "Transaction",
     "Wanted",
     "Writer",
+<<<<<<< HEAD
     "budgets",
+=======
+    "accounting",
+>>>>>>> history
     "carry_over",
     "charges",
     "connect",

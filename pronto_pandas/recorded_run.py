@@ -43,7 +43,7 @@ def describe_budget(current: Settings) -> str:
 settings.describe_budget = describe_budget
 
 
-class Accounting:
+class RecordedRun:
     """Records one run for its bill.
 
     Parameters
