@@ -40,11 +40,8 @@ __all__ = [
     "Transaction",
     "Wanted",
     "Writer",
-<<<<<<< HEAD
-    "budgets",
-=======
     "accounting",
->>>>>>> history
+    "budgets",
     "carry_over",
     "charges",
     "connect",
