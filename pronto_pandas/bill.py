@@ -13,24 +13,24 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Final, Literal, cast
 
 from .api.spec import EnrichmentType
+from .config import settings
 from .config.settings import Settings
 from .costs import Observed
-from .errors import NotConfirmedError
+from .errors import LedgerError, NotConfirmedError
 from .frame.options import Options
 from .frame.results import verdict
-from .lookup import Results
+from .lookup import Results, open_ledger
 from .notebook.progress_bar import write_line
 from .notebook.question import answerable, confirmed
 from .preview import Preview
 from .prices import Prices
 from .sending.found_rate import FoundRate
-from .storage.budgets import Remaining
 from .storage.lease import RunRecord
-from .storage.spending import Beginning
 from .wording import amount, counted, credits_between
 
 if TYPE_CHECKING:  # imported when something is sent
     from .sending.request import Outcome, Request
+    from .storage.budgets import Remaining
 
 CONFIRM_ABOVE: Final = 1_000.0
 """Expected credits above which a run asks first, unless `configure` sets another number."""
@@ -145,6 +145,27 @@ def budget_words(rest: Remaining) -> str:
     return f"{amount(rest.credits, 'credit')} ({', '.join(parts)})"
 
 
+def describe_budget(current: Settings) -> str:
+    """Return what is spent and left of the budget, for the repr of `configure`; empty if none."""
+    if current.budget is None or current.budget.credits is None:
+        return ""
+    from .storage import budgets
+    from .storage.spending import account_name
+
+    found = current.find_key()
+    try:
+        account = account_name(current.service, found.key.get_secret_value() if found else "")
+        with open_ledger(current).read() as t:
+            rest = budgets.remaining(t, account, current.budget, current.prices)
+    except LedgerError:
+        rest = None
+    words = amount(current.budget.credits, "credit") if rest is None else budget_words(rest)
+    return f"; budget: {words}"
+
+
+settings.describe_budget = describe_budget
+
+
 @dataclass
 class Bill:
     """Shows the price of a call, asks whether to continue, and shows what it did cost.
@@ -202,14 +223,6 @@ class Bill:
     def __post_init__(self) -> None:
         if self.options.stop_below is not None:
             self.found_rate = FoundRate(self.options.stop_below)
-
-    def beginning(self, mode: str) -> Beginning:
-        """Return what the ledger records of the call."""
-        tally, low = self.tally, self._saved[0]
-        return Beginning(
-            self.settings.service, self.options.types, mode, tally.rows, tally.to_send,
-            tally.rows_saved, low, self.before, self.began,
-        )  # fmt: skip
 
     @property
     def prices(self) -> Prices:
@@ -338,7 +351,7 @@ class Bill:
 
     @property
     def _credits(self) -> str:
-        saved = f"the ledger saved about {credits_between(*self._saved)}"
+        saved = f"the ledger saved about {credits_between(*self.saved)}"
         if not self.tally.people.total():
             return f"T{saved[1:]}." if self.tally.values_saved.total() else ""
         spent = self.spent
@@ -371,7 +384,7 @@ class Bill:
         )
 
     @property
-    def _saved(self) -> tuple[float, float]:
+    def saved(self) -> tuple[float, float]:
         """The lowest and highest price of the values in saved answers."""
         prices, values = self.prices, self.tally.values_saved
         return prices.found({t: n for t, n in values.items() if t in prices.ranges})

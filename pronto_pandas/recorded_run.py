@@ -8,39 +8,17 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from .bill import Bill, Price, budget_words
-from .config import settings
-from .config.settings import Settings
+from .bill import Bill, Price
 from .errors import LedgerError
-from .lookup import open_ledger
 from .preview import Preview
 from .storage import budgets
 from .storage.lease import RunRecord
-from .storage.spending import End, account_name, amend_run, begin_run, end_run, observed
-from .wording import amount
+from .storage.spending import Beginning, End, account_name, amend_run, begin_run, end_run, observed
 
 if TYPE_CHECKING:  # imported when something is sent
     from .sending.request import Request
     from .storage.database import Transaction
     from .storage.store import Ledger
-
-
-def describe_budget(current: Settings) -> str:
-    """Return what is spent and left of the budget, for the repr of `configure`; empty if none."""
-    if current.budget is None or current.budget.credits is None:
-        return ""
-    found = current.find_key()
-    try:
-        account = account_name(current.service, found.key.get_secret_value() if found else "")
-        with open_ledger(current).read() as t:
-            rest = budgets.remaining(t, account, current.budget, current.prices)
-    except LedgerError:
-        rest = None
-    words = amount(current.budget.credits, "credit") if rest is None else budget_words(rest)
-    return f"; budget: {words}"
-
-
-settings.describe_budget = describe_budget
 
 
 class RecordedRun:
@@ -63,7 +41,6 @@ class RecordedRun:
     ) -> None:
         self._bill, self._preview, self._requests = bill, preview, requests
         self._ledger, self._settings = ledger, preview.settings
-        self._mode = preview.options.endpoint
         self.record: RunRecord
 
     def identify(self, key: str) -> None:
@@ -86,7 +63,7 @@ class RecordedRun:
 
     def begin(self, t: Transaction, _again: bool) -> float:
         """Record the beginning; return the credits that the run may spend."""
-        begin_run(t, self.record, self._bill.beginning(self._mode))
+        begin_run(t, self.record, self._beginning)
         worst = Price.of(self._requests, self._settings.prices).most
         limit = self._preview.options.most_credits
         most, rest = budgets.reserve(
@@ -97,13 +74,23 @@ class RecordedRun:
             self._bill.limited_by = "budget"
         return most
 
+    @property
+    def _beginning(self) -> Beginning:
+        """What is known of the call before its first request."""
+        bill, options = self._bill, self._bill.options
+        tally = bill.tally
+        return Beginning(
+            self._settings.service, options.types, options.endpoint, tally.rows, tally.to_send,
+            tally.rows_saved, bill.saved[0], bill.before, bill.began,
+        )  # fmt: skip
+
     def end(self, why: str, at: float | None) -> None:
         """Record the end, once: the ledger may be locked, and what matters is stored already."""
         bill = self._bill
         people = bill.tally.people
         end = End(why, people["found"], people["not_found"], people["unknown"], bill.after, at)
         with suppress(LedgerError), self._ledger.write() as t:
-            amend_run(t, self.record, bill.beginning(self._mode))
+            amend_run(t, self.record, self._beginning)
             end_run(t, self.record, end)
             budgets.release(t, self.record)
             since = t.date if bill.began is None else bill.began

@@ -29,13 +29,13 @@ from .notebook import event_loop, signals
 from .notebook.progress import Counter, Progress, Watcher
 from .notebook.progress_bar import watching
 from .preview import Preview
-from .recorded_run import RecordedRun
 from .wording import counted
 
 if TYPE_CHECKING:  # what speaks HTTP is imported when something is sent
     from pydantic import SecretStr
 
     from .api.client import Client
+    from .recorded_run import RecordedRun
     from .sending.budget import Budget
     from .sending.dispatcher import Dispatcher
     from .sending.found_rate import FoundRate
@@ -183,6 +183,8 @@ class Run:
 
     @cached_property
     def _recorded(self) -> RecordedRun:
+        from .recorded_run import RecordedRun
+
         ledger = cast("Ledger", self._ledger)
         return RecordedRun(self._bill, self._preview, self.requests, ledger)
 

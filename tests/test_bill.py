@@ -18,6 +18,7 @@ import pytest
 import pronto_pandas as pronto
 
 from .conftest import Serve, people
+from .seams.root import account
 from .seams.sending import FoundRate
 
 Lines = Callable[[], list[str]]
@@ -133,7 +134,7 @@ def test_without_a_balance_the_bill_is_by_the_prices(
 ) -> None:
     """A service that does not say it, or says it in words nobody knows."""
     serve()
-    monkeypatch.setattr("pronto_pandas.account.balance_in", lambda data: None)
+    monkeypatch.setattr(account, "balance_in", lambda data: None)
     out = pronto.enrich(people(20), "email")
     found = int((out["pronto_status"] == "found").sum())
     before, after = lines()

@@ -1,6 +1,6 @@
 """Of the modules beside the packages: the command line, the look-up, prices and more."""
 
-from pronto_pandas import errors, local_server
+from pronto_pandas import account, errors, local_server
 from pronto_pandas.__main__ import main
 from pronto_pandas.accessor import Pronto
 from pronto_pandas.account import balance, balance_in
@@ -16,6 +16,7 @@ __all__ = [
     "Objects",
     "Prices",
     "Pronto",
+    "account",
     "balance",
     "balance_in",
     "errors",
