@@ -54,6 +54,7 @@ from .notebook.progress import Progress
 from .panel import setup
 from .report import Report, report
 from .samples import sample
+from .statement import Runs, Statement, balance, runs, statement
 from .tables.read import read
 
 __version__ = "0.1.0"
@@ -88,14 +89,17 @@ __all__ = [
     "RefusedWarning",
     "Report",
     "ResultError",
+    "Runs",
     "ServerFailedError",
     "ServiceBusyError",
     "ServiceError",
     "ServiceUnreachableWarning",
+    "Statement",
     "UnknownRowsWarning",
     "UnreadableAnswerError",
     "Webhook",
     "aenrich",
+    "balance",
     "bulk_enrich",
     "check",
     "clean",
@@ -109,7 +113,9 @@ __all__ = [
     "ledger",
     "read",
     "report",
+    "runs",
     "sample",
     "setup",
+    "statement",
     "webhook",
 ]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from .api.services import Service, find
 from .config.settings import Settings
 from .config.validation import SANDBOX
-from .errors import AuthenticationError, ProntoError
+from .errors import AuthenticationError, FateUnknownError, ProntoError, ServiceError
 from .notebook import event_loop
 
 if TYPE_CHECKING:  # what speaks HTTP is imported when something is sent
@@ -20,6 +20,9 @@ if TYPE_CHECKING:  # what speaks HTTP is imported when something is sent
 
 TIMEOUT = 20.0
 """Seconds to wait for the balance; the same request checks the key."""
+
+UNAVAILABLE = (ServiceError, AuthenticationError)
+"""Why a balance is not known."""
 
 _NAMES = ("credits", "balance", "remaining", "available", "left")
 
@@ -48,6 +51,14 @@ class Account:
         sandbox = in_process()  # it has its own key; the user's is not used
         return find(sandbox.url, SANDBOX), sandbox.api_key
 
+    @property
+    def name(self) -> str:
+        """The account's name in the ledger."""
+        from .storage.spending import account_name
+
+        service, key = self.credentials()
+        return account_name(service.ledger_name, key.get_secret_value())
+
     async def credits(self) -> dict[str, Any]:
         """Return Pronto's answer to a request for the balance."""
         from .api.client import Client
@@ -65,10 +76,32 @@ def has_key(settings: Settings) -> bool:
 def balance(settings: Settings) -> float | None:
     """Request the balance, which is free; return None if it is unavailable or unclear."""
     try:
-        account = Account(settings)
-        return balance_in(event_loop.result_of(account.credits, TIMEOUT))
-    except (ProntoError, TimeoutError):
+        return read_balance(Account(settings))
+    except ProntoError:
         return None
+
+
+def read_balance(account: Account) -> float:
+    """Request the balance, which is free.
+
+    Raises
+    ------
+    ServiceError
+        Pronto could not be reached, or its answer has no balance.
+    AuthenticationError
+        Pronto rejected the key.
+    """
+    try:
+        data = event_loop.result_of(account.credits, TIMEOUT)
+    except (TimeoutError, FateUnknownError):  # which says that it may have been charged
+        raise ServiceError("Pronto did not return the balance. Try again later.") from None
+    found = balance_in(data)
+    if found is None:
+        raise ServiceError(
+            "Pronto returned no balance, or several numbers that could be the balance. Look it up "
+            "in your account on Pronto's website."
+        )
+    return found
 
 
 def balance_in(data: Any) -> float | None:

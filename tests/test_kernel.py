@@ -86,7 +86,7 @@ SET_UP = """
     import pronto_pandas as pronto
     from tests.conftest import people
     warnings.simplefilter("ignore", pronto.UnknownRowsWarning)
-    pronto.configure(base_url={url!r}, api_key={key!r}, rate=200)
+    pronto.configure(base_url={url!r}, api_key={key!r}, rate=200, confirm_above=None)
     df = people(600)
 """
 

@@ -27,9 +27,11 @@ def test_the_public_names_are_these() -> None:
     """Adding or taking one away is a decision."""
     assert sorted(pronto.__all__) == sorted(
         {
-            "BulkJob", "Check", "Estimate", "Loaded", "Progress", "Report", "Webhook", "aenrich",
-            "bulk_enrich", "check", "clean", "collect", "configure", "enrich", "enrich_file",
-            "estimate", "job", "jobs", "ledger", "read", "report", "sample", "setup", "webhook",
+            "BulkJob", "Check", "Estimate", "Loaded", "Progress", "Report", "Runs", "Statement",
+            "Webhook", "aenrich", "balance", "bulk_enrich", "check", "clean", "collect",
+            "configure", "enrich", "enrich_file",
+            "estimate", "job", "jobs", "ledger", "read", "report", "runs", "sample", "setup",
+            "statement", "webhook",
             *(name for name in vars(errors) if name.endswith(("Error", "Warning"))),
         }
     )  # fmt: skip

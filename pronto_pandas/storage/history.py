@@ -4,9 +4,11 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Final
 
 import sqlalchemy as sa
@@ -248,6 +250,11 @@ def count_charges(t: Transaction, *which: sa.ColumnElement[bool]) -> list[Count]
     return [Count(row[0], row[1], bool(row[2]), *row[3:]) for row in found]
 
 
+def all_charges(t: Transaction, account: str) -> list[Count]:
+    """Count an account's charges that are alike."""
+    return count_charges(t, charges.c.account == account)
+
+
 def charges_of(t: Transaction, record: RunRecord) -> dict[str, dict[int | None, int]]:
     """Return per type how many people have each number of values; None: not known (yet)."""
     found: dict[str, dict[int | None, int]] = defaultdict(lambda: defaultdict(int))
@@ -265,26 +272,35 @@ def active(t: Transaction, account: str) -> set[str]:
 def alone(t: Transaction, record: RunRecord) -> bool:
     """Return whether no other run of the account in this ledger was active during a run."""
     runs = read_history(t, record.account)
-    mine = [run for run in runs if run.id == record.id]
-    others = [run for run in runs if run.id != record.id]
-    until = ends(others, count_charges(t, charges.c.account == record.account))
-    alive = active(t, record.account)
-    began = mine[0].began if mine else 0.0
-    ended = mine[0].ended if mine else None
-    return not any(
-        (ended is None or run.began < ended) and (run.id in alive or until[run.id] > began)
-        for run in others
-    )
+    counts = all_charges(t, record.account)
+    return record.id in alone_among(runs, ends(runs, counts, active(t, record.account)))
 
 
-def ends(runs: Iterable[PastRun], counts: Iterable[Count]) -> Mapping[str, float]:
+def ends(
+    runs: Iterable[PastRun], counts: Iterable[Count], alive: Container[str] = ()
+) -> Mapping[str, float]:
     """Return when each run had certainly ended; a killed one may spend for another hour."""
     last: dict[str, float] = defaultdict(float)
     for one in counts:
         last[one.run] = max(last[one.run], one.last)
+
+    def end(run: PastRun) -> float:
+        if run.ended is not None:
+            return run.ended
+        return math.inf if run.id in alive else max(run.began, last[run.id]) + LATEST
+
+    return {run.id: end(run) for run in runs}
+
+
+def alone_among(runs: Sequence[PastRun], until: Mapping[str, float]) -> set[str]:
+    """Return the IDs of the runs that overlap no other, given when each had ended."""
+    runs = sorted(runs, key=lambda run: run.began)
+    before = [-math.inf, *accumulate((until[run.id] for run in runs), max)]
+    after = [*(run.began for run in runs[1:]), math.inf]
     return {
-        run.id: max(run.began, last[run.id]) + LATEST if run.ended is None else run.ended
-        for run in runs
+        run.id
+        for run, earlier, later in zip(runs, before, after, strict=False)
+        if earlier <= run.began and later >= until[run.id]
     }
 
 

@@ -9,12 +9,11 @@ import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import accumulate
 from typing import Final
 
 from ..api.spec import MOST_PHONES
 from ..prices import Prices, Range
-from .history import LATEST, Count, PastRun, ends
+from .history import LATEST, Count, PastRun, alone_among, ends
 
 _SMALLEST: Final = 0.01
 """Prices are whole multiples of this; other quotients come from more than one price."""
@@ -163,22 +162,17 @@ def _clean(
 
     They are ordered by time, as runs at the same time are left out.
     """
-    if not runs:
-        return
-    runs = sorted(runs, key=lambda run: run.began)
-    until = ends(runs, counts)
-    before = [-math.inf, *accumulate((until[run.id] for run in runs), max)]
-    after = [*(run.began for run in runs[1:]), math.inf]
+    alone = alone_among(runs, ends(runs, counts))
     began = {run.id: run.began for run in runs}
     unclear = _merged(
         (one.first, one.last + LATEST) if one.charged is None else (began.get(one.run, 0), one.last)
         for one in counts
         if one.charged is None or one.late
     )
-    for run, earlier, later in zip(runs, before, after, strict=False):
+    for run in sorted(runs, key=lambda run: run.began):
         if run.ended is None or run.balance_before is None or run.balance_after is None:
             continue
-        if earlier <= run.began and later >= run.ended and not _meets(unclear, run):
+        if run.id in alone and not _meets(unclear, run):
             yield run, run.balance_before - run.balance_after, run.ended
 
 

@@ -17,6 +17,7 @@ from .history import (
     PastRun,
     active,
     add_balance,
+    all_charges,
     alone,
     amend_run,
     begin_run,
@@ -40,12 +41,14 @@ __all__ = [
     "account_name",
     "active",
     "add_balance",
+    "all_charges",
     "alone",
     "amend_run",
     "begin_run",
     "charges_of",
     "end_run",
     "observed",
+    "open_requests",
     "read_balances",
     "read_history",
     "spent_since",
@@ -76,8 +79,7 @@ def spent_since(
     prices : Prices, optional
         The configured prices.
     """
-    everything = count_charges(t, charges.c.account == account)
-    learned = PriceHistory(read_history(t, account), everything, prices or Prices())
+    learned = PriceHistory(read_history(t, account), all_charges(t, account), prices or Prices())
     counts = count_charges(t, charges.c.account == account, charges.c.at >= since)
     costs = [
         learned.cost(one) for one in [*counts, *open_requests(t, account)] if one.last >= since
@@ -97,7 +99,7 @@ def observed(t: Transaction, account: str, prices: Prices | None = None) -> Obse
     prices : Prices, optional
         The configured prices; a learned price outside their range is not believed.
     """
-    counts = count_charges(t, charges.c.account == account)
+    counts = all_charges(t, account)
     latest = PriceHistory(read_history(t, account), counts, prices or Prices()).latest()
     values: dict[str, dict[int, int]] = defaultdict(lambda: defaultdict(int))
     for one in counts:
