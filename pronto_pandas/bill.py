@@ -7,8 +7,8 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Final, Literal, cast
 
@@ -31,6 +31,7 @@ from .wording import amount, counted, credits_between
 if TYPE_CHECKING:  # imported when something is sent
     from .sending.request import Outcome, Request
     from .storage.budgets import Remaining
+    from .storage.store import Ledger
 
 CONFIRM_ABOVE: Final = 1_000.0
 """Expected credits above which a run asks first, unless `configure` sets another number."""
@@ -312,8 +313,6 @@ class Bill:
         self.least += cost[0]
         self.most += cost[1]
         self.after = balance
-        if self.remaining is not None:
-            self.remaining = replace(self.remaining, spent=self.remaining.spent + cost[1])
 
     @contextmanager
     def shown_at_the_end(self) -> Iterator[None]:
@@ -323,6 +322,15 @@ class Bill:
         finally:
             if self.tally.rows:
                 self.close()
+
+    def learn_prices(self, ledger: Ledger) -> None:
+        """Read what runs have shown of prices, for a call that sends nothing and needs no key."""
+        from .storage.spending import latest_account, observed
+
+        with suppress(LedgerError), ledger.read() as t:
+            account = latest_account(t, ledger.service)
+            if account is not None:
+                self.observed = observed(t, account, self.settings.prices)
 
     def close(self) -> None:
         """Show what the call did cost."""

@@ -93,5 +93,9 @@ class RecordedRun:
             amend_run(t, self.record, self._beginning)
             end_run(t, self.record, end)
             budgets.release(t, self.record)
+            if bill.remaining is not None:
+                bill.remaining = budgets.remaining(
+                    t, self.record.account, self._settings.budget, self._settings.prices
+                )
             since = t.date if bill.began is None else bill.began
             bill.shared = bill.shared or budgets.shared(t, self.record, since)

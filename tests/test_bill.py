@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import random
+import signal
 import sys
 import threading
 from collections import Counter
@@ -20,6 +21,7 @@ import pronto_pandas as pronto
 from .conftest import Serve, people
 from .seams.root import account
 from .seams.sending import FoundRate
+from .test_stop import ended, start
 
 Lines = Callable[[], list[str]]
 
@@ -306,6 +308,23 @@ def test_a_list_that_finds_enough_does_not_stop(serve: Serve) -> None:
     assert set(out["pronto_status"]) == {"found", "not_found"}
 
 
+def test_an_interrupted_run_has_a_bill(serve: Serve) -> None:
+    """After the line that says how many people are finished."""
+    server = serve(latency=1.0)
+    process = start(server, "df.pronto.enrich('email')")
+    process.send_signal(signal.SIGINT)
+    _, stderr = ended(process)
+    done, left = len(server.sandbox.asked), server.sandbox.credits
+    printed = [line for line in stderr.splitlines() if "people" in line and "Pronto" not in line]
+    assert printed == [
+        "Looking up the emails of 500 people: about 500 credits, at most 1,500; balance 100,000.",
+        f"Stopped. {done} people finished and saved, {500 - done} not sent. Run the same line again "
+        "to continue.",
+        f"{done} people looked up: {100_000 - left} found. {100_000 - left} credits (balance "
+        f"{left:,}).",
+    ]
+
+
 @pytest.mark.parametrize("rate", [0, 1, 10, "0.1", True, float("nan")])
 def test_a_found_rate_that_cannot_be_is_said(serve: Serve, rate: Any) -> None:
     """Before anything is sent."""
@@ -333,3 +352,45 @@ def _stops(dice: random.Random, least: float, truth: float) -> int | None:
         if rate.too_low:
             return answer
     return None
+
+
+def test_a_run_is_recorded_with_its_balances(serve: Serve) -> None:
+    """So that its cost can be read later, too: to the credit."""
+    server = serve(credits=5_000)
+    pronto.enrich(people(30), "email", progress=False)
+    first = 5_000 - server.sandbox.credits
+    pronto.enrich(people(50), "email", progress=False)
+    both = 5_000 - server.sandbox.credits
+    runs = pronto.runs()
+    assert runs["credits"].tolist() == [both - first, first]
+    assert runs["people"].tolist() == [20, 30]
+    assert runs["found"].tolist() == [both - first, first]
+    assert runs["from_ledger"].tolist() == [30, 0]
+    assert runs["saved"].tolist() == [first, 0]
+    assert set(runs["ended"]) == {"finished"}
+    statement = pronto.statement().set_index("line")["change"]
+    assert statement["total"] == -both
+    assert statement["unexplained"] == 0
+
+
+def test_a_price_that_a_run_has_shown_makes_the_bill_exact(serve: Serve, lines: Lines) -> None:
+    """What the ledger saved is one number then."""
+    server = serve()
+    pronto.enrich(people(30), "email")
+    spent = 100_000 - server.sandbox.credits
+    pronto.enrich(people(30), "email")
+    assert lines()[-1] == (
+        f"30 rows from saved answers; nothing was sent. The ledger saved about {spent} credits."
+    )
+
+
+def test_another_run_at_the_same_time_is_not_hidden_in_the_bill(serve: Serve, lines: Lines) -> None:
+    """Although its spending fits the prices."""
+    serve(latency=0.3)
+    other = threading.Thread(
+        target=lambda: pronto.enrich(people(5, start=50), "email", progress=False)
+    )
+    other.start()
+    pronto.enrich(people(20), "email")
+    other.join()
+    assert "Other programs spent from this account at the same time" in lines()[-1]

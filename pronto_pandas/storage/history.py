@@ -241,6 +241,12 @@ def read_history(t: Transaction, account: str | None = None) -> list[PastRun]:
     return [PastRun(*row) for row in t.execute(these.order_by(history.c.began, history.c.id))]
 
 
+def latest_account(t: Transaction, service: str) -> str | None:
+    """Return the account of the latest run at a service."""
+    these = sa.select(history.c.account).where(history.c.service == service)
+    return t.scalar(these.order_by(history.c.began.desc()).limit(1))
+
+
 def count_charges(t: Transaction, *which: sa.ColumnElement[bool]) -> list[Count]:
     """Count charges that are alike."""
     c = charges.c
