@@ -13,6 +13,11 @@ from .errors import ConfigurationError
 Range = tuple[float, float]
 
 
+def most_values(type_: str) -> int:
+    """Return how many values of a type a person can have."""
+    return MOST_PHONES if type_ == "phone" else 1
+
+
 @dataclass(frozen=True)
 class Prices:
     """The lowest and the highest price per type. Only values that are found cost credits."""
@@ -59,7 +64,7 @@ class Prices:
 
     def most(self, types: Iterable[str]) -> float:
         """Return the highest cost of a person."""
-        return sum(self.of(t)[1] * (MOST_PHONES if t == "phone" else 1) for t in types)
+        return sum(self.of(t)[1] * most_values(t) for t in types)
 
     def found(self, counts: Mapping[str, int]) -> Range:
         """Return the lowest and highest cost of the values found, given their number per type."""

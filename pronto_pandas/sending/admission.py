@@ -29,6 +29,7 @@ class Admission:
         self._concurrency, self._budget = concurrency, budget
         self._cancellation = cancellation
         self._left = asyncio.Event()
+        self._reading: asyncio.Task[None] | None = None
         self.over_budget = False
 
     def has_room(self, batch: Batch) -> bool:
@@ -39,9 +40,11 @@ class Admission:
         """Wait for a slot, and take it; if the run stops, return the outcome of the batch."""
         while not self._cancellation.stopped() and not self.has_room(batch):
             if not self._concurrency.in_flight:  # nothing is left that could cost less than it may
-                self.over_budget = True
-                self._cancellation.stop()
-                break
+                if self._reading is None and not self._budget.wants_balance(stopped=True):
+                    self.over_budget = True
+                    self._cancellation.stop()
+                    break
+                self._read_balance()
             self._left.clear()
             await self._cancellation.wait(self._left.wait())
         if self._cancellation.stopped():
@@ -54,4 +57,21 @@ class Admission:
         """Release the slot of a batch, and count what it cost."""
         self._budget.settle(batch.requests, outcome)
         self._concurrency.leave()
+        self._left.set()
+        if self._budget.wants_balance():
+            self._read_balance()
+
+    def end(self) -> None:
+        """End a reading of the balance, because the run is over."""
+        if self._reading is not None:
+            self._reading.cancel()
+
+    def _read_balance(self) -> None:
+        """Begin to read the balance, unless it is being read; then check again who may enter."""
+        if self._reading is None:
+            self._reading = asyncio.create_task(self._budget.read_balance())
+            self._reading.add_done_callback(self._was_read)
+
+    def _was_read(self, _: object) -> None:
+        self._reading = None
         self._left.set()

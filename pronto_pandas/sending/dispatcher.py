@@ -105,6 +105,8 @@ class Dispatcher:
             self.interrupt(CANCEL_GRACE if cancelled else None)
             await self._drain()
             raise
+        finally:
+            self._admission.end()
         if self._crash is not None:
             raise self._crash
 

@@ -20,6 +20,7 @@ from pronto_pandas.sending.rate_limit_leases import Lease, LeasedStarts, interva
 from pronto_pandas.sending.rate_limit_table import RateLimitTable, account
 from pronto_pandas.sending.recorder import Recorder
 from pronto_pandas.sending.request import Batch, Outcome, Request, keys_of, wanted_by
+from pronto_pandas.sending.reserve import Reserve
 from pronto_pandas.sending.retry import BUSY_ATTEMPTS, LOSSES_IN_A_ROW
 
 __all__ = [
@@ -46,6 +47,7 @@ __all__ = [
     "RateLimitTable",
     "Recorder",
     "Request",
+    "Reserve",
     "Shared",
     "SharedFile",
     "Timing",
