@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final, Literal, cast
 from .api.spec import EnrichmentType
 from .config import settings
 from .config.settings import Settings
-from .costs import Observed
+from .costs import Costs, Observed
 from .errors import LedgerError, NotConfirmedError
 from .frame.options import Options
 from .frame.results import verdict
@@ -26,7 +26,7 @@ from .preview import Preview
 from .prices import Prices
 from .sending.found_rate import FoundRate
 from .storage.lease import RunRecord
-from .wording import amount, counted, credits_between
+from .wording import amount, counted, credits_between, estimated
 
 if TYPE_CHECKING:  # imported when something is sent
     from .sending.request import Outcome, Request
@@ -129,10 +129,11 @@ class Price:
         return Price(self.expected * scale, self.most * scale)
 
     @classmethod
-    def of(cls, requests: Iterable[Request], prices: Prices) -> Price:
+    def of(cls, requests: Iterable[Request], costs: Costs) -> Price:
         """Return the price of requests; fetching an answer is free."""
-        types = [one.types for one in requests if one.enrichment_id is None]
-        return cls(sum(map(prices.least, types)), sum(map(prices.most, types)))
+        sent = (one for one in requests if one.enrichment_id is None)
+        people: Counter[str] = Counter(type_ for one in sent for type_ in one.types)
+        return cls(costs.expected(people), costs.most(people))
 
 
 def budget_words(rest: Remaining) -> str:
@@ -226,16 +227,9 @@ class Bill:
             self.found_rate = FoundRate(self.options.stop_below)
 
     @property
-    def prices(self) -> Prices:
-        """The prices, with those that runs of the account have shown in place of ranges."""
-        learned = self.observed.prices if self.observed else {}
-        ranges = self.settings.prices.ranges
-        return Prices(
-            {
-                type_: (learned[type_],) * 2 if type_ in learned and low < high else (low, high)
-                for type_, (low, high) in ranges.items()
-            }
-        )
+    def costs(self) -> Costs:
+        """The prices and found rates, as far as the account's runs have shown them."""
+        return Costs(self.settings.prices, self.observed or Observed())
 
     @property
     def limit(self) -> str:
@@ -266,7 +260,7 @@ class Bill:
         if not self.opens:
             return
         self._begun = True
-        price = Price.of(requests, self.prices).times(self.scale)
+        price = Price.of(requests, self.costs).times(self.scale)
         asks = self._may_ask and price.expected > self._confirm_above
         if self.shown or asks:
             write_line(self._price_line(requests, price))
@@ -298,7 +292,7 @@ class Bill:
             if self.remaining is not None:
                 most = min(most, self.remaining.left)
                 balance += f"; {amount(self.remaining.left)} left of the budget"
-            cost = f"about {amount(min(price.expected, most), 'credit')}"
+            cost = f"about {estimated(min(price.expected, most))}"
             if self.scale == 1 or most < price.most:  # otherwise nobody knows
                 cost += f", at most {amount(most)}"
         return f"Looking up the {what} of {people}: {cost}{balance}."
@@ -382,10 +376,15 @@ class Bill:
         """A sentence if the balance does not show the cost of this call only."""
         if self.before is not None and self.after is not None and self.before < self.after:
             return " The balance rose during the run, so the cost is calculated from the prices."
-        if self.shared or (self.spent or 0.0) > self.most + 0.01:
+        if self.shared:
             return _SHARED
         if self.spent is None or self.least - 0.01 <= self.spent <= self.most + 0.01:
             return ""
+        if self.spent > self.most:
+            return (
+                " This is more than the prices say: other programs spent from this account at the "
+                "same time, or the prices have changed."
+            )
         return (
             " This is less than the prices say: credits were added to the account at the same "
             "time, or the prices have changed."
@@ -394,8 +393,9 @@ class Bill:
     @property
     def saved(self) -> tuple[float, float]:
         """The lowest and highest price of the values in saved answers."""
-        prices, values = self.prices, self.tally.values_saved
-        return prices.found({t: n for t, n in values.items() if t in prices.ranges})
+        values, known = self.tally.values_saved, self.settings.prices.ranges
+        learned = Prices({type_: self.costs.price(type_) for type_ in known})
+        return learned.found({t: n for t, n in values.items() if t in known})
 
     @property
     def _left_out(self) -> str:

@@ -64,14 +64,16 @@ class RecordedRun:
     def begin(self, t: Transaction, _again: bool) -> float:
         """Record the beginning; return the credits that the run may spend."""
         begin_run(t, self.record, self._beginning)
-        worst = Price.of(self._requests, self._settings.prices).most
-        limit = self._preview.options.most_credits
-        most, rest = budgets.reserve(
-            t, self.record, self._settings.budget, min(limit, worst), self._settings.prices
-        )
-        self._bill.remaining = rest
-        if rest is not None and rest.left < limit:
-            self._bill.limited_by = "budget"
+        bill, limit, prices = self._bill, self._preview.options.most_credits, self._settings.prices
+        if bill.observed is None:
+            bill.observed = observed(t, self.record.account, prices)
+        wanted = min(limit, Price.of(self._requests, bill.costs).most)
+        most, rest = budgets.reserve(t, self.record, self._settings.budget, wanted, prices)
+        bill.remaining = rest
+        if rest is None:
+            return limit
+        if rest.left < limit:
+            bill.limited_by = "budget"
         return most
 
     @property

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, Final, cast
 
 import pandas as pd
@@ -100,6 +100,8 @@ class Run:
         self._key_check = KeyCheck()
         self._interrupted = self._abandoned = self._key_checked = False
         self._last: Progress | None = None
+        self._before: float | None = None
+        self._spent: float | None = None
         self._emit: Watcher
 
     @cached_property
@@ -179,8 +181,9 @@ class Run:
         if not self._key_checked:
             self._recorded.identify(key.get_secret_value())
             date = self._recorded.date()
-            balance = None if self._interrupted else await self._key_check.run(client, rate_limit)
-            self._bill.opened(balance, date)
+            if not self._interrupted:
+                self._before = await self._key_check.run(client, rate_limit)
+            self._bill.opened(self._before, date)
             self._key_checked = True
 
     @cached_property
@@ -218,7 +221,12 @@ class Run:
         self._recorder, settings = recorder, self._settings
         counter = Counter(self._rows, time.monotonic)
         most = await recorder.writer.write(self._recorded.begin)
-        self._budget = Budget(settings.prices, most)
+        self._budget = Budget(
+            settings.prices,
+            most,
+            self._bill.observed,
+            None if self._before is None else partial(self._read_spent, client, rate_limit),
+        )
         mode = self._mode(client)
         context = Context(mode, rate_limit, recorder, settings.timeout, settings.retry_budget)
         self._dispatcher = Dispatcher(context, self._budget)
@@ -242,16 +250,28 @@ class Run:
             ledger.database.server if shared else None,
         )
 
+    async def _read_spent(self, client: Client, rate_limit: RateLimit) -> float | None:
+        """Return the credits by which the balance has fallen since the run began, if it is known.
+
+        What other programs spend meanwhile is included.
+        """
+        balance = None
+        with suppress(AuthenticationError, TimeoutError):
+            async with asyncio.timeout(CLOSING):
+                balance = await self._key_check.run(client, rate_limit)
+        return None if balance is None or self._before is None else self._before - balance
+
     async def _settle(self, client: Client, rate_limit: RateLimit) -> None:
         """Read the balance at the end; if that fails, the bill is calculated from the prices."""
-        date, balance = self._recorded.date(), None
+        date, spent = self._recorded.date(), None
         if self._last is None or not self._last.done:
-            balance = self._bill.after or self._bill.before
+            spent = 0.0
         elif not self._abandoned:
-            with suppress(AuthenticationError, TimeoutError):
-                async with asyncio.timeout(CLOSING):
-                    balance = await self._key_check.run(client, rate_limit)
-        self._bill.settle(self._cost, balance)
+            spent = await self._read_spent(client, rate_limit)
+        known = None if self._before is None or spent is None else self._before - spent
+        self._bill.settle(self._cost, known)
+        if spent is not None:
+            self._spent = min(max(spent, self._cost[0]), self._cost[1])
         self._recorded.end(self._why, date)
 
     @property
@@ -361,8 +381,8 @@ class Run:
 
     @property
     def spent(self) -> float:
-        """The maximum cost of the run so far, at the configured prices."""
-        return self._budget.spent if self._budget else 0.0
+        """What the run did cost: by the balance, and at most by the prices."""
+        return self._cost[1] if self._spent is None else self._spent
 
     @property
     def _cost(self) -> tuple[float, float]:

@@ -83,7 +83,7 @@ def test_a_run_says_its_price_and_then_its_bill(serve: Serve, lines: Lines) -> N
     left = server.sandbox.credits
     assert 0 < 5_000 - left == sum(charge["credits"] for charge in server.sandbox.charges)
     assert lines() == [
-        "Looking up the phones of 40 people: about 400 credits, at most 6,000; balance 5,000.",
+        "Looking up the phones of 40 people: about 902 credits, at most 6,000; balance 5,000.",
         f"40 people looked up: {found} found. {5_000 - left:,} credits (balance {left:,}).",
     ]
 
@@ -140,7 +140,7 @@ def test_without_a_balance_the_bill_is_by_the_prices(
     out = pronto.enrich(people(20), "email")
     found = int((out["pronto_status"] == "found").sum())
     before, after = lines()
-    assert before == "Looking up the emails of 20 people: about 20 credits, at most 60."
+    assert before == "Looking up the emails of 20 people: about 24 credits, at most 60."
     assert after == f"20 people looked up: {found} found. {found} to {3 * found} credits."
 
 
@@ -151,8 +151,8 @@ def test_other_spending_is_not_hidden_in_the_bill(serve: Serve, lines: Lines) ->
     with _changed_by(server, -500):
         pronto.enrich(people(20), "email")
     assert lines()[-1].endswith(
-        "Other programs spent from this account at the same time, so this figure is not this "
-        "run's alone."
+        "This is more than the prices say: other programs spent from this account at the same "
+        "time, or the prices have changed."
     )
     with _changed_by(server, +900):
         pronto.enrich(people(20, start=20), "email")
@@ -196,7 +196,7 @@ def test_a_high_price_that_is_confirmed_is_paid(
     assert person.questions == 1
     assert len(server.sandbox.asked) == 101
     assert cast("Terminal", sys.stderr).getvalue() == (
-        "Looking up the phones of 101 people: about 1,010 credits, at most 15,150; balance "
+        "Looking up the phones of 101 people: about 2,280 credits, at most 15,150; balance "
         "100,000.\nContinue? [y/N] "
     )
 
@@ -207,7 +207,7 @@ def test_a_high_price_that_is_confirmed_is_paid(
         ({}, {"max_credits": 100_000}),
         ({"budget": 100_000}, {}),
         ({"confirm_above": None}, {}),
-        ({"confirm_above": 1_010}, {}),
+        ({"confirm_above": 2_300}, {}),
     ],
 )
 def test_a_price_that_is_limited_is_not_asked_about(
@@ -227,10 +227,10 @@ def test_a_quarter_of_the_balance_is_a_high_price(
     """However low the price is."""
     serve(credits=100)
     person = types("n\n")
-    pronto.enrich(people(25), "email", progress=False)
+    pronto.enrich(people(20), "email", progress=False)
     assert person.questions == 0
     with pytest.raises(pronto.NotConfirmedError):
-        pronto.enrich(people(60, start=25), "email", progress=False)
+        pronto.enrich(people(60, start=20), "email", progress=False)
 
 
 def test_aenrich_asks_too(serve: Serve, types: Callable[[str], Answers]) -> None:
@@ -265,7 +265,7 @@ def test_a_file_has_one_price_and_one_bill(serve: Serve, lines: Lines, tmp_path:
     left = server.sandbox.credits
     found = 100_000 - left
     assert lines()[-2:] == [
-        "Looking up the emails of about 90 people: about 90 credits; balance 100,000.",
+        "Looking up the emails of about 90 people: about 108 credits; balance 100,000.",
         f"90 people looked up: {found} found. {found} credits (balance {left:,}).",
     ]
 
@@ -317,9 +317,9 @@ def test_an_interrupted_run_has_a_bill(serve: Serve) -> None:
     done, left = len(server.sandbox.asked), server.sandbox.credits
     printed = [line for line in stderr.splitlines() if "people" in line and "Pronto" not in line]
     assert printed == [
-        "Looking up the emails of 500 people: about 500 credits, at most 1,500; balance 100,000.",
-        f"Stopped. {done} people finished and saved, {500 - done} not sent. Run the same line again "
-        "to continue.",
+        "Looking up the emails of 500 people: about 600 credits, at most 1,500; balance 100,000.",
+        f"Stopped. {done} people finished and saved, {500 - done} not sent. "
+        "Run the same line again to continue.",
         f"{done} people looked up: {100_000 - left} found. {100_000 - left} credits (balance "
         f"{left:,}).",
     ]
