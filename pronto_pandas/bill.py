@@ -72,16 +72,14 @@ class Tally:
         plan, lookup = preview.plan, preview.lookup
         self.rows += len(plan.row_left)
         self.to_send += len({one.number for one in requests if one.enrichment_id is None})
-        requested = {(one.contact.keys(t)[0], t) for one in requests for t in one.types}
         waited = {number for one in requests for number, _ in lookup.recipients(one)}
         for number, rows in enumerate(plan.rows_per_contact.tolist()):
             if number not in waited and any(map(_is_answer, results[number].values())):
                 self.rows_saved += rows
-        for (contact, name), numbers in lookup.sharing.items():
+        for (_, name), numbers in lookup.sharing.items():
             type_ = cast("EnrichmentType", name)
-            outcome = results[numbers[0]].get(type_)
-            new = (contact, name) in requested
-            if not new and outcome is not None and outcome.answer is not None:
+            outcome = results[numbers[0]].get(type_)  # those of the requests are not there yet
+            if outcome is not None and outcome.answer is not None:
                 self.values_saved[type_] += outcome.answer.count(type_)
         self.left_out.update(_left_out(plan.row_left.tolist(), preview.options))
 

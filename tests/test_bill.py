@@ -394,3 +394,20 @@ def test_another_run_at_the_same_time_is_not_hidden_in_the_bill(serve: Serve, li
     pronto.enrich(people(20), "email")
     other.join()
     assert "Other programs spent from this account at the same time" in lines()[-1]
+
+
+def test_a_file_is_one_run(serve: Serve, tmp_path: Path) -> None:
+    """With the numbers of the whole file, and ``stop_below`` for all of it."""
+    server = serve()
+    people(90).to_csv(tmp_path / "list.csv", index=False)
+    files = tmp_path / "list.csv", tmp_path / "out.csv"
+    pronto.enrich_file(*files, "email", chunksize=30, progress=False)
+    (run,) = pronto.runs().to_dict("records")
+    spent = 100_000 - server.sandbox.credits
+    assert (run["rows"], run["people"], run["credits"]) == (90, 90, spent)
+    assert run["found"] + run["not_found"] == 90
+    with pytest.warns(pronto.LowFoundRateWarning):
+        pronto.enrich_file(
+            *files, "email", chunksize=30, progress=False, refresh=True, stop_below=0.99
+        )
+    assert 140 <= len(server.sandbox.charges) <= 150

@@ -91,10 +91,15 @@ def test_the_lower_limit_applies(serve: Serve) -> None:
     assert spent(server) == 40
 
 
-def test_runs_at_the_same_time_do_not_share_what_is_left(serve: Serve) -> None:
+@pytest.mark.parametrize("place", ["file", "PostgreSQL"])
+def test_runs_at_the_same_time_do_not_share_what_is_left(
+    serve: Serve, request: pytest.FixtureRequest, place: str
+) -> None:
     """Each may spend what it has reserved."""
     server = serve(latency=0.05, rate=500)
     pronto.configure(prices={"email": 1}, budget=40)
+    if place == "PostgreSQL":
+        pronto.configure(ledger=request.getfixturevalue("postgres_url"))
 
     def run(start: int) -> None:
         with suppress(pronto.MaxCreditsWarning):  # an error in this thread, as pytest has it

@@ -338,8 +338,9 @@ def configure(
         and ``max_credits``; does not change what Pronto charges.
     budget : float, optional
         Credits that all runs together may spend from now on: also in other sessions, as long as
-        they use the same ledger, service and key. It is stored in the ledger by the next run.
-        Setting it again changes the amount, and what was spent still counts. None ends it.
+        they use the same ledger, service and key. The next run stores it in the ledger, where it
+        stays, also after a ``with`` block. Setting it again changes the amount, and what was spent
+        still counts. None ends it.
     confirm_above : float, optional
         In a notebook or terminal, a run that is expected to cost more credits than this asks before
         it sends anything, unless ``max_credits`` or a budget limits it. None: never. Default:
