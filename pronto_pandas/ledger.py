@@ -123,7 +123,8 @@ def forget(df: pd.DataFrame, *, columns: Mapping[str, object] | None = None) -> 
     """Delete the people in a DataFrame from the ledger. SQLite also overwrites them in the file.
 
     This includes their entries for every service, their webhook payloads that belong to no job, and
-    their rows in bulk jobs. Looking up these people again costs credits again.
+    their rows in bulk jobs. Looking up these people again costs credits again. What they cost stays
+    in `pronto_pandas.runs` and `pronto_pandas.statement`, without anything about them.
 
     Parameters
     ----------
@@ -195,7 +196,8 @@ def purge(older_than: timedelta | str | float) -> int:
     Also deletes older bulk jobs with no answer pending, and older webhook payloads that belong to
     no job. Requests without an
     answer stay in the ledger at any age: without their entry, they could be resent and charged
-    again. These entries contain a hash of the person, but no answer.
+    again. These entries contain a hash of the person, but no answer. What answers cost stays in
+    `pronto_pandas.runs` and `pronto_pandas.statement`.
 
     Parameters
     ----------

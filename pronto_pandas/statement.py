@@ -105,9 +105,9 @@ def runs() -> Runs:
         - ``from_ledger``: rows filled from saved answers, and ``saved``: about what they would
           have cost again;
         - ``credits``: what the run cost by the balance before and after it; missing if one of them
-          is not known, another run was active at the same time, or credits were added;
-        - ``credits_by_price``: what its answers cost by the prices, at most if a price is known
-          only as a range. Answers that came after the run had ended are included;
+          is not available, another run was active at the same time, or credits were added;
+        - ``credits_by_price``: what its answers cost by the prices, at most if only a range
+          of a price is available. Answers that came after the run had ended are included;
         - ``ended``: why it ended, ``running``, or ``unknown (process ended)``.
 
         ``attrs["summary"]`` is a sentence with the totals.
@@ -131,6 +131,7 @@ def runs() -> Runs:
     table = Runs(rows, columns=list(_DTYPES)).astype(_DTYPES)
     table["began"] = pd.to_datetime(table["began"], unit="s", utc=True).astype(_DATE)
     table = Runs(table.sort_values("began", ascending=False, ignore_index=True))
+    table["began"] = table["began"].dt.floor("s")
     table.attrs["summary"] = _summary(table)
     return table
 
@@ -232,14 +233,14 @@ class Statement(pd.DataFrame):
         if hidden:
             earlier = self[self["line"] == "run"].head(hidden)
             shown = self.drop(earlier.index)
-            lines = [[f"{counted(hidden, 'earlier run')}", f"{earlier['change'].sum():+,.0f}"]]
+            lines = [[f"{counted(hidden, 'earlier run')}", _signed(earlier["change"].sum())]]
         for row in shown.to_dict("records"):
             began = (
                 "" if row["line"] != "run" or pd.isna(row["began"]) else f"{row['began']:%F %H:%M} "
             )
             name = f"{began}{row['type']}" if row["line"] == "run" else row["line"]
             note = f" ({row['note']})" if row["note"] else ""
-            lines.append([f"{name}{note}", f"{row['change']:+,.0f}"])
+            lines.append([f"{name}{note}", _signed(row["change"])])
         return Table("change of the balance", ("", "credits"), lines)
 
 
@@ -253,7 +254,7 @@ def statement(since: str | date | None = None) -> Statement:
     ----------
     since : str, date or Timestamp, optional
         The statement begins with the last balance before this time, in UTC if it names no time
-        zone. Default: with the first known balance.
+        zone. Default: with the first balance in the ledger.
 
     Returns
     -------
@@ -269,22 +270,22 @@ def statement(since: str | date | None = None) -> Statement:
           computer with its own ledger, or a colleague may have spent it;
         - ``total``: the difference of the balances, which is the sum of the lines above.
 
-        If a price is known only as a range, a run may have spent any amount within it. So what the
-        runs of this ledger spent is never unexplained, but spending by others at the same time may
-        be missing there.
+        Prices are learned from runs. If only a range of a price is available, a run may have spent
+        any amount within it. So what the runs of this ledger spent is never unexplained, but what
+        others spent at the same time may be missing from that line.
 
     Raises
     ------
     ConfigurationError
         ``since`` is not a date.
     MissingKeyError
-        No API key is set, so it is not known which account to show.
+        No API key is set, and the key identifies the account.
     LedgerError
         The ledger cannot be read or written.
     """
     settings, begin = current(), _seconds(since)
     ledger, mine = open_ledger(settings), Account(settings)
-    with suppress(*account.UNAVAILABLE):  # then it ends with the last known balance
+    with suppress(*account.UNAVAILABLE):  # then it ends with the last balance in the ledger
         _measured(ledger, mine)
     with ledger.read() as t:
         return _stated(t, mine.name, begin, settings.prices)
@@ -341,6 +342,7 @@ def _made(balances: Sequence[tuple[float, float]], lines: Sequence[_Line]) -> St
     table["began"] = pd.to_datetime(table["began"].astype("float64"), unit="s", utc=True).astype(
         _DATE
     )
+    table["began"] = table["began"].dt.floor("s")
     table["change"] = table["change"].astype("float64").round(6) + 0.0  # no -0.0
     for name in ("line", "type", "note"):
         table[name] = table[name].astype("string")
@@ -359,10 +361,15 @@ def _card(
             "each run, and by pronto.balance().",
         )
     rows: dict[str, object] = {
-        f"{pd.Timestamp(at, unit='s'):%F %H:%M} UTC": f"{amount:,.0f} credits"
-        for at, amount in (balances[0], balances[-1])
+        name: f"{amount:,.0f} credits on {pd.Timestamp(at, unit='s'):%F %H:%M} UTC"
+        for name, (at, amount) in (("before", balances[0]), ("after", balances[-1]))
     }
-    return f"Statement: the balance changed by {total:+,.0f} credits", rows, ""
+    return f"Statement: the balance changed by {_signed(total)} credits", rows, ""
+
+
+def _signed(amount: float) -> str:
+    """Return an amount with its sign, and with decimals only if it has any: "-1,620", "+0.5"."""
+    return f"{amount:+,.2f}".rstrip("0").rstrip(".") if round(amount, 2) else "0"
 
 
 def _seconds(since: str | date | None) -> float:

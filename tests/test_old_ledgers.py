@@ -159,6 +159,18 @@ def test_forgotten_people_are_gone(serve: Serve, tmp_path: Path, version: int) -
     assert counts[OTHER] == 3
 
 
+@pytest.mark.parametrize("version", VERSIONS)
+def test_the_history_begins_now(serve: Serve, tmp_path: Path, version: int) -> None:
+    """Earlier versions recorded no runs; balances are recorded from now on."""
+    opened(version, tmp_path)
+    of_pronto(serve())
+    assert pronto.runs().empty
+    assert pronto.balance() == 100_000.0
+    statement = pronto.statement()
+    assert statement["line"].tolist()[-2:] == ["unexplained", "total"]
+    assert (statement["change"] == 0.0).all()
+
+
 KEYS: list[dict[str, Any]] = json.loads((LEDGERS / "keys.json").read_text("utf-8"))
 """Contacts, and the names under which ledgers have them."""
 

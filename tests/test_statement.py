@@ -243,11 +243,23 @@ def test_the_card_shows_the_lines(account: Account) -> None:
     assert len(table) == 34
     for shown in (repr(table), table._repr_html_()):
         assert "the balance changed by -30 credits" in shown
+        assert "100,000 credits on 2020-11-01 00:00 UTC" in shown
+        assert "99,970 credits on" in shown
         assert "10 earlier runs" in shown
         assert "2020-11-30 00:00 email" in shown
         assert "unexplained" in shown
         assert "2020-11-01 00:00 email" not in shown
     assert "<table" in table._repr_html_()
+
+
+def test_amounts_have_decimals_only_if_they_need_them(account: Account) -> None:
+    """Zero has no sign."""
+    account.run(0, "email", [1], 1.5)
+    account.run(1, "email", [1], 1_499.5)
+    account.credits = 98_499.0
+    account.sandbox.credits = 98_499
+    shown = [line.split()[-1] for line in repr(pronto.statement()).splitlines()[-6:]]
+    assert shown == ["-1.5", "-3", "0", "0", "-1,496.5", "-1,501"]
 
 
 def test_the_card_says_what_it_lacks(canned: Canned) -> None:

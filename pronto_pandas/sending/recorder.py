@@ -200,11 +200,10 @@ class Recorder:
 
     async def answered(self, batch: Batch, answer: Answer) -> None:
         """Store a complete answer, and what it was charged."""
-        keys, late = batch.keys, batch.enrichment_id is not None
-        if batch.enrichment_id is not None:
-            self._fetched_by |= dict.fromkeys(keys, batch.enrichment_id)
+        keys = batch.keys
+        self._submitted_before(batch)
         bodies = dict.fromkeys(keys, text_of(answer))
-        paid = self._charges(keys, answer, late=late)
+        paid = self._charges(keys, answer, late=batch.enrichment_id is not None)
 
         def write(t: Transaction, _: bool) -> None:
             self._ledger.answer(t, bodies)
@@ -215,6 +214,7 @@ class Recorder:
     async def lost(self, batch: Batch) -> None:
         """Record that a batch was sent and its answer was lost."""
         keys = batch.keys
+        self._submitted_before(batch)
 
         def write(t: Transaction, _: bool) -> None:
             self._lose(t, keys)
@@ -235,7 +235,12 @@ class Recorder:
 
     def _lose(self, t: Transaction, keys: Sequence[Key]) -> None:
         self._ledger.lose(t, keys, self._run)
-        charges.add(t, self._charges([key for key in keys if key not in self._fetched_by]))
+        charges.add(t, self._charges(keys))
+
+    def _submitted_before(self, batch: Batch) -> None:
+        """Note the ID under which the charges of a batch are that an earlier run submitted."""
+        if batch.enrichment_id is not None:
+            self._fetched_by |= dict.fromkeys(batch.keys, batch.enrichment_id)
 
     def _charges(
         self, keys: Sequence[Key], answer: Answer | None = None, *, late: bool = False

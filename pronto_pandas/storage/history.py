@@ -264,7 +264,8 @@ def all_charges(t: Transaction, account: str) -> list[Count]:
 def charges_of(t: Transaction, record: RunRecord) -> dict[str, dict[int | None, int]]:
     """Return per type how many people have each number of values; None: not known (yet)."""
     found: dict[str, dict[int | None, int]] = defaultdict(lambda: defaultdict(int))
-    for one in count_charges(t, charges.c.run == record.id):
+    c = charges.c
+    for one in count_charges(t, c.account == record.account, c.run == record.id):
         found[one.type][one.charged] += one.number
     return {type_: dict(numbers) for type_, numbers in found.items()}
 

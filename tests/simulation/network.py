@@ -392,6 +392,7 @@ class SimulatedService:
             count = chance.choice([0, 1, 1, 2]) if work.type == "phone" else chance.choice([0, 1])
             low, high = (10, 30) if work.type == "phone" else (1, 3)
             work.charged += count * chance.choice([low, high])
+            work.values = count
             if work.type == "phone":
                 fields["phones"] = [f"+1555000{fields['serial']}{n}" for n in range(count)]
             else:

@@ -39,6 +39,7 @@ class Work:
     at: float
     key: Key
     charged: float = 0.0
+    values: int = 0
     body: str | None = None
     name: str | None = None
     awaited: bool = True
@@ -65,6 +66,7 @@ class RunState:
     resend: bool
     most: float
     began: float = 0.0
+    mode: str = "sync"
     flying: set[Key] = field(default_factory=set)
     entered: set[Key] = field(default_factory=set)
     entered_at: dict[Key, float] = field(default_factory=dict)
@@ -395,6 +397,31 @@ class Oracle:
         for name, cost in costs.items():
             if cost > self.runs[name].most:
                 self.fail(f"{name} cost {cost:g}, and {self.runs[name].most:g} are allowed")
+
+    def charged(self) -> None:
+        """Check that the ledger has a charge of all that the service worked on, and no more."""
+        rows: dict[tuple[str, str], list[int | None]] = defaultdict(list)
+        for run, type_, count in raw().execute("SELECT run, type, charged FROM pronto_charges"):
+            rows[run.replace("record", "run"), type_].append(count)
+        for (_, type_), row in self._read().items():
+            if row.state == "sent" and row.run is not None:
+                rows[row.run, type_].append(None)  # of a dead run that nobody has noticed
+        every: dict[tuple[str, str], list[Work]] = defaultdict(list)
+        for works in self.works.values():
+            for work in works:
+                every[work.run.id, work.type].append(work)
+        for key in rows.keys() | every.keys():
+            self._check_charges(f"{key[0]} {key[1]}", rows[key], every[key])
+
+    def _check_charges(self, name: str, rows: list[int | None], works: list[Work]) -> None:
+        if len(rows) < len(works):
+            self.fail(f"{name}: {len(works)} people may be charged, and {len(rows)} are recorded")
+        values = sum(count or 0 for count in rows)
+        most = sum(work.values for work in works)
+        # An answer of a batch may be delivered empty first.
+        stored = [w for w in works if not math.isinf(w.stored) and w.run.mode != "bulk"]
+        if not sum(work.values for work in stored) <= values <= most:
+            self.fail(f"{name}: {values} values are recorded as charged, and {most} were")
 
     def kept(self) -> None:
         """Check that each answer that was stored is there."""

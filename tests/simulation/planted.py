@@ -240,6 +240,36 @@ BUGS: Final = (
         "ledger_name=PRONTO.ledger_name,",
         'ledger_name="pipecorn",',
     ),
+    Bug(
+        "a charge: a lost answer has none",
+        "sending/recorder.py",
+        "self._ledger.lose(t, keys, self._run)\n        charges.add(t, self._charges(keys))",
+        "self._ledger.lose(t, keys, self._run)",
+    ),
+    Bug(
+        "a charge: a dead run has none",
+        "storage/store.py",
+        "charges.add(t, charges.lost_by(t, dead))",
+        "pass",
+    ),
+    Bug(
+        "a charge: an answer that is fetched later is charged again",
+        "sending/recorder.py",
+        "self._fetched_by |= dict.fromkeys(batch.keys, batch.enrichment_id)",
+        "pass",
+    ),
+    Bug(
+        "a charge: a batch that was announced has two",
+        "bulk/deliveries.py",
+        "charges.rename(self._t, charge_id(job.lease, key), charge_id(name, key))",
+        "pass",
+    ),
+    Bug(
+        "a charge: its values are never known",
+        "storage/charges.py",
+        "sa.and_(here.charged.is_(None), more.charged.is_not(None)),",
+        "sa.false(),",
+    ),
 )
 """What was planted, and must be found."""
 

@@ -332,7 +332,7 @@ class Simulation:
             self.world.at(machine.awake_at, lambda: self._begin(plan, final=final))
             return
         process = self._process(machine)
-        state = RunState(process, plan.refresh, plan.resend, plan.most, self.world.now)
+        state = RunState(process, plan.refresh, plan.resend, plan.most, self.world.now, plan.mode)
         self.oracle.runs[state.id] = state
         if final:
             self._finals[process.number] = state
@@ -414,6 +414,7 @@ class Simulation:
 
     def _finish(self) -> None:
         self.oracle.bill()
+        self.oracle.charged()
         self.oracle.kept()
         self._unknown_are_explained()
         self._raise()

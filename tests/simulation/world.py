@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..seams.sending import Shared
-from ..seams.storage import Run
+from ..seams.storage import Run, RunRecord
 from .loop import SteppedLoop
 
 EPOCH = 1_800_000_000.0
@@ -107,7 +107,8 @@ class Process:
 
     def __post_init__(self) -> None:
         self.loop = SteppedLoop(self.machine.monotonic, self.world.tick)
-        self.run = Run(f"run-{self.number}", self.machine.name, f"sim:{self.number}")
+        record = RunRecord("account", f"record-{self.number}")
+        self.run = Run(f"run-{self.number}", self.machine.name, f"sim:{self.number}", record)
 
     def due(self) -> float:
         """Return when it has something to do and is able to."""
