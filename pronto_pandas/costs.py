@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from statistics import NormalDist
 from typing import Final
@@ -26,6 +26,9 @@ MEMORY: Final = 100.0
 
 SHARE: Final = 0.90
 """The share of runs whose cost is in the interval."""
+
+STEPS: Final = 20
+"""How many prices of a range are tried, for the chance that credits are enough."""
 
 
 @dataclass(frozen=True)
@@ -77,63 +80,73 @@ class Costs:
 
     def expected(self, people: Mapping[str, int]) -> float:
         """Return the expected cost; of a range of prices, the middle counts."""
-        return sum(n * self._values(t)[0] * sum(self.price(t)) / 2 for t, n in people.items())
+        return self._cost(people, 0.5)[0]
 
     def interval(self, people: Mapping[str, int]) -> Range:
         """Return the range that contains the cost with a chance of 90 %.
 
         It reaches from the lowest to the highest price, if there is more than one.
         """
-        deviations = NormalDist().inv_cdf((1 + SHARE) / 2)
-        (low, low_spread), (high, high_spread) = self._costs(people)
-        most = self.most(people)
-        return (
-            min(max(low - deviations * low_spread, 0.0), most),
-            min(high + deviations * high_spread, most),
-        )
+        deviations, most = NormalDist().inv_cdf((1 + SHARE) / 2), self.most(people)
+        low, low_spread = self._cost(people, 0)
+        high, high_spread = self._cost(people, 1)
+        least = max(low - deviations * low_spread, 0.0)
+        return min(least, most), min(high + deviations * high_spread, most)
 
     def most(self, people: Mapping[str, int]) -> float:
         """Return the cost if everyone is found, with as many phone numbers as there can be."""
         return sum(n * self.price(t)[1] * most_values(t) for t, n in people.items())
 
     def chance(self, people: Mapping[str, int], credits: float) -> float:  # noqa: A002
-        """Return the chance that an amount of credits is enough, at the highest prices."""
+        """Return the chance that an amount of credits is enough, if all prices are as likely."""
         if credits >= self.most(people):
             return 1.0
-        _, (mean, spread) = self._costs(people)
-        return NormalDist(mean, spread).cdf(credits) if spread else float(credits >= mean)
+        chances = []
+        for step in range(STEPS):
+            mean, spread = self._cost(people, (step + 0.5) / STEPS)
+            enough = NormalDist(mean, spread).cdf(credits) if spread else float(mean <= credits)
+            chances.append(enough)
+        return sum(chances) / STEPS
 
-    def _costs(self, people: Mapping[str, int]) -> Iterator[tuple[float, float]]:
-        """Return the mean and the deviation of the cost, at the lowest and highest prices."""
-        for end in (0, 1):
-            parts = [(self.price(t)[end], n, *self._values(t)) for t, n in people.items()]
-            yield (
-                sum(price * n * mean for price, n, mean, _, _ in parts),
-                math.sqrt(sum(price**2 * _variance(*rest) for price, *rest in parts)),
-            )
+    def _cost(self, people: Mapping[str, int], position: float) -> tuple[float, float]:
+        """Return mean and deviation of the cost, at the lowest prices (0) to the highest (1)."""
+        mean = variance = 0.0
+        for type_, number in people.items():
+            low, high = self.price(type_)
+            price, values = low + position * (high - low), self._values(type_)
+            mean += price * number * values.mean
+            variance += price**2 * values.variance_of_sum(number)
+        return mean, math.sqrt(variance)
 
-    def _values(self, type_: str) -> tuple[float, float, float]:
-        """Return mean and variance of the values per person, and how many answers say so."""
+    def _values(self, type_: str) -> _Values:
+        """Return how many values people have, from the answers and the assumptions."""
         most = most_values(type_)
-        shares = _assumed(most)
-        counts = {n: WEIGHT * share for n, share in shares.items()}
+        counts = {n: WEIGHT * share for n, share in _assumed(most).items()}
         for n, people in self.observed.values.get(type_, {}).items():
             counts[min(n, most)] += people
         total = sum(counts.values())
         mean = sum(n * count for n, count in counts.items()) / total
         square = sum(n * n * count for n, count in counts.items()) / total
-        return mean, square - mean**2, min(total, MEMORY + WEIGHT)
+        return _Values(mean, square - mean**2, min(total, MEMORY + WEIGHT))
+
+
+@dataclass(frozen=True)
+class _Values:
+    """Mean and variance of the number of values per person, and how many answers show them."""
+
+    mean: float
+    variance: float
+    answers: float
+
+    def variance_of_sum(self, people: int) -> float:
+        """Return the variance of the values of so many people: of a Dirichlet-multinomial.
+
+        The shares of people with each number are uncertain, and the people are drawn from them.
+        """
+        return people * self.variance * (people + self.answers) / (self.answers + 1)
 
 
 def _assumed(most: int) -> dict[int, float]:
     """Return the shares of people with each number of values, before there are answers."""
     found = NUMBERS[:most]
     return {0: 1 - FOUND} | {n: FOUND * s / sum(found) for n, s in enumerate(found, 1)}
-
-
-def _variance(people: float, _mean: float, variance: float, answers: float) -> float:
-    """Return the variance of a sum over people, if so many answers have shown the shares.
-
-    That of a Dirichlet-multinomial: the shares are uncertain, and the people are drawn from them.
-    """
-    return people * variance * (people + answers) / (answers + 1)

@@ -222,7 +222,7 @@ def test_a_synchronous_run_fetches_what_was_submitted(serve: Serve) -> None:
     assert set(first["pronto_status"]) == {"pending"}
     assert states() == {"submitted": 6}
     estimate = pronto.estimate(people(9), "email")
-    assert (estimate.submitted, estimate.to_send, estimate.cost_high) == (6, 3, 9)
+    assert (estimate.submitted, estimate.to_send, estimate.cost_most) == (6, 3, 9)
     assert "6 already submitted, answer pending" in repr(estimate)
     collected = people(6).pronto.collect("email")
     assert collected["pronto_message"].str.contains("to fetch it").all()

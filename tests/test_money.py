@@ -15,7 +15,7 @@ import pronto_pandas as pronto
 from .conftest import Serve, people
 from .seams.api import MOST_PHONES, PRICES, Answer, Contact
 from .seams.config import current
-from .seams.root import Prices, balance_in
+from .seams.root import Observed, Prices, balance_in, estimates
 from .seams.sending import Budget, Outcome, Request
 
 
@@ -35,26 +35,63 @@ def test_an_estimate_counts_every_row_once(serve: Serve) -> None:
     assert (estimate.rows, estimate.to_send, estimate.people) == (43, 26, 23)
     assert (estimate.duplicates, estimate.answered, estimate.unknown) == (3, 10, 5)
     assert (estimate.skipped, estimate.invalid) == (1, 1)
-    assert (estimate.cost_low, estimate.cost_high) == (23, 69)
+    assert estimate.cost_low < estimate.cost_expected < estimate.cost_high <= estimate.cost_most
+    assert estimate.cost_most == 69
     assert estimate.balance == server.sandbox.credits
     assert len(server.sandbox.arrivals) == sent
 
 
 def test_an_estimate_reads_well(serve: Serve) -> None:
-    """As text, with the range and the balance."""
+    """As text, with what is expected, how certain that is, and the balance."""
     serve(credits=1000)
     text = repr(people(1200).pronto.estimate(["email", "phone"]))
     assert "1,200 to send: 1,200 people\n" in text
-    assert "cost 13,200 to 183,600 credits if everything is found" in text
+    assert "    cost about 28,512 credits, at most 183,600\n" in text
+    assert " with a chance of 90%\n" in text
+    assert "   basis no answers of this account yet: assumes that 60% are found\n" in text
+    assert "         prices in credits: email 1 to 3, phone 10 to 30\n" in text
+    assert "budget" not in text
     assert "balance 1,000 credits" in text
+    pronto.enrich(people(5), "email", progress=False)
+    assert "    cost nothing: no new requests" in repr(people(5).pronto.estimate("email"))
+
+
+@pytest.mark.parametrize(
+    ("most", "words"),
+    [
+        (5000, "max_credits=5,000 is enough\n"),
+        (700, "max_credits=700 is enough with a chance of 6"),
+        (300, "max_credits=300 is enough for about 500 of 1,000 people\n"),
+    ],
+)
+def test_an_estimate_says_whether_a_budget_is_enough(serve: Serve, most: int, words: str) -> None:
+    """Or for how many people it is."""
+    serve()
+    pronto.configure(prices={"email": 1})
+    estimate = people(1000).pronto.estimate("email", max_credits=most)
+    assert f"  budget {words}" in repr(estimate)
+    assert estimate.max_credits == most
+    assert estimate.chance is not None
+    assert (estimate.chance > 0.5) == (most > 600)
+
+
+def test_an_estimate_learns_from_answers(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of the account: found rates, and prices that are not configured."""
+    serve()
+    seen = Observed(prices={"phone": 10.0}, values={"phone": {0: 30, 1: 10, 2: 10}})
+    monkeypatch.setattr(estimates, "observed_for", lambda preview: seen)
+    estimate = people(1000).pronto.estimate("phone")
+    assert estimate.cost_expected == pytest.approx(6000, rel=0.05)
+    assert 3500 < estimate.cost_low < 5000 < 7000 < estimate.cost_high < 8500
+    assert estimate.cost_most == 50_000
+    assert "   basis 50 answers of this account\n" in repr(estimate)
 
 
 def test_phones_are_priced_by_the_number(serve: Serve) -> None:
     """One to five of them; by the prices of the settings."""
     serve()
     pronto.configure(prices={"phone": 20, "email": (1, 2)})
-    estimate = pronto.estimate(people(3), ["email", "phone"])
-    assert (estimate.cost_low, estimate.cost_high) == (3 * 21, 3 * 102)
+    assert pronto.estimate(people(3), ["email", "phone"]).cost_most == 3 * 102
     assert current().prices.ranges["personal_email"] == PRICES["personal_email"]
 
 

@@ -9,6 +9,9 @@ from .cancellation import Cancellation
 from .concurrency import ConcurrencyLimit
 from .request import OVER_BUDGET, PENDING, Batch, Outcome
 
+PAUSE = 1.0
+"""Seconds between two readings of the balance."""
+
 
 class Admission:
     """The capacity that the batches of a run share: slots in flight, and the budget.
@@ -58,7 +61,7 @@ class Admission:
         self._budget.settle(batch.requests, outcome)
         self._concurrency.leave()
         self._left.set()
-        if self._budget.wants_balance():
+        if not self._cancellation.stopped() and self._budget.wants_balance():
             self._read_balance()
 
     def end(self) -> None:
@@ -69,9 +72,16 @@ class Admission:
     def _read_balance(self) -> None:
         """Begin to read the balance, unless it is being read; then check again who may enter."""
         if self._reading is None:
-            self._reading = asyncio.create_task(self._budget.read_balance())
-            self._reading.add_done_callback(self._was_read)
+            self._reading = asyncio.create_task(self._read())
 
-    def _was_read(self, _: object) -> None:
-        self._reading = None
-        self._left.set()
+    async def _read(self) -> None:
+        try:
+            while True:
+                await self._budget.read_balance()
+                self._left.set()
+                await asyncio.sleep(PAUSE)
+                if not self._budget.wants_balance():
+                    break
+        finally:
+            self._reading = None
+            self._left.set()

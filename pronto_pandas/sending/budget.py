@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from typing import Final
 
+from ..api.spec import EnrichmentType
 from ..costs import Costs, Observed
 from ..prices import Prices, most_values
 from .request import Outcome, Request
@@ -18,7 +19,7 @@ from .spending import Spending
 ReadSpent = Callable[[], Awaitable[float | None]]
 """Returns by how much the balance has fallen since the run began; None if that is unavailable."""
 
-GROWTH: Final = 1.5
+GROWTH: Final = 1.2
 """The balance is read again when there are that many times as many values."""
 
 
@@ -67,7 +68,7 @@ class Budget:
         """Return whether the budget covers these and those in flight."""
         if math.isinf(self._most):
             return True
-        more = Counter(type_ for _, type_ in _to_send(requests))
+        more = Counter[str](type_ for _, type_ in _to_send(requests))
         return not more or self._allows(more)
 
     def affordable(self, requests: Sequence[Request]) -> int:
@@ -97,7 +98,7 @@ class Budget:
             self._reserve(type_).leave(number, values)
 
     def wants_balance(self, *, stopped: bool = False) -> bool:
-        """Return whether the balance would show more: often enough, or before the run is stopped."""
+        """Return whether to read the balance now; ``stopped``: because nothing else can go on."""
         if self._read_spent is None or self._spending.doubtful or math.isinf(self._most):
             return False
         return self._spending.has_grown(1.0 if stopped else GROWTH)
@@ -106,19 +107,23 @@ class Budget:
         """Read the balance, and correct the prices and the cost by it."""
         if self._read_spent is not None:
             received = Counter(self._spending.received)
+            self._spending.tried = received.total()
             spent = await self._read_spent()
-            if spent is None:
-                self._read_spent = None
-            else:
+            if spent is not None:
                 self._spending.add_reading(received, spent)
 
     def _allows(self, more: Counter[str]) -> bool:
-        cost = self._spending.most + self._lost_at_most
-        for type_ in more.keys() | self._reserves.keys():
-            cost += self._reserved(type_, more[type_])
+        cost, types = self._spending.most + self._lost_at_most, more.keys() | self._reserves.keys()
+        worst = sum(self._worst(t, self._reserve(t).in_flight + more[t]) for t in types)
+        if self._is_covered(cost + worst):  # quick, and enough if the budget is large
+            return True
+        return self._is_covered(cost + sum(self._likely(t, more[t]) for t in types))
+
+    def _is_covered(self, cost: float) -> bool:
         return cost <= self._most or math.isclose(cost, self._most)  # prices may be fractions
 
-    def _reserved(self, type_: str, more: int) -> float:
+    def _likely(self, type_: str, more: int) -> float:
+        """Return an amount that the people in flight, and so many more, do not exceed."""
         reserve = self._reserve(type_)
         if self._read_spent is not None and not self._spending.is_confirmed(type_):
             return self._worst(type_, reserve.in_flight + more)
@@ -133,7 +138,7 @@ class Budget:
         return self._reserves[type_]
 
 
-def _to_send(requests: Sequence[Request]) -> Iterator[tuple[int, str]]:
+def _to_send(requests: Sequence[Request]) -> Iterator[tuple[int, EnrichmentType]]:
     """Return a number and the type of each part that costs credits; fetching an answer is free."""
     for request in requests:
         if not request.enrichment_id:

@@ -10,13 +10,13 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Final
 
-POWERS: Final = tuple(0.05 * 1.6**n for n in range(13))
-"""Exponents of the bounds, of which the best is used: small ones suit many people, large ones few."""
+POWERS: Final = tuple(0.1 * 2.0**n for n in range(8))
+"""Exponents of the bounds; the best is used. Small ones suit many people, large ones few."""
 
-DISTANCES: Final = tuple(0.001 * 3.0**n for n in range(10))
+DISTANCES: Final = tuple(0.003 * 4.0**n for n in range(7))
 """How much the answers count in a bound: small ones suit many answers, large ones few."""
 
-DOUBT: Final = math.log(1e6 * len(POWERS) * 3)
+DOUBT: Final = math.log(1e6 * len(POWERS) * len(DISTANCES) * 3)
 """A bound fails with a chance of exp(-DOUBT): all those of three types, below one in a million."""
 
 MISSING: Final = 20
@@ -89,11 +89,10 @@ class Reserve:
 class _Bound:
     """Bounds a sum of quantities from 0 to 1 over people in flight, by those of people answered.
 
-    Let x be exp(power * quantity), and m its unknown mean. exp(power * sum) / m^n over the n people
-    in flight has the mean 1. So has the product over the N people answered of (c - x) / (c - m),
-    for any c above all x; the best c afterwards is at most N + 1 times better than a fair mixture
-    of all (Cover's universal portfolio). By Markov, the product of both exceeds exp(DOUBT) with a
-    chance of at most exp(-DOUBT). The bound is the highest sum that does not, for the worst m.
+    Let x be exp(power * quantity), and m its unknown mean. The product of x / m over the n people
+    in flight has the mean 1. So has the product of (c - x) / (c - m) over the people answered, for
+    any c above all x. By Markov, the product of both exceeds exp(DOUBT) with a chance of at most
+    exp(-DOUBT). The bound is the highest sum for which it does not, whatever m is.
     """
 
     power: float
@@ -114,5 +113,5 @@ def _bounds(counts: Counter[int], most: int) -> list[_Bound]:
         highest = math.exp(power)
         c = highest + (highest - 1) * distance
         known = sum(n * math.log(c - math.exp(power * v / most)) for v, n in counts.items())
-        bounds.append(_Bound(power, c, answers, known - DOUBT - math.log(answers + 1)))
+        bounds.append(_Bound(power, c, answers, known - DOUBT))
     return bounds

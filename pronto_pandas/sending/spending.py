@@ -34,6 +34,7 @@ class Spending:
         self._costs = costs
         self.received = Counter[str]()
         self.doubtful = False
+        self.tried = 0
         self._balance, self._at_balance = 0.0, Counter[str]()
         self._ceilings: dict[str, float] = {}
 
@@ -43,7 +44,7 @@ class Spending:
         ceiling = self._ceilings.get(type_, math.inf)
         seen = self._seen(type_)
         if seen is not None and ceiling <= TOLERANCE * seen:
-            return min(seen, ceiling), max(seen, ceiling)
+            return min(seen, ceiling), seen if self._is_multiple(seen) else max(seen, ceiling)
         if seen is not None and self._at_balance[type_] < FEW:
             return seen, seen
         return low, max(low, min(high, ceiling))
@@ -53,6 +54,14 @@ class Spending:
         seen = self._seen(type_)
         ceiling = self._ceilings.get(type_, math.inf)
         return seen is None or ceiling <= TOLERANCE * seen or self._at_balance[type_] >= FEW
+
+    def _is_multiple(self, price: float) -> bool:
+        """Return whether the balance has fallen by a whole number of values at this price.
+
+        Then the rest of the difference is requests in flight that are paid for already.
+        """
+        number = self._balance / price if price else 0.5
+        return len(self._at_balance) == 1 and abs(number - round(number)) * price < ENOUGH
 
     def _seen(self, type_: str) -> float | None:
         """Return the price seen in earlier runs, if `configure` does not say which it is."""
@@ -77,8 +86,8 @@ class Spending:
 
     def has_grown(self, factor: float) -> bool:
         """Return whether there are more values than at the last reading, by a factor."""
-        before = self._at_balance.total()
-        return self.received.total() > before and self.received.total() >= factor * before
+        now = self.received.total()
+        return now > self.tried and now >= factor * self.tried
 
     def add_reading(self, received: Counter[str], spent: float) -> None:
         """Add a reading of the balance.
