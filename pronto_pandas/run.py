@@ -270,9 +270,12 @@ class Run:
             spent = await self._read_spent(client, rate_limit)
         known = None if self._before is None or spent is None else self._before - spent
         self._bill.settle(self._cost, known)
-        if spent is not None:
-            self._spent = min(max(spent, self._cost[0]), self._cost[1])
         self._recorded.end(self._why, date)
+        if spent is None:
+            return
+        self._spent = min(max(spent, self._cost[0]), self._cost[1])
+        if self._last is not None and self._spent == spent and self._bill.shown:
+            self._show(replace(self._last, credits_low=spent, credits_high=spent))
 
     @property
     def _why(self) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import os
 import random
 import signal
 import sys
@@ -21,6 +22,7 @@ import pronto_pandas as pronto
 from .conftest import Serve, people
 from .seams.root import account
 from .seams.sending import FoundRate
+from .test_calling import script
 from .test_stop import ended, start
 
 Lines = Callable[[], list[str]]
@@ -142,6 +144,7 @@ def test_without_a_balance_the_bill_is_by_the_prices(
     before, after = lines()
     assert before == "Looking up the emails of 20 people: about 24 credits, at most 60."
     assert after == f"20 people looked up: {found} found. {found} to {3 * found} credits."
+    assert pronto.runs()["ended"].tolist() == ["finished"]
 
 
 def test_other_spending_is_not_hidden_in_the_bill(serve: Serve, lines: Lines) -> None:
@@ -239,6 +242,29 @@ def test_aenrich_asks_too(serve: Serve, types: Callable[[str], Answers]) -> None
     with pytest.raises(pronto.NotConfirmedError):
         asyncio.run(pronto.aenrich(people(101), "phone"))
     assert person.questions == 1
+    assert server.sandbox.arrivals == []
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="it has no pseudo-terminals")
+def test_a_person_in_a_terminal_is_asked(serve: Serve) -> None:
+    """A real one, whose script prints to a pipe."""
+    import pty
+
+    server = serve()
+    mine, its = pty.openpty()
+    code = """
+try: df.pronto.enrich("phone")
+except pronto.NotConfirmedError: print("not confirmed")
+"""
+    process = script(server, code, stdin=its, stderr=its)
+    os.close(its)
+    shown = b""
+    while not shown.endswith(b"Continue? [y/N] "):
+        shown += os.read(mine, 1_000)
+    os.write(mine, b"n\n")
+    stdout, _ = process.communicate(timeout=60)
+    os.close(mine)
+    assert stdout == "not confirmed\n"
     assert server.sandbox.arrivals == []
 
 
@@ -411,3 +437,13 @@ def test_a_file_is_one_run(serve: Serve, tmp_path: Path) -> None:
             *files, "email", chunksize=30, progress=False, refresh=True, stop_below=0.99
         )
     assert 140 <= len(server.sandbox.charges) <= 150
+
+
+def test_the_bar_ends_with_the_cost_by_the_balance(
+    serve: Serve, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """While it moves, the price is known as a range only."""
+    server = serve()
+    pronto.enrich(people(20), "email")
+    *_, bar, _ = capfd.readouterr().err.replace("\r", "\n").strip().split("\n")
+    assert bar.strip().endswith(f", credits={100_000 - server.sandbox.credits}]")
