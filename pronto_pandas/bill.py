@@ -79,9 +79,13 @@ class Tally:
         for (_, name), numbers in lookup.sharing.items():
             type_ = cast("EnrichmentType", name)
             outcome = results[numbers[0]].get(type_)  # those of the requests are not there yet
-            if outcome is not None and outcome.answer is not None:
+            shown = numbers[0] not in lookup.suppressed
+            if shown and outcome is not None and outcome.answer is not None:
                 self.values_saved[type_] += outcome.answer.count(type_)
-        self.left_out.update(_left_out(plan.row_left.tolist(), preview.options))
+
+    def add_left_out(self, preview: Preview) -> None:
+        """Count the rows that were not sent."""
+        self.left_out.update(_left_out(preview.plan.row_left.tolist(), preview.options))
 
     def add_people(self, preview: Preview, requests: Sequence[Request], results: Results) -> None:
         """Count the people in requests that are finished."""

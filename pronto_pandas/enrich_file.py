@@ -322,6 +322,7 @@ def _enriched(
         preview = Preview(chunk, options, settings, began=began)
         if stopped:
             bill.tally.add_list(preview, [], preview.lookup.results)
+            bill.tally.add_left_out(preview)
             yield preview.frame()
             continue
         bill.scale = rows / max(1, len(chunk))

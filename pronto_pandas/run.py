@@ -163,6 +163,7 @@ class Run:
         """Show what the run did cost, unless an error says that nothing was sent."""
         if self.stopped_by is not None and not self.any_done:
             return
+        self._bill.tally.add_left_out(self._preview)
         if not self.requests and self._own_bill and self._ledger is not None:
             self._bill.learn_prices(self._ledger)
         if self._own_bill:
