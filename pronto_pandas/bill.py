@@ -170,7 +170,6 @@ def describe_budget(current: Settings) -> str:
 settings.describe_budget = describe_budget
 
 
-@dataclass
 class Bill:
     """Shows the price of a call, asks whether to continue, and shows what it did cost.
 
@@ -182,51 +181,32 @@ class Bill:
         The types, and ``max_credits``.
     shown : bool
         Whether to show lines; a question is asked in any case.
-    before, after : float, optional
-        The balance before and after the call.
-    least, most : float
-        The lowest and highest possible cost by the prices.
-    tally : Tally
-        What became of the rows.
-    found_rate : FoundRate, optional
-        Stops the call with ``stop_below``.
-    scale : float
-        If the first run is a chunk of a file: how many times its rows the rest of the file has.
-    record : RunRecord, optional
-        The call in the account's history.
-    began : float, optional
-        When the first balance was requested, by the ledger's clock.
-    observed : Observed, optional
-        What the ledger has seen of the account.
-    remaining : Remaining, optional
-        What remains of the budget; None if there is none.
-    limited_by : str
-        Which of the two limits of credits is the lower one.
-    shared : bool
-        Whether another run used the account at the same time.
     """
 
-    settings: Settings
-    options: Options
-    shown: bool
-    before: float | None = None
-    after: float | None = None
-    least: float = 0.0
-    most: float = 0.0
-    tally: Tally = field(default_factory=Tally)
-    found_rate: FoundRate | None = None
-    scale: float = 1.0
-    record: RunRecord | None = None
-    began: float | None = None
-    observed: Observed | None = None
-    remaining: Remaining | None = None
-    limited_by: Literal["max_credits", "budget"] = "max_credits"
-    shared: bool = False
-    _begun: bool = False
-
-    def __post_init__(self) -> None:
-        if self.options.stop_below is not None:
-            self.found_rate = FoundRate(self.options.stop_below)
+    def __init__(self, settings: Settings, options: Options, *, shown: bool) -> None:
+        self.settings, self.options, self.shown = settings, options, shown
+        self.tally = Tally()
+        self.scale = 1.0
+        """If the first run is a chunk of a file: how many times its rows the rest of it has."""
+        self.found_rate = None if options.stop_below is None else FoundRate(options.stop_below)
+        self.record: RunRecord | None = None
+        """The call in the account's history."""
+        self.observed: Observed | None = None
+        """What the ledger has seen of the account."""
+        self.remaining: Remaining | None = None
+        """What remains of the budget; None if there is none."""
+        self.limited_by: Literal["max_credits", "budget"] = "max_credits"
+        """Which of the two limits of credits is the lower one."""
+        self.before: float | None = None
+        self.after: float | None = None
+        """The balance before and after the call."""
+        self.began: float | None = None
+        """When the first balance was requested, by the ledger's clock."""
+        self.shared = False
+        """Whether another run used the account at the same time."""
+        self.least = self.most = 0.0
+        """The lowest and highest possible cost by the prices."""
+        self._opened = False
 
     @property
     def costs(self) -> Costs:
@@ -243,7 +223,7 @@ class Bill:
     @property
     def opens(self) -> bool:
         """Whether the balance is needed before the first request: for the line or the question."""
-        return not self._begun and (self.shown or self._may_ask)
+        return not self._opened and (self.shown or self._may_ask)
 
     @property
     def _may_ask(self) -> bool:
@@ -261,7 +241,7 @@ class Bill:
         """
         if not self.opens:
             return
-        self._begun = True
+        self._opened = True
         price = Price.of(requests, self.costs).times(self.scale)
         asks = self._may_ask and price.expected > self._confirm_above
         if self.shown or asks:

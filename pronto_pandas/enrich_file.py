@@ -273,7 +273,7 @@ def enrich_file(
     ------
     ConfigurationError
         An argument is invalid, or a file or a column is missing. Nothing was sent.
-    AuthenticationError, ConsentRequiredError, ConnectionFailedError, LedgerError
+    AuthenticationError, ConsentRequiredError, NotConfirmedError, ConnectionFailedError, LedgerError
         As for `enrich`. The target is not written.
     ResultError
         The source was changed during the run, or the target could not be written. All answers are

@@ -85,7 +85,7 @@ def bulk_enrich(
     ConfigurationError
         An argument is invalid, a column is missing, or only one person is left to send. Nothing
         was sent.
-    AuthenticationError, ConsentRequiredError, ConnectionFailedError, LedgerError
+    AuthenticationError, ConsentRequiredError, NotConfirmedError, ConnectionFailedError, LedgerError
         As for `pronto_pandas.enrich`.
 
     Warns
