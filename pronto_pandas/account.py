@@ -125,24 +125,24 @@ class KeyCheck:
     """Requests the balance to see whether the key is accepted; an interrupt ends the wait."""
 
     def __init__(self) -> None:
-        self.task: asyncio.Task[None] | None = None
+        self.task: asyncio.Task[float | None] | None = None
 
     def cancel(self) -> None:
         """End the wait."""
         if self.task is not None:
             self.task.cancel()
 
-    async def run(self, client: Client, rate_limit: RateLimit) -> None:
-        """Check the key, within the rate limit.
+    async def run(self, client: Client, rate_limit: RateLimit) -> float | None:
+        """Check the key, within the rate limit; return the balance if it can be read.
 
         Raises
         ------
         AuthenticationError
             Pronto does not accept the key.
         """
-        self.task = asyncio.create_task(_request_credits(client, rate_limit))
+        self.task = asyncio.create_task(_read_balance(client, rate_limit))
         try:
-            await self.task
+            return await self.task
         except AuthenticationError as error:
             if error.status == 401:  # 403 may concern this call only
                 raise
@@ -154,9 +154,10 @@ class KeyCheck:
                 raise
         finally:
             self.task = None
+        return None
 
 
-async def _request_credits(client: Client, rate_limit: RateLimit) -> None:
+async def _read_balance(client: Client, rate_limit: RateLimit) -> float | None:
     await rate_limit.acquire()
     async with asyncio.timeout(TIMEOUT):
-        await client.credits()
+        return balance_in(await client.credits())

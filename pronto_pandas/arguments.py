@@ -68,6 +68,7 @@ def arguments(
     suppress: Suppress | None = None,
     only: Iterable[bool] | None = None,
     per_company: int | None = None,
+    stop_below: float | None = None,
 ) -> Arguments:
     """Check the arguments that `enrich`, `aenrich`, `check` and `estimate` share."""
     given = locals()  # as pandas' own read_csv() collects them: a new option cannot be forgotten

@@ -73,8 +73,9 @@ def enrich(*args: Any, **kwargs: Any) -> pd.DataFrame:
     custom : list of str, optional
         Columns to send to Pronto with each person, in the ``custom`` field of the request.
     progress : bool or callable
-        False hides the progress bar. A callable is called with a `Progress` after each person,
-        when the run is interrupted, and while requests fail and are tried again.
+        False hides the progress bar and the lines about the cost. A callable is called with a
+        `Progress` after each person, when the run is interrupted, and while requests fail and are
+        tried again.
     via : str
         ``"sync"``: one request per person, which waits for the answer. ``"async"``: one request per
         person and type; the run then fetches the answers. This is slower, but an answer lost in
@@ -89,6 +90,10 @@ def enrich(*args: Any, **kwargs: Any) -> pd.DataFrame:
     per_company : int, optional
         Send people of each company, from the top, until this many are found. People who already
         have the value count. Together with ``limit``, at most ``limit`` people are sent.
+    stop_below : float, optional
+        Stop if the list's found rate is certainly below this, for example 0.1. The run is never
+        stopped before 50 answers, and a list with this found rate is stopped with a chance of at
+        most 1 in 1,000.
 
     Returns
     -------
@@ -109,6 +114,10 @@ def enrich(*args: Any, **kwargs: Any) -> pd.DataFrame:
     ConsentRequiredError
         Personal emails were requested, but consent is missing in `configure` or in your Pronto
         account.
+    NotConfirmedError
+        In a notebook or terminal: the expected cost is high (see ``confirm_above`` of
+        `pronto_pandas.configure`), and the question about it was not answered with yes. Nothing
+        was sent.
     ConnectionFailedError
         Pronto could not be reached at all. Nothing was sent.
     LedgerError
@@ -121,7 +130,9 @@ def enrich(*args: Any, **kwargs: Any) -> pd.DataFrame:
     CreditsExhaustedWarning, ServiceUnreachableWarning, LedgerWarning
         The run stopped early. Rows not sent are ``pending``.
     MaxCreditsWarning
-        The run stopped because ``max_credits`` could have been exceeded.
+        The run stopped because ``max_credits`` or the budget could have been exceeded.
+    LowFoundRateWarning
+        The run stopped because of ``stop_below``.
     UnknownRowsWarning
         Some rows were sent but not answered. They are ``unknown`` and may have been charged.
     PhoneWithoutLinkedInWarning
@@ -131,6 +142,10 @@ def enrich(*args: Any, **kwargs: Any) -> pd.DataFrame:
     -----
     ``limit``, ``only``, ``per_company`` and ``max_credits`` decide only who is sent. Answers in the
     ledger are filled in every row, except for people on the ``suppress`` list.
+
+    With ``progress=True``, one line before the run shows the expected and the highest cost and
+    your balance, and one line after it shows what it did cost. The cost is the difference between
+    the two balances, which are read with free requests.
 
     After an interrupt (Ctrl-C, or "Interrupt" in a notebook) or SIGTERM, nothing more is sent. The
     run waits for the requests in flight and raises ``KeyboardInterrupt``. After a second

@@ -15,7 +15,8 @@ from typing import Any, Final
 import pandas as pd
 
 from .arguments import Suppress, check_consent, check_progress, make_options, nothing_sent
-from .config.settings import Settings, current
+from .bill import Bill
+from .config.settings import current
 from .errors import ConfigurationError, ProntoError, ResultError
 from .frame.columns import find
 from .frame.options import Options, Phones, Types, Via
@@ -243,6 +244,7 @@ def enrich_file(
     progress: bool | Watcher = True,
     via: Via = "sync",
     suppress: Suppress | None = None,
+    stop_below: float | None = None,
 ) -> pd.Series:
     """Enrich a file chunk by chunk and write the result to another file.
 
@@ -266,7 +268,7 @@ def enrich_file(
         Limit for the whole file. If it could be exceeded, or the run stops early, the remaining
         rows are filled from the ledger only; rows not in the ledger are ``pending``.
     columns, overwrite, refresh, resend_unknown, phones, phone_country_codes, prefix, custom, \
-    progress, via, suppress
+    progress, via, suppress, stop_below
         As for `enrich`. One progress bar per chunk.
 
     Returns
@@ -278,7 +280,7 @@ def enrich_file(
     ------
     ConfigurationError
         An argument is invalid, or a file or a column is missing. Nothing was sent.
-    AuthenticationError, ConsentRequiredError, ConnectionFailedError, LedgerError
+    AuthenticationError, ConsentRequiredError, NotConfirmedError, ConnectionFailedError, LedgerError
         As for `enrich`. The target is not written.
     ResultError
         The source was changed during the run, or the target could not be written. All answers are
@@ -290,6 +292,7 @@ def enrich_file(
     check_progress(progress)
     options, settings = make_options(locals()), current()
     check_consent(options.types, settings)
+    bill = Bill(settings, options, shown=progress is True)
     counts: Counter[str] = Counter()
     with write.temporary(target) as part:
         with closing(_chunks(source, chunksize)) as chunks, nothing_sent():
@@ -300,10 +303,12 @@ def enrich_file(
         # A column is the same field in the whole file.
         found = find(first, columns).overrides(first) | {**(columns or {})}
         again = _unchanged_chunks(source, chunksize, rows)
-        for out in _enriched(again, replace(options, columns=found), settings, progress):
-            counts.update(out[f"{prefix}pronto_status"].tolist())
-            with _kept(target):
-                whole.add(out)
+        enriched = _enriched(again, replace(options, columns=found), rows, bill, progress)
+        with bill.shown_at_the_end():
+            for out in enriched:
+                counts.update(out[f"{prefix}pronto_status"].tolist())
+                with _kept(target):
+                    whole.add(out)
         with _kept(target):
             whole.write()
             write.put(part, target)
@@ -311,16 +316,25 @@ def enrich_file(
 
 
 def _enriched(
-    chunks: Iterable[pd.DataFrame], options: Options, settings: Settings, progress: bool | Watcher
+    chunks: Iterable[pd.DataFrame],
+    options: Options,
+    rows: int,
+    bill: Bill,
+    progress: bool | Watcher,
 ) -> Iterator[pd.DataFrame]:
     """Enrich the chunks as one run; after it has stopped early, from the ledger only."""
+    settings = bill.settings
     began, stopped = open_ledger(settings).date(), False
     for chunk in chunks:
         preview = Preview(chunk, options, settings, began=began)
         if stopped:
+            bill.tally.add_list(preview, [], preview.lookup.results)
+            bill.tally.add_left_out(preview)
             yield preview.frame()
             continue
-        run = Run(preview, preview.lookup.requests, progress)
+        bill.scale = rows / max(1, len(chunk))
+        rows -= len(chunk)
+        run = Run(preview, preview.lookup.requests, progress, bill=bill)
         run.in_thread()
         yield run.frame()
         if options.max_credits is not None:

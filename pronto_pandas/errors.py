@@ -8,6 +8,7 @@
     ├── AuthenticationError         401: Pronto rejected the API key; 403: it denied access
     │   └── MissingKeyError         no API key is set; nothing was sent
     ├── ConsentRequiredError        personal emails without consent
+    ├── NotConfirmedError           the question about the cost was not answered with yes
     ├── LedgerError                 the ledger cannot be read or written
     ├── ResultError                 the answers are in the ledger, but not in the DataFrame or file
     └── ServiceError                a request to Pronto failed
@@ -26,7 +27,8 @@
     ├── LedgerWarning               the run stopped: the ledger could not be written
     ├── CreditsExhaustedWarning     the run stopped: out of credits, at a limit of the plan, …
     ├── ServiceUnreachableWarning   the run stopped: Pronto could not be reached
-    ├── MaxCreditsWarning           the run stopped before it could exceed max_credits
+    ├── MaxCreditsWarning           the run stopped before it could exceed max_credits or the budget
+    ├── LowFoundRateWarning         the run stopped: it found fewer people than stop_below
     ├── RefusedWarning              Pronto rejected some requests of a bulk job
     ├── UnknownRowsWarning          some answers were lost; their rows may have been charged
     └── PhoneWithoutLinkedInWarning phone numbers were requested without LinkedIn URLs
@@ -85,6 +87,10 @@ class MissingKeyError(AuthenticationError):
 
 class ConsentRequiredError(ProntoError):
     """Personal emails need consent, both in the Pronto account and in this package."""
+
+
+class NotConfirmedError(ProntoError):
+    """The question about the cost of a run was not answered with yes. Nothing was sent."""
 
 
 class LedgerError(ProntoError):
@@ -187,7 +193,11 @@ class ServiceUnreachableWarning(ProntoWarning):
 
 
 class MaxCreditsWarning(ProntoWarning):
-    """The run stopped because the next request could have exceeded ``max_credits``."""
+    """The next request could have exceeded ``max_credits`` or the budget, so the run stopped."""
+
+
+class LowFoundRateWarning(ProntoWarning):
+    """The run stopped because it found too few people; see ``stop_below``."""
 
 
 class RefusedWarning(ProntoWarning):

@@ -15,7 +15,6 @@ from .config.settings import current
 from .costs import FOUND, Costs, Observed
 from .preview import Preview
 from .prices import Range
-from .storage import spending
 from .wording import counted, credits_between, span
 
 
@@ -163,6 +162,8 @@ class Estimate:
 
 def observed_for(preview: Preview) -> Observed:
     """Return what the ledger has seen of the account; nothing, if there is no key."""
+    from .storage import spending
+
     settings, ledger = preview.settings, preview.ledger
     if ledger is None or not account.has_key(settings):
         return Observed()

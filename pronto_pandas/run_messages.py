@@ -16,6 +16,7 @@ from .errors import (
     CreditsExhaustedWarning,
     LedgerError,
     LedgerWarning,
+    LowFoundRateWarning,
     MaxCreditsWarning,
     ProntoError,
     ServiceUnreachableWarning,
@@ -26,7 +27,13 @@ from .wording import counted
 
 if TYPE_CHECKING:  # imported when something is sent
     from .api.spec import EnrichmentType
+    from .sending.found_rate import FoundRate
     from .sending.request import Outcome
+
+NOT_WORTH_IT = (
+    "Not sent: the run stopped because it found fewer people than stop_below. To look up this "
+    "person, run the same line without stop_below."
+)
 
 _PARTS = {
     "finished": "finished and saved",
@@ -78,17 +85,17 @@ def warn_if_incomplete(
     statuses: pd.Series,
     stopped_by: ProntoError | None = None,
     *,
-    max_credits: float | None = None,
+    limit: str | None = None,
 ) -> None:
-    """Warn about ``unknown`` rows, and about what stopped the run: an error or ``max_credits``."""
+    """Warn about ``unknown`` rows, and about what stopped the run: an error or a limit."""
     pending, unknown = (int((statuses == state).sum()) for state in ("pending", "unknown"))
-    warn_of(stopped_by, pending=pending, unknown=unknown, over=max_credits)
+    warn_of(stopped_by, pending=pending, unknown=unknown, over=limit)
 
 
 def warn_of(
-    stopped_by: ProntoError | None, *, pending: int, unknown: int, over: float | None
+    stopped_by: ProntoError | None, *, pending: int, unknown: int, over: str | None
 ) -> None:
-    """Warn about rows that are not done, and say why; ``over`` is the ``max_credits`` reached."""
+    """Warn about rows that are not done, and say why; ``over`` is the limit of credits reached."""
     if unknown:
         warn(
             f"{_rows(unknown)} unknown: sent but not answered. Either the answer was lost, or "
@@ -99,8 +106,8 @@ def warn_of(
     resume = f"{_rows(pending)} pending. Run the same line again to continue."
     if over is not None:
         warn(
-            f"Stopped: the next request could have exceeded max_credits={over:g}. "
-            f"{_rows(pending)} pending. Raise max_credits and run the same line again to continue.",
+            f"Stopped: the next request could have exceeded {over}. "
+            f"{_rows(pending)} pending. Raise the limit and run the same line again to continue.",
             MaxCreditsWarning,
         )
     match stopped_by:
@@ -116,6 +123,16 @@ def warn_of(
             )
         case _:
             warn(f"The run stopped. {stopped_by} {resume}", ServiceUnreachableWarning)
+
+
+def warn_of_found_rate(rate: FoundRate, pending: int) -> None:
+    """Warn that a run stopped because it found too few people."""
+    warn(
+        f"Stopped: {rate.found:,} found in {counted(rate.answers, 'answer')} "
+        f"({rate.found / rate.answers:.1%}), which is below stop_below={rate.least:g}. "
+        f"{_rows(pending)} pending. To look them up anyway, run the same line without stop_below.",
+        LowFoundRateWarning,
+    )
 
 
 def _rows(count: int) -> str:

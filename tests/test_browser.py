@@ -100,9 +100,10 @@ def test_a_run_is_seen_saved_and_reopened(
         saved = notebook.save()
         assert_nowhere(KEY, lab.folder, notebook.html())
     assert printed(saved) == []
+    # The price, the bar, and the bill.
     assert [list(output["data"]) for output in saved["cells"][BAR]["outputs"]] == [
         ["text/html", "text/plain"]
-    ]
+    ] * 3
     with lab.open(browser, path) as notebook:
         expect_readable(notebook)
         notebook.screenshot(screenshots / "reopened.png")

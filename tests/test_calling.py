@@ -225,7 +225,7 @@ def test_the_signature_reads_well() -> None:
     assert list(of_function.parameters) == [
         "df", "type", "columns", "limit", "max_credits", "overwrite", "refresh",
         "resend_unknown", "phones", "phone_country_codes", "prefix", "custom", "progress", "via",
-        "suppress", "only", "per_company",
+        "suppress", "only", "per_company", "stop_below",
     ]  # fmt: skip
     assert list(of_method.parameters) == list(of_function.parameters)[1:]
     for function in (pronto.aenrich, pronto.check, pronto.estimate):

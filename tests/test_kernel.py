@@ -86,7 +86,7 @@ SET_UP = """
     import pronto_pandas as pronto
     from tests.conftest import people
     warnings.simplefilter("ignore", pronto.UnknownRowsWarning)
-    pronto.configure(base_url={url!r}, api_key={key!r}, rate=200)
+    pronto.configure(base_url={url!r}, api_key={key!r}, rate=200, confirm_above=None)
     df = people(600)
 """
 
@@ -267,6 +267,34 @@ def test_beside_what_else_runs_in_a_kernel(serve: Serve, kernel: Kernel, cell: s
     reply = kernel.reply()
     assert reply["status"] == "ok", reply
     assert kernel.printed().startswith("600\n")
+
+
+@slow
+@pytest.mark.parametrize("call", CALLS)
+def test_a_high_price_is_asked_about_where_the_front_end_allows_it(
+    serve: Serve, kernel: Kernel, call: str
+) -> None:
+    """A person answers in the notebook; a tool that executes notebooks is not asked."""
+    server = serve()
+    kernel.send(SET_UP.format(url=server.url, key=server.sandbox.api_key))
+    kernel.reply()
+    kernel.send("pronto.configure(confirm_above=100)")
+    kernel.reply()
+    kernel.printed()
+    kernel.send(f"out = {call}")
+    question = kernel.client.get_stdin_msg(timeout=60)["content"]["prompt"]
+    kernel.client.input("n")
+    reply = kernel.reply()
+    assert (question, reply["ename"]) == ("Continue? [y/N] ", "NotConfirmedError")
+    assert server.sandbox.arrivals == []
+    kernel.send(f"out = {call}")
+    kernel.client.get_stdin_msg(timeout=60)
+    kernel.client.input("y")
+    assert kernel.reply()["status"] == "ok"
+    assert len(server.sandbox.asked) == 600
+    code = call.replace("'email'", "'phone'")
+    kernel.sent = kernel.client.execute(f"out = {code}", allow_stdin=False)
+    assert kernel.reply()["status"] == "ok"
 
 
 @slow

@@ -333,7 +333,7 @@ def test_two_processes_ask_each_contact_once_and_both_get_all(serve: Serve, coun
     assert set(server.sandbox.asked.values()) == {1}
     assert len(server.sandbox.asked) == count
     # The monotonic clock is the machine's, so the moments of both can be laid side by side.
-    assert len(starts) == count + 2  # each asked for the balance first
+    assert len(starts) == count + 4  # each read the balance before and after
     assert most_in_a_second(sorted(starts)) <= 50
 
 

@@ -86,7 +86,7 @@ def bulk_enrich(
     ConfigurationError
         An argument is invalid, a column is missing, or only one person is left to send. Nothing
         was sent.
-    AuthenticationError, ConsentRequiredError, ConnectionFailedError, LedgerError
+    AuthenticationError, ConsentRequiredError, NotConfirmedError, ConnectionFailedError, LedgerError
         As for `pronto_pandas.enrich`.
 
     Warns
@@ -156,5 +156,5 @@ def _report(run: Run, preview: Preview) -> None:
         run.stopped_by,
         pending=rows["pending"],
         unknown=rows["unknown"],
-        over=preview.options.max_credits if run.over_budget else None,
+        over=run.limit,
     )

@@ -72,6 +72,8 @@ class Settings:
     ledger: str | _Unset | None = UNSET
     max_age_days: float = 90.0
     prices: Prices = field(default_factory=Prices)
+    budget: validation.BudgetSetting | None = None
+    confirm_above: float | _Unset | None = UNSET
     debug: bool = False
     session_keys: Mapping[str, SecretStr] = field(default_factory=dict)
 
@@ -204,6 +206,14 @@ def _variable(name: str) -> str | None:
     return os.environ.get(name, "").strip() or None
 
 
+def _without_ledger(_settings: Settings) -> str:
+    """Say nothing of the budget."""
+    return ""
+
+
+describe_budget: Callable[[Settings], str] = _without_ledger
+"""Says what is left of the budget; `bill` replaces this function, as it reads the ledger."""
+
 _current = Settings()
 _lock = threading.Lock()
 
@@ -251,7 +261,11 @@ class Configured:
         found = now.find_key()
         key = found.where if found else "not set (run pronto.setup())"
         consent = f"; {now.personal_email_consent}" if now.personal_email_consent else ""
-        return f"pronto: {now.target}; API key: {key}; rate limit: {now.rate:g} requests/s{consent}"
+        budget = describe_budget(now) if now.budget else ""
+        return (
+            f"pronto: {now.target}; API key: {key}; rate limit: {now.rate:g} requests/s"
+            f"{consent}{budget}"
+        )
 
 
 def configure(
@@ -267,6 +281,8 @@ def configure(
     ledger: str | os.PathLike[str] | _Unset | None = UNSET,
     max_age_days: float | _Unset = UNSET,
     prices: Mapping[str, float | tuple[float, float]] | _Unset = UNSET,
+    budget: float | _Unset | None = UNSET,
+    confirm_above: float | _Unset | None = UNSET,
     debug: bool | _Unset = UNSET,
 ) -> Configured:
     """Change settings for this Python session. Sends nothing and costs nothing.
@@ -320,6 +336,15 @@ def configure(
         Credits per email, phone number and personal email, as a number or a (lowest, highest)
         tuple: ``{"email": 1, "phone": (10, 30)}``. Used for estimates, reports, the progress bar
         and ``max_credits``; does not change what Pronto charges.
+    budget : float, optional
+        Credits that all runs together may spend from now on: also in other sessions, as long as
+        they use the same ledger, service and key. The next run stores it in the ledger, where it
+        stays, also after a ``with`` block. Setting it again changes the amount, and what was spent
+        still counts. None ends it.
+    confirm_above : float, optional
+        In a notebook or terminal, a run that is expected to cost more credits than this asks before
+        it sends anything, unless ``max_credits`` or a budget limits it. None: never. Default:
+        1,000, or a quarter of your balance if that is less.
     debug : bool
         True: an error raised by this package shows its full traceback in notebooks and IPython.
         False (default): it shows a box with the message and the line of your code; ``%tb`` then
@@ -348,6 +373,8 @@ def configure(
         "ledger": ledger,
         "max_age_days": max_age_days,
         "prices": prices,
+        "budget": budget,
+        "confirm_above": confirm_above,
         "debug": debug,
     }
     changes = {name: _validated(name, v) for name, v in given.items() if v is not UNSET}
@@ -377,6 +404,8 @@ _VALIDATORS: Final[Mapping[str, Callable[[Any, str], object]]] = {
     "ledger": validation.ledger,
     "max_age_days": validation.positive,
     "prices": lambda prices, _: _current.prices.with_changes(prices),
+    "budget": lambda budget, name: validation.budget(budget, name, _current.budget),
+    "confirm_above": validation.credits_or_none,
     "debug": validation.boolean,
 }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import time
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, Final
@@ -103,6 +104,42 @@ def positive(value: Any, name: str) -> float:
     if not number or not math.isfinite(value) or value <= 0:
         raise ConfigurationError(f"{name} must be a number greater than 0.")
     return float(value)
+
+
+def credits_or_none(value: Any, name: str) -> float | None:
+    """Return a valid number of credits; None stands for no limit."""
+    if value is None:
+        return None
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not number or not math.isfinite(value) or value < 0:
+        raise ConfigurationError(f"{name} must be a number of credits >= 0, or None.")
+    return float(value)
+
+
+@dataclass(frozen=True)
+class BudgetSetting:
+    """The budget that `configure` has set. The next run writes it to the ledger.
+
+    Parameters
+    ----------
+    credits : float, optional
+        None ends the budget.
+    at : float
+        When it was set, in seconds since 1970: the latest setting of all sessions applies.
+    ended : float
+        When this session last ended a budget. One that began before is not continued.
+    """
+
+    credits: float | None
+    at: float
+    ended: float = 0.0
+
+
+def budget(value: Any, name: str, before: BudgetSetting | None) -> BudgetSetting:
+    """Return a valid budget that is set now, after the setting ``before``."""
+    now = time.time()
+    ended = before.ended if before else 0.0
+    return BudgetSetting(credits_or_none(value, name), now, now if value is None else ended)
 
 
 def boolean(value: Any, name: str) -> bool:

@@ -43,6 +43,7 @@ class Options:
     only: Bools | None = None
     per_company: int | None = None
     phone_country_codes: tuple[str, ...] | None = None
+    stop_below: float | None = None
 
     def __post_init__(self) -> None:
         for name, least in (("limit", 0), ("per_company", 1)):
@@ -56,6 +57,11 @@ class Options:
         most: object = self.max_credits
         if most is not None and not (type(most) in {int, float} and self.most_credits >= 0):
             raise ConfigurationError("max_credits must be a number >= 0. Nothing was sent.")
+        rate: object = self.stop_below
+        if rate is not None and not (isinstance(rate, float) and 0 < rate < 1):
+            raise ConfigurationError(
+                "stop_below must be a found rate between 0 and 1, such as 0.1. Nothing was sent."
+            )
         for name in ("overwrite", "refresh", "resend_unknown"):
             if not isinstance(getattr(self, name), bool):
                 raise ConfigurationError(f"{name} must be True or False. Nothing was sent.")

@@ -11,7 +11,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from html import escape
 from typing import Any, Final, Protocol
@@ -331,6 +331,15 @@ def _bar(total: int, unit: str) -> _Bar:
     # A log file gets a line every few seconds; in a terminal the bar moves.
     pause = 0.1 if sys.stderr.isatty() else SECONDS_IN_A_LOG
     return Terminal(tqdm(total=total, unit=f" {unit}", desc="Pronto"), pause)
+
+
+def write_line(line: str) -> None:
+    """Show a line where the bar is: in the notebook, otherwise on stderr."""
+    with suppress(Exception):  # what cannot be shown must not end a run
+        if in_notebook():
+            _display({"text/html": f"<div>{escape(line)}</div>", "text/plain": line})
+        else:
+            print(line, file=sys.stderr)  # noqa: T201  for the person who started the run
 
 
 def in_notebook() -> bool:

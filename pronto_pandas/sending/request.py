@@ -245,8 +245,8 @@ STOPPED_WAITING: Final = Outcome(
 )
 OVER_BUDGET: Final = Outcome(
     "pending",
-    message="Not sent: this request could have exceeded max_credits. Raise max_credits and run the "
-    "same line again.",
+    message="Not sent: this request could have exceeded max_credits or the budget. Raise the limit "
+    "and run the same line again.",
 )
 TOO_FEW: Final = Outcome(
     "pending",

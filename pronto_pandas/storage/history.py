@@ -166,6 +166,19 @@ def begin_run(t: Transaction, record: RunRecord, beginning: Beginning) -> None:
         add_balance(t, record.account, beginning.balance, run=record.id, at=at)
 
 
+def amend_run(t: Transaction, record: RunRecord, beginning: Beginning) -> None:
+    """Correct the numbers of a run that is a file, of which its beginning knew one chunk only."""
+    this = sa.update(history).where(history.c.id == record.id)
+    t.execute(
+        this.values(
+            rows=beginning.rows,
+            people=beginning.people,
+            from_ledger=beginning.from_ledger,
+            saved=beginning.saved,
+        )
+    )
+
+
 def end_run(t: Transaction, record: RunRecord, end: End) -> None:
     """Record the end of a run, and the balance after it."""
     at = t.date if end.at is None else end.at
@@ -226,6 +239,12 @@ def read_history(t: Transaction, account: str | None = None) -> list[PastRun]:
     if account is not None:
         these = these.where(history.c.account == account)
     return [PastRun(*row) for row in t.execute(these.order_by(history.c.began, history.c.id))]
+
+
+def latest_account(t: Transaction, service: str) -> str | None:
+    """Return the account of the latest run at a service."""
+    these = sa.select(history.c.account).where(history.c.service == service)
+    return t.scalar(these.order_by(history.c.began.desc()).limit(1))
 
 
 def count_charges(t: Transaction, *which: sa.ColumnElement[bool]) -> list[Count]:

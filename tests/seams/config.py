@@ -2,8 +2,10 @@
 
 from pronto_pandas.config import credentials
 from pronto_pandas.config.settings import current, set_session_key
+from pronto_pandas.config.validation import BudgetSetting
 
 __all__ = [
+    "BudgetSetting",
     "credentials",
     "current",
     "set_session_key",

@@ -2,7 +2,7 @@
 
 import importlib
 
-from pronto_pandas import errors, local_server
+from pronto_pandas import account, errors, local_server
 from pronto_pandas.__main__ import main
 from pronto_pandas.accessor import Pronto
 from pronto_pandas.account import balance, balance_in
@@ -23,6 +23,7 @@ __all__ = [
     "Observed",
     "Prices",
     "Pronto",
+    "account",
     "balance",
     "balance_in",
     "errors",

@@ -7,6 +7,7 @@ from pronto_pandas.sending.cancellation import Cancellation
 from pronto_pandas.sending.concurrency import LEAST, ConcurrencyLimit
 from pronto_pandas.sending.context import Context, Timing
 from pronto_pandas.sending.dispatcher import Dispatcher
+from pronto_pandas.sending.found_rate import FoundRate
 from pronto_pandas.sending.modes import MODES, Mode
 from pronto_pandas.sending.polling import LATEST, REFUSED_AT_MOST, SOONEST, PollSchedule
 from pronto_pandas.sending.rate_limit import (
@@ -39,6 +40,7 @@ __all__ = [
     "ConcurrencyLimit",
     "Context",
     "Dispatcher",
+    "FoundRate",
     "Gcra",
     "Lease",
     "LeasedStarts",

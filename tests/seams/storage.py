@@ -2,6 +2,7 @@
 
 from pronto_pandas.storage import (
     accounting,
+    budgets,
     charges,
     database,
     lease,
@@ -40,6 +41,7 @@ __all__ = [
     "Wanted",
     "Writer",
     "accounting",
+    "budgets",
     "carry_over",
     "charges",
     "connect",
