@@ -452,7 +452,7 @@ def test_who_was_not_found_meanwhile_takes_no_place() -> None:
 
 def test_filled_people_take_places() -> None:
     """They are not sent, and come first."""
-    df = lists(team("a.example", "fff").assign(phone_1=[None, None, "+33639980001"]))
+    df = lists(team("a.example", "fff").assign(phone_1=pd.Series(["+33639980001"], index=[2])))
     check = df.pronto.check("phone", per_company=2)["check"].tolist()
     assert check == ["ready", "over per_company", "already filled"]
 
