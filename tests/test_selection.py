@@ -70,11 +70,16 @@ def statuses(out: pd.DataFrame) -> list[str]:
     return out["pronto_status"].tolist()
 
 
+def change_ledger(statement: str, *values: Any) -> None:
+    """Change the ledger, as if something else had happened."""
+    with closing(sqlite3.connect(ledger_file())) as ledger:
+        ledger.execute(statement, values)
+        ledger.commit()
+
+
 def made_older(days: float) -> None:
     """Make all answers of the ledger older."""
-    with closing(sqlite3.connect(ledger_file())) as ledger:
-        ledger.execute("update pronto_entries set at = ?", (time.time() - days * 86_400,))
-        ledger.commit()
+    change_ledger("update pronto_entries set at = ?", time.time() - days * 86_400)
 
 
 def test_answers_stay_when_colleagues_come_who_have_the_value(serve: Serve) -> None:
@@ -220,6 +225,15 @@ def test_who_has_one_of_two_types_counts_as_found(serve: Serve) -> None:
     assert sent(server, df[["firstname", "lastname", "domain", "linkedin_url"]]) == [1, 0]
 
 
+def test_who_has_one_of_two_types_comes_first(serve: Serve) -> None:
+    """Also if they are further down in the list."""
+    server = serve()
+    df = lists(team("a.example", "ff"))
+    df["email"] = [None, "ana@a.example"]
+    enrich(df, ["email", "phone"], per_company=1)
+    assert sent(server, df[["firstname", "lastname", "domain", "linkedin_url"]]) == [0, 1]
+
+
 def test_a_type_that_is_not_sent_says_so(serve: Serve) -> None:
     """The answer to the other type is shown, and "not found" is not said of both."""
     server = serve()
@@ -319,6 +333,41 @@ def test_bulk_sends_the_first_of_each_company(serve: Serve) -> None:
     ]  # fmt: skip
 
 
+def test_the_results_of_a_job_send_nobody(serve: Serve) -> None:
+    """Fetching an answer is free, and stays so if the person is not found."""
+    server = serve()
+    df = lists(team("a.example", "nf"), team("b.example", "f"))
+    enrich(df.head(1), via="async")
+    (name,) = server.sandbox.submitted
+    change_ledger(
+        "update pronto_entries set state = 'submitted', body = null, enrichment_id = ?", name
+    )
+    with pronto.webhook(public_url=None) as hook:
+        job = pronto.bulk_enrich(
+            df, "phone", hook.url, per_company=1, only=[True, True, False], progress=False
+        )
+    assert statuses(job.results()) == ["not_found", "skipped", "skipped"]
+    assert server.sandbox.asked.total() == 1
+
+
+def test_a_batch_that_is_refused_brings_no_other(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A bulk job sends the first of each company, whatever becomes of them."""
+    server = serve()
+    bodies: list[Any] = []
+
+    def reject(body: dict[str, Any]) -> None:
+        bodies.append(body)
+        raise RefusalError(400, {"error": "The batch is not valid"})
+
+    monkeypatch.setattr(server.sandbox, "enqueue", reject)
+    df = lists(team("a.example", "fff"), team("b.example", "fff"))
+    with pronto.webhook(public_url=None) as hook, pytest.warns(pronto.RefusedWarning):
+        pronto.bulk_enrich(df, "phone", hook.url, per_company=1, progress=False)
+    assert len(bodies) == 1
+
+
 def test_a_run_that_was_interrupted_goes_on_to_the_same_people(serve: Serve) -> None:
     """Nobody is sent twice, and the answers are those of a run without an interrupt."""
     server = serve(latency=0.02)
@@ -392,6 +441,20 @@ def test_who_was_found_meanwhile_takes_a_place_without_being_sent() -> None:
     made = selection(rows, [FOUND, FOUND, OPEN], per_company=1)
     assert made.done(0, found=False) is None
     assert made.done(1, found=False) == 2
+
+
+def test_who_was_not_found_meanwhile_takes_no_place() -> None:
+    """Their answer came before they were next."""
+    made = selection([(name, "a") for name in "pqr"], [WAITING, WAITING, OPEN], per_company=1)
+    assert made.done(1, found=False) is None
+    assert made.done(0, found=False) == 2
+
+
+def test_filled_people_take_places() -> None:
+    """They are not sent, and come first."""
+    df = lists(team("a.example", "fff").assign(phone_1=pd.Series(["+33639980001"], index=[2])))
+    check = df.pronto.check("phone", per_company=2)["check"].tolist()
+    assert check == ["ready", "over per_company", "already filled"]
 
 
 @given(
