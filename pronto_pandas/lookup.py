@@ -329,7 +329,7 @@ def _merged(
         if not_sent and saved.state == "answered":
             merged[type_] = replace(saved, message=outcome.message)
         elif outcome.answer is None:
-            merged[type_] = replace(outcome, answer=saved.answer)
+            merged[type_] = replace(outcome, answer=saved.answer, answered_at=saved.answered_at)
     return merged
 
 

@@ -423,8 +423,8 @@ def test_the_current_service_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     ("settings", "says"),
     [
         ({"service": "pronot"}, r"'pronot' is not built in.*pronto and pipecorn.*base_url="),
-        ({"service": "sandbox"}, "made-up answers"),
-        ({"service": "pronto", "base_url": "sandbox"}, "made-up answers"),
+        ({"service": "sandbox"}, "cannot be"),
+        ({"service": "pronto", "base_url": "sandbox"}, "cannot be combined"),
         ({"service": " "}, "must be a name"),
         ({"service": 7}, "must be a name"),
     ],

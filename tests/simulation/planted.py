@@ -196,8 +196,8 @@ BUGS: Final = (
     Bug(
         "the budget reserves nothing",
         "sending/budget.py",
-        "self._reserved += self._worst(requests)",
-        "self._reserved += 0.0",
+        "self._worst(t, self._reserve(t).in_flight + more[t]) for t in types",
+        "self._worst(t, more[t]) for t in types",
     ),
     Bug(
         "a lost answer costs nothing",
