@@ -16,8 +16,9 @@ class Cancellation:
     """Whether and why a run has stopped, and its requests in flight."""
 
     def __init__(self) -> None:
-        self._waiting: set[asyncio.Future[Any]] = set()
-        self._in_flight: set[asyncio.Task[Any]] = set()
+        # In order, so that a simulation of the same seed cancels in the same order.
+        self._waiting: dict[asyncio.Future[Any], None] = {}
+        self._in_flight: dict[asyncio.Task[Any], None] = {}
         self._stopped = False
         self.error: ProntoError | None = None
 
@@ -29,7 +30,7 @@ class Cancellation:
         """Send nothing more; the error of the first call is the reason."""
         if not self._stopped:
             self._stopped, self.error = True, error
-        for task in self._waiting:
+        for task in list(self._waiting):
             task.cancel()
 
     @property
@@ -54,7 +55,7 @@ class Cancellation:
         task = asyncio.ensure_future(waiting)
         if self._stopped:
             task.cancel()
-        self._waiting.add(task)
+        self._waiting[task] = None
         try:
             return await task
         except asyncio.CancelledError:
@@ -63,7 +64,7 @@ class Cancellation:
                 return None
             raise
         finally:
-            self._waiting.discard(task)
+            self._waiting.pop(task, None)
 
     async def recorded(self, writing: Awaitable[None], outcome: T) -> T:
         """Return an outcome after it was written; if that fails, stop and return it anyway."""
@@ -82,11 +83,11 @@ class Cancellation:
     def in_flight(self) -> Iterator[None]:
         """Mark the current task as in flight, so that `abandon` cancels it."""
         task = _this_task()
-        self._in_flight.add(task)
+        self._in_flight[task] = None
         try:
             yield
         finally:
-            self._in_flight.discard(task)
+            self._in_flight.pop(task, None)
 
 
 def _this_task() -> asyncio.Task[Any]:
