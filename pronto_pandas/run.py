@@ -242,7 +242,8 @@ class Run:
         if self._interrupted:  # before there was anything to stop
             self._dispatcher.interrupt(None)
         try:
-            await self._dispatcher.run(self.requests, self._listener(counter))
+            # A copy, because replacements are added to the requests while they are made.
+            await self._dispatcher.run(list(self.requests), self._listener(counter))
         finally:
             self._bill.tally.add_people(self._preview, self.requests, self.results)
 
@@ -357,6 +358,7 @@ class Run:
         lookup = self._preview.lookup
         requests = lookup.replacements(number, self.results)
         self.requests += requests
+        self._bill.tally.to_send += len({one.number for one in requests})
         people = {who for one in requests for who, _ in lookup.recipients(one)} - self._people
         self._people.update(people)
         counter.add_total(int(sum(self._rows_per_contact[who] for who in people)))

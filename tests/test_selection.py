@@ -333,6 +333,18 @@ def test_bulk_sends_the_first_of_each_company(serve: Serve) -> None:
     ]  # fmt: skip
 
 
+def test_a_budget_that_ends_the_run_hides_no_answer_of_a_replacement(serve: Serve) -> None:
+    """Everybody who was sent has an answer in the DataFrame."""
+    server = serve()
+    pronto.configure(prices={"phone": 10})
+    df = lists(*(team(f"c{number}.example", "nnf") for number in range(200)))
+    with pytest.warns(pronto.MaxCreditsWarning):
+        out = enrich(df, per_company=1, max_credits=1000)
+    answered = out["pronto_status"].isin(["found", "not_found"])
+    assert answered.sum() == len(server.sandbox.asked)
+    assert (out["pronto_status"] == "found").any()
+
+
 def test_the_results_of_a_job_send_nobody(serve: Serve) -> None:
     """Fetching an answer is free, and stays so if the person is not found."""
     server = serve()
