@@ -314,6 +314,24 @@ def test_a_second_type_is_learned_once_the_first_is_known() -> None:
     assert learned(priced("a", 0, 2), (both, mine), (dearer, more)) == {}
 
 
+def many(name: str, began: float, spent: float) -> tuple[PastRun, list[Count]]:
+    """Return a run that found 120 emails and 100 phone numbers."""
+    run = past(name, began, began + 10, balance_before=9_000.0, balance_after=9_000.0 - spent)
+    return run, [emails(name, 120, began + 5), Count(name, "phone", False, 2, 50, began, began + 5)]
+
+
+def test_two_types_are_learned_together_if_only_whole_prices_fit() -> None:
+    """Also when both prices have changed; not from a total that no whole prices, or several, fit."""
+    assert learned(many("a", 0, 120 * 1 + 100 * 10)) == {"email": 1.0, "phone": 10.0}
+    assert learned(many("a", 0, 1_120), many("b", 20, 120 * 3 + 100 * 30)) == {
+        "email": 3.0, "phone": 30.0
+    }  # fmt: skip
+    assert learned(many("a", 0, 120 * 1.5 + 100 * 10)) == {}
+    assert learned(many("a", 0, 1_121)) == {}
+    run, (one, two) = many("a", 0, 100 * 2 + 100 * 20)
+    assert learned((run, [replace(one, number=100), two])) == {}  # 1 and 21, or 2 and 20
+
+
 def test_prices_between_two_runs_that_differ_are_a_range() -> None:
     """Before and after, the nearest run counts; and only what two runs have shown, if so asked."""
     pairs = [priced("a", 0, 1), priced("b", 20, 1), priced("c", 40, 3), priced("d", 60, 3)]

@@ -5,7 +5,9 @@
 from __future__ import annotations
 
 import bisect
+import itertools
 import math
+import operator
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,6 +19,10 @@ from .history import LATEST, Count, PastRun, alone_among, ends
 
 _SMALLEST: Final = 0.01
 """Prices are whole multiples of this; other quotients come from more than one price."""
+
+
+_SURE: Final = 20
+"""How many times more totals than prices must be possible to tell prices apart by one total."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +128,10 @@ def _learned(
     seen: dict[str, list[Seen]] = defaultdict(list)
     for run, spent, ended in _clean(runs, counts):
         values = {type_: number for type_, number in numbers[run.id].items() if number}
-        for type_, price in _solved(values, spent, known, configured):
+        solved = _solved(values, spent, known, configured)
+        if not solved or any(price is None for _, price in solved):
+            solved = _whole(values, spent, prices) or solved
+        for type_, price in solved:
             if price is not None and not _credible(price, type_, prices):
                 continue
             seen[type_].append(Seen(run.id, ended, price))
@@ -147,6 +156,27 @@ def _solved(
     if unknown:
         return [(unknown[0], rest / values[unknown[0]])]
     return [(type_, None) for type_ in free if not math.isclose(rest, 0.0, abs_tol=1e-6)]
+
+
+def _whole(
+    values: Mapping[str, int], spent: float, prices: Prices
+) -> list[tuple[str, float | None]]:
+    """Return the prices of several types, if they are whole credits and only one choice fits.
+
+    There must be so many values that a difference of which others spent a part rarely fits.
+    """
+    ranges = [prices.ranges.get(type_, (0.0, 0.0)) for type_ in values]
+    choices = [range(math.ceil(low), math.floor(high) + 1) for low, high in ranges]
+    spread = sum((high - low) * n for (low, high), n in zip(ranges, values.values(), strict=True))
+    if spread < _SURE * math.prod(map(len, choices)):
+        return []
+    numbers = tuple(values.values())
+    fits = [
+        one for one in itertools.product(*choices) if sum(map(operator.mul, one, numbers)) == spent
+    ]
+    if len(fits) != 1:
+        return []
+    return [(type_, float(price)) for type_, price in zip(values, fits[0], strict=True)]
 
 
 def _credible(price: float, type_: str, prices: Prices) -> bool:
