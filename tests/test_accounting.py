@@ -321,7 +321,7 @@ def many(name: str, began: float, spent: float) -> tuple[PastRun, list[Count]]:
 
 
 def test_two_types_are_learned_together_if_only_whole_prices_fit() -> None:
-    """Also when both prices have changed; not from a total that no whole prices, or several, fit."""
+    """Also when both have changed; not from a total that no whole prices fit, or several."""
     assert learned(many("a", 0, 120 * 1 + 100 * 10)) == {"email": 1.0, "phone": 10.0}
     assert learned(many("a", 0, 1_120), many("b", 20, 120 * 3 + 100 * 30)) == {
         "email": 3.0, "phone": 30.0
