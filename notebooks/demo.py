@@ -6,7 +6,7 @@ from pronto_pandas.sandbox import Sandbox, Server
 with Server(Sandbox(latency=0.5)) as server:
     print(f"This demo uses the sandbox, a test server of the Pronto API, at {server.url}.")
     print("Every person, email and number in it is made up. It costs nothing.\n")
-    # ledger=None: made-up answers need not be saved. confirm_above=None: no question about the cost.
+    # ledger=None: made-up answers need not be saved. confirm_above=None: the run does not ask.
     pronto.configure(
         base_url=server.url, api_key=server.sandbox.api_key, ledger=None, confirm_above=None
     )

@@ -23,8 +23,8 @@ def estimate(*args: Any, **kwargs: Any) -> Estimate:
     """Estimate what `enrich` would send and cost. Sends no data about people, costs nothing.
 
     If an API key is set, one free request reads your balance. Takes the same parameters as
-    `enrich`. With ``max_credits``, the estimate shows whether they are enough; ``progress`` has no
-    effect. Set the prices with `pronto_pandas.configure`.
+    `enrich`. With ``max_credits``, the estimate shows whether they are enough; ``progress`` and
+    ``stop_below`` have no effect. Set the prices with `pronto_pandas.configure`.
 
     Returns
     -------
@@ -55,7 +55,7 @@ class Estimate:
     to_send : int
         Rows that would be sent.
     people : int
-        Distinct people in those rows. Each is sent once, or with ``via="async"`` once per type.
+        Distinct people in those rows. Each is one request; with ``via="async"``, one per type.
     duplicates : int
         How many of the rows to send contain the same person as an earlier row.
     answered : int
