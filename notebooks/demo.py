@@ -6,8 +6,10 @@ from pronto_pandas.sandbox import Sandbox, Server
 with Server(Sandbox(latency=0.5)) as server:
     print(f"This demo uses the sandbox, a test server of the Pronto API, at {server.url}.")
     print("Every person, email and number in it is made up. It costs nothing.\n")
-    # ledger=None: made-up answers need not be saved.
-    pronto.configure(base_url=server.url, api_key=server.sandbox.api_key, ledger=None)
+    # ledger=None: made-up answers need not be saved. confirm_above=None: the run does not ask.
+    pronto.configure(
+        base_url=server.url, api_key=server.sandbox.api_key, ledger=None, confirm_above=None
+    )
 
     leads = pronto.read(pronto.sample("leads.csv"))
     print("\nWhich column is used for which field:\n")

@@ -4,7 +4,7 @@ Importing this package registers ``df.pronto`` and does nothing else.
 
 >>> import pandas as pd, pronto_pandas as pronto
 >>> pronto.configure(base_url="sandbox")  # or api_key="…"
-pronto: sandbox with made-up data; no credits are used
+pronto: sandbox with made-up data; it costs nothing
 >>> leads = pd.read_csv("leads.csv")  # doctest: +SKIP
 >>> out = leads.pronto.enrich(type=["email", "phone"])  # doctest: +SKIP
 """

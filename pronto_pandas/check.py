@@ -51,8 +51,8 @@ _OUTCOME_ENDS: Final = re.compile(r": | of row ")
 def check(*args: Any, **kwargs: Any) -> Check:
     """Show what `enrich` would do with each row. Sends nothing, costs nothing.
 
-    Needs no API key and no network. Takes the same parameters as `enrich`; ``max_credits`` and
-    ``progress`` have no effect.
+    Needs no API key and no network. Takes the same parameters as `enrich`; ``max_credits``,
+    ``stop_below`` and ``progress`` have no effect.
 
     Returns
     -------
@@ -62,7 +62,7 @@ def check(*args: Any, **kwargs: Any) -> Check:
         Column ``check`` is one of:
 
         - ``ready``: would be sent.
-        - ``duplicate of row …``: the same person as in that row. Sent once, filled in both.
+        - ``duplicate of row …``: the same person as in that row. Looked up once, filled in both.
         - ``already answered``: filled from the ledger at no cost.
         - ``already submitted: answer pending``: `enrich` fetches the answer at no cost.
         - ``already filled``: ``df`` already has the value.

@@ -26,10 +26,10 @@ def prepare(*args: Any, **kwargs: Any) -> Run:
 def enrich(*args: Any, **kwargs: Any) -> pd.DataFrame:
     """Find work emails, phone numbers or personal emails for the people in a DataFrame.
 
-    Pronto charges only for what it finds. Each distinct person is sent once, and their answer is
-    filled into every row of that person. Answers are saved in the ledger and reused for free for
-    90 days (see ``max_age_days`` of `pronto_pandas.configure`). All arguments and rows are checked
-    before the first request. Requests are sent as fast as Pronto's rate limit allows.
+    Pronto charges only for what it finds. Each distinct person is looked up once, and their
+    answer is filled into every row of that person. Answers are saved in the ledger and reused for
+    free for 90 days (see ``max_age_days`` of `pronto_pandas.configure`). All arguments and rows are
+    checked before the first request. Requests are sent as fast as Pronto's rate limit allows.
 
     Use `estimate` to see the cost first, and `check` to see what would be done with each row.
 
@@ -82,8 +82,8 @@ def enrich(*args: Any, **kwargs: Any) -> pd.DataFrame:
         transit can be fetched again. With ``"async"``, emails need a company and phones need a
         LinkedIn URL.
     suppress : str, list of str, Series, DataFrame or path, optional
-        People who are never sent: emails, domains (including subdomains) or LinkedIn URLs, as a
-        list, DataFrame or file. A DataFrame or file may also name people by first name, last name
+        People who are never looked up: emails, domains (including subdomains) or LinkedIn URLs, as
+        a list, DataFrame or file. A DataFrame or file may also name people by first name, last name
         and company.
     only : Series or list of bool, optional
         Boolean mask of the rows to send, such as ``df["Country"] == "FR"``.

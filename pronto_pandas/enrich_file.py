@@ -249,7 +249,7 @@ def enrich_file(
     """Enrich a file chunk by chunk and write the result to another file.
 
     Use it for files larger than memory. The cost is the same as for `enrich`. A person who appears
-    in several chunks is sent once, and a stopped run resumes where it left off, because every
+    in several chunks is looked up once, and a stopped run resumes where it left off, because every
     answer is in the ledger. The target is written completely or not at all. Before anything is
     sent, the whole file is read, and written once to a temporary file, as a test.
 

@@ -23,8 +23,8 @@ def estimate(*args: Any, **kwargs: Any) -> Estimate:
     """Estimate what `enrich` would send and cost. Sends no data about people, costs nothing.
 
     If an API key is set, one free request reads your balance. Takes the same parameters as
-    `enrich`. With ``max_credits``, the estimate shows whether they are enough; ``progress`` has no
-    effect. Set the prices with `pronto_pandas.configure`.
+    `enrich`. With ``max_credits``, the estimate shows whether they are enough; ``progress`` and
+    ``stop_below`` have no effect. Set the prices with `pronto_pandas.configure`.
 
     Returns
     -------
@@ -55,7 +55,7 @@ class Estimate:
     to_send : int
         Rows that would be sent.
     people : int
-        Distinct people in those rows. Each is sent once, or with ``via="async"`` once per type.
+        Distinct people in those rows. Each is one request; with ``via="async"``, one per type.
     duplicates : int
         How many of the rows to send contain the same person as an earlier row.
     answered : int
@@ -63,9 +63,11 @@ class Estimate:
     submitted : int
         Rows submitted by an earlier run. Fetching their answers is free.
     unknown : int
-        Rows sent by an earlier run whose answer was lost. They are not sent again.
-    skipped, invalid : int
-        Rows not sent: on purpose, or because a required value is missing or not valid.
+        Rows sent by an earlier run and not answered. They are not sent again.
+    skipped : int
+        Rows not sent because they are already filled or excluded by an argument.
+    invalid : int
+        Rows not sent because a required value is missing or not valid.
     cost_low, cost_high : float
         The range in credits that contains the cost with a chance of 90%. If Pronto's price is not
         known, it reaches from the lowest to the highest price. It is not a minimum or a maximum:
@@ -121,8 +123,8 @@ class Estimate:
             f"{self.to_send:>8,} to send{self._people}",
             f"{self.answered:>8,} already answered",
             *([f"{self.submitted:>8,} already submitted, answer pending"] * bool(self.submitted)),
-            f"{self.unknown:>8,} unknown (sent earlier, answer lost)",
-            f"{self.skipped:>8,} skipped (on purpose)",
+            f"{self.unknown:>8,} unknown (sent earlier, not answered)",
+            f"{self.skipped:>8,} skipped (already filled, or excluded by your arguments)",
             f"{self.invalid:>8,} invalid (a required value is missing or not valid)",
             *self._cost,
             f" balance {balance}",

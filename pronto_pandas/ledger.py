@@ -194,10 +194,9 @@ def purge(older_than: timedelta | str | float) -> int:
     """Delete all answers older than a given age. SQLite also overwrites them in the file.
 
     Also deletes older bulk jobs with no answer pending, and older webhook payloads that belong to
-    no job. Requests without an
-    answer stay in the ledger at any age: without their entry, they could be resent and charged
-    again. These entries contain a hash of the person, but no answer. What answers cost stays in
-    `pronto_pandas.runs` and `pronto_pandas.statement`.
+    no job. Requests without an answer stay in the ledger at any age: without their entry, they
+    could be resent and charged again. These entries contain a hash of the person, but no answer.
+    What answers cost stays in `pronto_pandas.runs` and `pronto_pandas.statement`.
 
     Parameters
     ----------

@@ -49,8 +49,9 @@ class Report(Summary):
         Number of rows per ``pronto_status``. ``other`` counts rows with an unexpected or missing
         status.
     types : dict of str to Rate
-        Found rate per requested type: rows with a value out of rows with an answer. A row has an
-        answer if its ``pronto_status`` is ``found`` or ``not_found`` and this type was requested.
+        Found rate per requested type: the share of rows with an answer for which a value was found.
+        A row has an answer if its ``pronto_status`` is ``found`` or ``not_found`` and this type was
+        requested.
     domains : dict of str to Rate
         Found rate for the ten companies with the most people, then ``others`` and ``not given``.
     domains_by : str or None

@@ -100,14 +100,14 @@ def runs() -> Runs:
 
         - ``began`` (datetime, UTC) and ``seconds``, which is missing if the process ended;
         - ``type``, and ``mode``: ``sync``, ``async`` or ``bulk``;
-        - ``rows`` of the list, ``people`` sent, and of these ``found``, ``not_found`` and
+        - ``rows`` of the list, ``people`` looked up, and of these ``found``, ``not_found`` and
           ``unknown`` (sent, answer lost or not received yet);
         - ``from_ledger``: rows filled from saved answers, and ``saved``: about what they would
           have cost again;
         - ``credits``: what the run cost by the balance before and after it; missing if one of them
           is not available, another run was active at the same time, or credits were added;
-        - ``credits_by_price``: what its answers cost by the prices, at most if only a range
-          of a price is available. Answers that came after the run had ended are included;
+        - ``credits_by_price``: what its answers cost by the prices; the highest cost if only
+          a range of a price is available. Answers that came after the run had ended are included;
         - ``ended``: why it ended, ``running``, or ``unknown (process ended)``.
 
         ``attrs["summary"]`` is a sentence with the totals.
@@ -206,7 +206,7 @@ def _summary(table: pd.DataFrame) -> str:
     text = (
         f"{counted(len(table), 'run')}: {counted(int(table['people'].sum()), 'person', 'people')} "
     )
-    text += f"sent, about {known.sum():,.0f} credits."
+    text += f"looked up, about {known.sum():,.0f} credits."
     saved = table["saved"].sum()
     return f"{text} The ledger saved about {saved:,.0f}." if saved else text
 
@@ -248,7 +248,7 @@ def statement(since: str | date | None = None) -> Statement:
     """Explain how the account's balance changed: by which runs, and by what else.
 
     If an API key is set, one free request reads the balance now. Balances are also saved before
-    and after each run, and by `balance`; the statement goes from one of them to the last.
+    and after each run, and by `balance`; the statement goes from one of them to the latest.
 
     Parameters
     ----------

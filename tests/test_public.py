@@ -63,16 +63,24 @@ def test_the_code_of_the_readme_prints_what_it_says(
 ) -> None:
     """The printed output is the real one."""
     readme = (ROOT / "README.md").read_text()
-    found = re.search(r"```python\n(.*?)```\n\n```text\n(.*?)```", readme, re.DOTALL)
+    found = re.search(
+        r"```python\n(.*?)```\n\n```text\n(.*?)```.*?```text\n(.*?)```", readme, re.DOTALL
+    )
     assert found is not None
-    code, expected = found.groups()
+    code, expected, price = found.groups()
     assert len([line for line in code.splitlines() if line]) == 5
     monkeypatch.chdir(ROOT)
-    printed = io.StringIO()
-    with contextlib.redirect_stdout(printed), pytest.warns(pronto.PhoneWithoutLinkedInWarning):
+    printed, written = io.StringIO(), io.StringIO()
+    with (
+        contextlib.redirect_stdout(printed),
+        contextlib.redirect_stderr(written),
+        pytest.warns(pronto.PhoneWithoutLinkedInWarning),
+    ):
         exec(compile(code, "README.md", "exec"), {})  # noqa: S102  it is our own README
     strip = [line.rstrip() for line in printed.getvalue().splitlines()]
     assert strip == [line.rstrip() for line in expected.splitlines()]
+    lines = [line.strip() for line in re.split(r"[\r\n]+", written.getvalue())]
+    assert [line for line in lines if "credits" in line and "balance" in line] == price.splitlines()
 
 
 def test_the_readme_names_every_status_and_no_dead_file() -> None:

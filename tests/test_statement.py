@@ -141,7 +141,7 @@ def test_each_run_has_a_row(account: Account) -> None:
     assert (first["credits"], first["saved"], first["ended"]) == (33.0, 55.5, "finished")
     assert first["credits_by_price"] == 33.0  # the second run has shown that a number costs 11
     assert table.attrs["summary"] == (
-        "2 runs: 6 people sent, about 44 credits. The ledger saved about 56."
+        "2 runs: 6 people looked up, about 44 credits. The ledger saved about 56."
     )
     assert table.attrs["summary"] in repr(table)
     assert table.attrs["summary"] in table._repr_html_()

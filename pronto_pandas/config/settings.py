@@ -257,7 +257,7 @@ class Configured:
     def __repr__(self) -> str:
         now = self._now
         if now.is_sandbox:
-            return "pronto: sandbox with made-up data; no credits are used"
+            return "pronto: sandbox with made-up data; it costs nothing"
         found = now.find_key()
         key = found.where if found else "not set (run pronto.setup())"
         consent = f"; {now.personal_email_consent}" if now.personal_email_consent else ""

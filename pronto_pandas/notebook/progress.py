@@ -16,8 +16,8 @@ class Progress:
     total : int
         Rows to send.
     done, found, not_found, error, unknown, pending, submitted : int
-        Rows finished so far, in total and by outcome. ``submitted`` rows of a bulk job get their
-        answers later.
+        ``done``: rows finished so far. The others: rows by outcome; ``pending`` rows are not
+        included in ``done``, and ``submitted`` rows of a bulk job get their answers later.
     seconds : float
         Seconds since the run started.
     credits_low, credits_high : float

@@ -37,7 +37,8 @@ def save(df: pd.DataFrame, path: str | os.PathLike[str], *, overwrite: bool = Fa
     """Save a DataFrame to a file that opens correctly in Excel.
 
     The file is written completely or not at all; an existing file is replaced only at the end.
-    Excel evaluates no cell as a formula. `pronto_pandas.read` restores every string unchanged.
+    Excel evaluates no cell as a formula. `pronto_pandas.read` restores every string
+    unchanged, except that empty ones become missing values.
 
     Parameters
     ----------
