@@ -90,16 +90,31 @@ class Tally:
         )
 
     def add_people(self, preview: Preview, requests: Sequence[Request], results: Results) -> None:
-        """Count the people in requests that are finished."""
+        """Count the people in requests when the run is over; ``to_send`` then has those sent."""
         for number in {one.number for one in requests}:
             self.people[state_of(results[number], preview.lookup.types(number))] += 1
+        new = [one for one in requests if one.enrichment_id is None]
+        sent = {one.number for one in new if any(was_sent(results[one.number], one.types))}
+        self.to_send -= len({one.number for one in new} - sent)
 
 
 def state_of(result: Mapping[EnrichmentType, Outcome], asks: Iterable[EnrichmentType]) -> str:
     """Return the state that a contact counts as: a status, or ``submitted``."""
-    if any(outcome.delivered_later for outcome in result.values()):
+    if any(outcome.delivered_later or _is_submitted(outcome) for outcome in result.values()):
         return "submitted"
     return verdict(result, asks)
+
+
+def was_sent(
+    result: Mapping[EnrichmentType, Outcome], types: Iterable[EnrichmentType]
+) -> Iterator[bool]:
+    """Return for each type with an outcome whether it was sent."""
+    outcomes = (result[type_] for type_ in types if type_ in result)
+    return (one.state != "pending" or one.may_be_charged for one in outcomes)
+
+
+def _is_submitted(outcome: Outcome) -> bool:
+    return outcome.state == "pending" and outcome.may_be_charged
 
 
 def _is_answer(outcome: Outcome) -> bool:
@@ -367,7 +382,8 @@ class Bill:
         if self.spent > self.most:
             return (
                 " This is more than the prices say: other programs spent from this account at the "
-                "same time, or the prices have changed."
+                "same time, requests of an earlier run were charged now, or the prices have "
+                "changed."
             )
         return (
             " This is less than the prices say: credits were added to the account at the same "

@@ -17,7 +17,7 @@ import platformdirs
 from . import run_messages
 from .account import TIMEOUT, Account, KeyCheck
 from .arrays import Ints
-from .bill import Bill, state_of
+from .bill import Bill, state_of, was_sent
 from .config.settings import APP
 from .errors import (
     AuthenticationError,
@@ -274,7 +274,7 @@ class Run:
     async def _settle(self, client: Client, rate_limit: RateLimit) -> None:
         """Read the balance at the end; if that fails, the bill is calculated from the prices."""
         date, spent = self._recorded.date(), None
-        if self._last is None or not self._last.done:
+        if not self._any_sent:
             spent = 0.0
         elif not self._abandoned:
             spent = await self._read_spent(client, rate_limit)
@@ -407,6 +407,12 @@ class Run:
             rate = cast("FoundRate", self._bill.found_rate)
             run_messages.warn_of_found_rate(rate, int((statuses == "pending").sum()))
         return out
+
+    @property
+    def _any_sent(self) -> bool:
+        """Whether any request may have reached Pronto, or its answer was fetched."""
+        sent = (was_sent(self.results[one.number], one.types) for one in self.requests)
+        return any(map(any, sent))
 
     @property
     def any_done(self) -> bool:

@@ -147,6 +147,17 @@ def test_without_a_balance_the_bill_is_by_the_prices(
     assert pronto.runs()["ended"].tolist() == ["finished"]
 
 
+def test_who_was_not_sent_is_in_no_history(serve: Serve) -> None:
+    """A limit of credits ended the run: people are those who were sent."""
+    server = serve()
+    pronto.configure(prices={"phone": 10})
+    with pytest.warns(pronto.MaxCreditsWarning):
+        pronto.enrich(people(90), "phone", max_credits=100, progress=False)
+    sent = len(server.sandbox.asked)
+    assert 0 < sent < 90
+    assert pronto.runs()["people"].tolist() == [sent]
+
+
 def test_other_spending_is_not_hidden_in_the_bill(serve: Serve, lines: Lines) -> None:
     """Another program uses the account meanwhile; or somebody adds credits."""
     server = serve()
@@ -155,7 +166,7 @@ def test_other_spending_is_not_hidden_in_the_bill(serve: Serve, lines: Lines) ->
         pronto.enrich(people(20), "email")
     assert lines()[-1].endswith(
         "This is more than the prices say: other programs spent from this account at the same "
-        "time, or the prices have changed."
+        "time, requests of an earlier run were charged now, or the prices have changed."
     )
     with _changed_by(server, +900):
         pronto.enrich(people(20, start=20), "email")

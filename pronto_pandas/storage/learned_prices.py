@@ -21,7 +21,7 @@ _SMALLEST: Final = 0.01
 """Prices are whole multiples of this; other quotients come from more than one price."""
 
 
-_SURE: Final = 20
+_SURE: Final = 10
 """How many times more totals than prices must be possible to tell prices apart by one total."""
 
 
