@@ -155,6 +155,11 @@ class Price:
         return cls(costs.expected(people), costs.most(people))
 
 
+def _different(requests: Iterable[Request]) -> Iterable[Request]:
+    """Return one new request for each combination of types."""
+    return {one.types: one for one in requests if one.enrichment_id is None}.values()
+
+
 def budget_words(rest: Remaining) -> str:
     """Return a budget in words: its amount, and what is spent, reserved and left."""
     date = datetime.fromtimestamp(rest.began).astimezone().date().isoformat()
@@ -223,6 +228,8 @@ class Bill:
         """Whether another run used the account at the same time."""
         self.least = self.most = 0.0
         """The lowest and highest possible cost by the prices."""
+        self.may_follow = 0
+        """How many people may be sent in place of others who are not found."""
         self._opened = False
 
     @property
@@ -281,6 +288,7 @@ class Bill:
     def _price_line(self, requests: Sequence[Request], price: Price) -> str:
         count = round(len({one.number for one in requests}) * self.scale)
         people = f"{'about ' * (self.scale != 1)}{counted(count, 'person', 'people')}"
+        people += " (more if some are not found)" * bool(self.may_follow)
         types = [t for t in self.options.types if any(t in one.types for one in requests)]
         what = " and ".join(f"{type_.replace('_', ' ')}s" for type_ in types)
         balance = "" if self.before is None else f"; balance {amount(self.before)}"
@@ -294,6 +302,12 @@ class Bill:
             cost = f"about {estimated(min(price.expected, most))}"
             if self.scale == 1 or most < price.most:  # otherwise nobody knows
                 cost += f", at most {amount(most)}"
+            least = min(Price.of([one], self.costs).most for one in _different(requests))
+            if most < least:
+                return (
+                    f"{counted(count, 'person', 'people')} to look up, but one can cost up to "
+                    f"{amount(least, 'credit')}, and only {amount(most)} may be spent{balance}."
+                )
         return f"Looking up the {what} of {people}: {cost}{balance}."
 
     def opened(self, balance: float | None, date: float | None) -> None:

@@ -95,6 +95,7 @@ class Run:
         _warn_of_phones(to_send)
         self._own_bill = bill is None
         self._bill = bill or Bill(self._settings, self._options, shown=progress is True)
+        self._bill.may_follow = preview.lookup.may_follow
         self._bill.tally.add_list(preview, requests, self.results)
         self._dispatcher: Dispatcher | None = None
         self._recorder: Recorder | None = None

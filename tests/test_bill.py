@@ -147,6 +147,22 @@ def test_without_a_balance_the_bill_is_by_the_prices(
     assert pronto.runs()["ended"].tolist() == ["finished"]
 
 
+def test_the_price_line_says_if_the_limit_is_too_low_for_anybody(
+    serve: Serve, lines: Lines
+) -> None:
+    """Or that others may be sent in place of those who are not found."""
+    serve()
+    pronto.configure(prices={"phone": 10})
+    with pytest.warns(pronto.MaxCreditsWarning):
+        pronto.enrich(people(9), "phone", max_credits=40)
+    assert lines()[0] == (
+        "9 people to look up, but one can cost up to 50 credits, and only 40 may be spent; "
+        "balance 100,000."
+    )
+    pronto.enrich(people(60), "phone", per_company=1, limit=55)
+    assert " people (more if some are not found): about " in lines()[0]
+
+
 def test_who_was_not_sent_is_in_no_history(serve: Serve) -> None:
     """A limit of credits ended the run: people are those who were sent."""
     server = serve()
