@@ -145,9 +145,12 @@ def test_in_a_notebook_one_output_replaces_itself(serve: Serve, kernel: Kernel) 
     kernel.printed()
     kernel.send("out = df.pronto.enrich('email')")
     shown = kernel.displayed()
-    assert [kind for kind, _ in shown][:1] == ["display_data"]
-    assert {kind for kind, _ in shown[1:]} == {"update_display_data"}
-    last = shown[-1][1]
+    price, bar, *updates, bill = shown
+    assert [kind for kind, _ in (price, bar, bill)] == ["display_data"] * 3
+    assert {kind for kind, _ in updates} == {"update_display_data"}
+    assert price[1]["text/plain"].startswith("Looking up the emails of 600 people: about ")
+    assert bill[1]["text/plain"].startswith("600 people looked up: ")
+    last = updates[-1][1]
     assert re.fullmatch(
         r"600 of 600 rows · \d+ found · \d+ not found · .* rows/s · in .* credits",
         last["text/plain"],
