@@ -98,7 +98,7 @@ def runs() -> Runs:
     DataFrame
         One row per run, the latest first:
 
-        - ``began`` (datetime, UTC) and ``seconds``, which is missing if the process ended;
+        - ``began`` (UTC, no time zone) and ``seconds``, which is missing if the process ended;
         - ``type``, and ``mode``: ``sync``, ``async`` or ``bulk``;
         - ``rows`` of the list, ``people`` looked up, and of these ``found``, ``not_found`` and
           ``unknown`` (sent, answer lost or not received yet);
@@ -129,14 +129,16 @@ def runs() -> Runs:
             for row in _rows(t, name, settings.prices)
         ]
     table = Runs(rows, columns=list(_DTYPES)).astype(_DTYPES)
-    table["began"] = pd.to_datetime(table["began"], unit="s", utc=True).astype(_DATE)
+    table["began"] = pd.to_datetime(table["began"], unit="s").astype(_DATE)
     table = Runs(table.sort_values("began", ascending=False, ignore_index=True))
     table["began"] = table["began"].dt.floor("s")
     table.attrs["summary"] = _summary(table)
     return table
 
 
-_DATE: Final = "datetime64[ns, UTC]"
+_DATE: Final = "datetime64[ns]"
+"""In UTC, as ``pronto_answered_at``. Excel refuses times with a time zone."""
+
 _DTYPES: Final = {
     "began": "float64", "seconds": "float64", "type": "string", "mode": "string",
     "rows": "Int64", "people": "Int64", "found": "Int64", "not_found": "Int64",
@@ -162,7 +164,7 @@ def _rows(t: Transaction, name: str, prices: Any) -> Iterable[dict[str, Any]]:
         at_most = sum(learned.cost(one)[1] for one in mine[run.id] if one.charged is not None)
         yield {
             "began": run.began,
-            "seconds": None if run.ended is None else run.ended - run.began,
+            "seconds": None if run.ended is None else round(run.ended - run.began, 1),
             "type": run.types.replace(",", ", "),
             "mode": run.mode,
             "rows": run.rows,
@@ -259,8 +261,8 @@ def statement(since: str | date | None = None) -> Statement:
     Returns
     -------
     DataFrame
-        One row per line: ``line`` (text), ``began`` (datetime, UTC), ``type`` (text), ``change``
-        (float, credits: negative if they were spent) and ``note`` (text). The lines:
+        One row per line: ``line`` (text), ``began`` (UTC, no time zone), ``type`` (text),
+        ``change`` (float, credits: negative if they were spent) and ``note`` (text). The lines:
 
         - ``run``: what a run of this ledger spent. If answers were lost, the line may contain what
           they cost, at most the highest price of each; its note says how much that is;
@@ -339,9 +341,7 @@ def _made(balances: Sequence[tuple[float, float]], lines: Sequence[_Line]) -> St
         [*lines, (TOTAL, None, "", total, "")],
         columns=["line", "began", "type", "change", "note"],
     )
-    table["began"] = pd.to_datetime(table["began"].astype("float64"), unit="s", utc=True).astype(
-        _DATE
-    )
+    table["began"] = pd.to_datetime(table["began"].astype("float64"), unit="s").astype(_DATE)
     table["began"] = table["began"].dt.floor("s")
     table["change"] = table["change"].astype("float64").round(6) + 0.0  # no -0.0
     for name in ("line", "type", "note"):
