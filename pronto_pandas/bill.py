@@ -100,7 +100,7 @@ class Tally:
 
 def state_of(result: Mapping[EnrichmentType, Outcome], asks: Iterable[EnrichmentType]) -> str:
     """Return the state that a contact counts as: a status, or ``submitted``."""
-    if any(outcome.delivered_later or _is_submitted(outcome) for outcome in result.values()):
+    if any(outcome.submitted for outcome in result.values()):
         return "submitted"
     return verdict(result, asks)
 
@@ -109,12 +109,7 @@ def was_sent(
     result: Mapping[EnrichmentType, Outcome], types: Iterable[EnrichmentType]
 ) -> Iterator[bool]:
     """Return for each type with an outcome whether it was sent."""
-    outcomes = (result[type_] for type_ in types if type_ in result)
-    return (one.state != "pending" or one.may_be_charged for one in outcomes)
-
-
-def _is_submitted(outcome: Outcome) -> bool:
-    return outcome.state == "pending" and outcome.may_be_charged
+    return (result[type_].sent for type_ in types if type_ in result)
 
 
 def _is_answer(outcome: Outcome) -> bool:

@@ -169,8 +169,7 @@ def observed_for(preview: Preview) -> Observed:
     settings, ledger = preview.settings, preview.ledger
     if ledger is None or not account.has_key(settings):
         return Observed()
-    _, key = account.Account(settings).credentials()
-    name = spending.account_name(settings.service, key.get_secret_value())
+    name = account.Account(settings).name
     with ledger.read() as t:
         return spending.observed(t, name, settings.prices)
 

@@ -6,7 +6,6 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from html import escape
 from pathlib import Path
 
 import pandas as pd
@@ -16,22 +15,12 @@ from .config.settings import current
 from .errors import ConfigurationError
 from .frame.people import people
 from .lookup import open_ledger
+from .notebook.summarized import Summarized
 from .wording import counted
 
 
-class Info(pd.DataFrame):
+class Info(Summarized):
     """Result of `info`: a DataFrame of counts, shown below a sentence with the totals."""
-
-    @property
-    def _constructor(self) -> type[pd.DataFrame]:
-        return pd.DataFrame
-
-    def __repr__(self) -> str:
-        return f"{self.attrs.get('summary', '')}\n\n{super().__repr__()}".strip()
-
-    def _repr_html_(self) -> str:
-        table: str | None = pd.DataFrame._repr_html_(self)  # type: ignore[attr-defined]  # of pandas
-        return f"<p>{escape(self.attrs.get('summary', ''))}</p>{table or ''}"
 
 
 def info() -> Info:

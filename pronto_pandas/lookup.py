@@ -325,8 +325,7 @@ def _merged(
     merged = {**earlier, **now}
     for type_, saved in earlier.items():
         outcome = merged[type_]
-        not_sent = outcome.state == "pending" and not outcome.may_be_charged
-        if not_sent and saved.state == "answered":
+        if not outcome.sent and saved.state == "answered":
             merged[type_] = replace(saved, message=outcome.message)
         elif outcome.answer is None:
             merged[type_] = replace(outcome, answer=saved.answer, answered_at=saved.answered_at)

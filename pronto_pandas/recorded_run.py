@@ -13,7 +13,7 @@ from .errors import LedgerError
 from .preview import Preview
 from .storage import budgets
 from .storage.lease import RunRecord
-from .storage.spending import Beginning, End, account_name, amend_run, begin_run, end_run, observed
+from .storage.spending import Beginning, End, amend_run, begin_run, end_run, observed
 
 if TYPE_CHECKING:  # imported when something is sent
     from .sending.request import Request
@@ -43,9 +43,8 @@ class RecordedRun:
         self._ledger, self._settings = ledger, preview.settings
         self.record: RunRecord
 
-    def identify(self, key: str) -> None:
-        """Set whose account it is; all runs of a call have one record."""
-        account = account_name(self._settings.service, key)
+    def identify(self, account: str) -> None:
+        """Set the account's name; all runs of a call have one record."""
         self.record = self._bill.record = self._bill.record or RunRecord(account)
 
     def look_up(self) -> None:

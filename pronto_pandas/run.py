@@ -188,7 +188,7 @@ class Run:
 
     async def _check_key(self, client: Client, key: SecretStr, rate_limit: RateLimit) -> None:
         if not self._key_checked:
-            self._recorded.identify(key.get_secret_value())
+            self._recorded.identify(cast("Account", self._account).name)
             date = self._recorded.date()
             if not self._interrupted:
                 self._before = await self._key_check.run(client, rate_limit)
@@ -375,7 +375,7 @@ class Run:
             rate.add(found=any(map(answer.has, request.types)))
             if rate.too_low:
                 cast("Dispatcher", self._dispatcher).interrupt(None)
-        stopped = outcome.state == "pending" and rate.too_low and not outcome.may_be_charged
+        stopped = rate.too_low and not outcome.sent
         return replace(outcome, message=run_messages.NOT_WORTH_IT) if stopped else outcome
 
     def _show(self, now: Progress) -> None:

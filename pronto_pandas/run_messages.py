@@ -59,10 +59,8 @@ def interrupted(results: Iterable[Mapping[EnrichmentType, Outcome]], types: Iter
 
 
 def _state(result: Mapping[EnrichmentType, Outcome], wanted: int) -> str:
-    from .sending.request import NOT_DELIVERED, NOT_FETCHED
-
     outcomes = list(result.values())
-    if any(outcome is NOT_FETCHED or outcome is NOT_DELIVERED for outcome in outcomes):
+    if any(outcome.submitted for outcome in outcomes):
         return "submitted"
     states = {outcome.state for outcome in outcomes}
     if "unknown" in states:

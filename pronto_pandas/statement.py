@@ -9,7 +9,6 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from datetime import date
-from html import escape
 from typing import TYPE_CHECKING, Any, Final
 
 import pandas as pd
@@ -21,6 +20,7 @@ from .errors import ConfigurationError
 from .lookup import open_ledger
 from .notebook import card
 from .notebook.card import Table
+from .notebook.summarized import Summarized
 from .wording import counted
 
 if TYPE_CHECKING:  # slow to import, and not needed before there is something to show
@@ -75,19 +75,8 @@ def _measured(ledger: Ledger, mine: Account) -> float:
     return found
 
 
-class Runs(pd.DataFrame):
+class Runs(Summarized):
     """Result of `runs`: a DataFrame, shown below a sentence with the totals."""
-
-    @property
-    def _constructor(self) -> type[pd.DataFrame]:
-        return pd.DataFrame
-
-    def __repr__(self) -> str:
-        return f"{self.attrs.get('summary', '')}\n\n{super().__repr__()}".strip()
-
-    def _repr_html_(self) -> str:
-        table: str | None = pd.DataFrame._repr_html_(self)  # type: ignore[attr-defined]  # of pandas
-        return f"<p>{escape(self.attrs.get('summary', ''))}</p>{table or ''}"
 
 
 def runs() -> Runs:

@@ -111,6 +111,16 @@ class Outcome:
     delivered_later: bool = False
     answered_at: float | None = None
 
+    @property
+    def sent(self) -> bool:
+        """Whether the request was sent, now or earlier."""
+        return self.state != "pending" or self.may_be_charged
+
+    @property
+    def submitted(self) -> bool:
+        """Whether Pronto has accepted the request, and its answer comes later."""
+        return self.delivered_later or (self.state == "pending" and self.may_be_charged)
+
 
 def given_up(error: Exception, attempts: int) -> Outcome:
     """Return the outcome of a request that Pronto did not process in several attempts."""
