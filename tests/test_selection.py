@@ -320,7 +320,7 @@ def test_bulk_sends_the_first_of_each_company(serve: Serve) -> None:
     """A job cannot know who is found; the next job sends who takes their place."""
     server = serve()
     df = lists(team("a.example", "nff"), team("b.example", "fff"))
-    with pronto.webhook(public_url=None) as hook:
+    with pronto.webhook(port=0) as hook:
         job = pronto.bulk_enrich(df, "phone", hook.url, per_company=1, progress=False)
         assert job.wait(20, progress=False)
         assert sent(server, df) == [1, 0, 0, 1, 0, 0]
@@ -354,7 +354,7 @@ def test_the_results_of_a_job_send_nobody(serve: Serve) -> None:
     change_ledger(
         "update pronto_entries set state = 'submitted', body = null, enrichment_id = ?", name
     )
-    with pronto.webhook(public_url=None) as hook:
+    with pronto.webhook(port=0) as hook:
         job = pronto.bulk_enrich(
             df, "phone", hook.url, per_company=1, only=[True, True, False], progress=False
         )
@@ -375,7 +375,7 @@ def test_a_batch_that_is_refused_brings_no_other(
 
     monkeypatch.setattr(server.sandbox, "enqueue", reject)
     df = lists(team("a.example", "fff"), team("b.example", "fff"))
-    with pronto.webhook(public_url=None) as hook, pytest.warns(pronto.RefusedWarning):
+    with pronto.webhook(port=0) as hook, pytest.warns(pronto.RefusedWarning):
         pronto.bulk_enrich(df, "phone", hook.url, per_company=1, progress=False)
     assert len(bodies) == 1
 
